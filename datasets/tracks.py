@@ -1,0 +1,56 @@
+"""The one record that all raw sources yield: a target followed through time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SourceError(ValueError):
+    """A raw dataset is missing, damaged, or not laid out as its readers expect."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Track:
+    """One target followed through T frames; one object of a still image has T = 1."""
+
+    name: str
+    """Unique within its source, such as ``"airplane-1"``."""
+    video: str
+    """What it was cut from."""
+    group: str
+    """The unit that a train/val split must not tear."""
+    category: str
+    """Class of the target as its source names it, such as ``"airplane"``."""
+    frames: Sequence[str]
+    """The T image files in time order, ``/``-separated and relative to the source's root."""
+    frame_numbers: NDArray[np.int32]
+    """(T,) the dataset's own frame numbers; gaps in them are gaps in time."""
+    boxes_xywh: NDArray[np.float64]
+    """(T, 4) left, top, width, height in pixels, origin at the image's top-left corner."""
+    visible: NDArray[np.bool_]
+    """(T,) False where the target is fully occluded, out of view or has no box."""
+    frame_size: tuple[int, int] | None = None
+    """Width and height that the annotation states for the images, if it does."""
+    occluded: NDArray[np.bool_] | None = None
+    """(T,) True where the source marks the target as partly occluded; None if it never does."""
+    truncated: NDArray[np.bool_] | None = None
+    """(T,) True where the source marks the target as cut by the image border."""
+    generated: NDArray[np.bool_] | None = None
+    """(T,) True where the box was interpolated and not drawn by hand."""
+    ignored: str | None = None
+    """Why the whole track is left out by default, such as ``"crowd"``; None if it is not."""
+
+    def __post_init__(self) -> None:
+        """Reject arrays that disagree on the number of frames."""
+        length = len(self.frames)
+        flags = (self.visible, self.occluded, self.truncated, self.generated, self.frame_numbers)
+        if self.boxes_xywh.shape != (length, 4) or any(
+            array is not None and array.shape != (length,) for array in flags
+        ):
+            shapes = [array.shape for array in (self.boxes_xywh, *flags) if array is not None]
+            raise SourceError(
+                f"{self.name}: {length} frames need boxes of shape ({length}, 4) and flags of "
+                f"shape ({length},), got {shapes}. The annotation and the images disagree"
+            )

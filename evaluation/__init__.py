@@ -1,0 +1,1 @@
+"""Benchmarks, exact metrics, results and reports."""

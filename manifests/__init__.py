@@ -1,0 +1,1 @@
+"""Parquet manifests: schema, reading and atomic writing, split, invariants, queries."""

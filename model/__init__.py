@@ -1,0 +1,1 @@
+"""DCFFNet and its baselines: backbones, correlation, fusion, heads, losses, weights."""

@@ -1,0 +1,1 @@
+"""From shards to training pairs: plan, fetch, augmentation, labels, batches."""

@@ -1,0 +1,1 @@
+"""Trackers behind ``init`` and ``update``, video in and out."""

@@ -1,0 +1,1 @@
+"""The paper's two training stages: configuration, loop, checkpoints, recipes."""
