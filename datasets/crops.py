@@ -1,0 +1,143 @@
+"""Pixels: decode an image, cut a square out of it, encode the crop.
+
+The build, the augmentation and the tracker all cut with `crop_square`, so that a network sees in
+training what it will see in use. Images are (H, W, 3) uint8 RGB; OpenCV's BGR exists only inside
+`decode_image` and `encode_jpeg`.
+"""
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""(H, W, 3) uint8 RGB."""
+
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+def decode_image(data: bytes, *, reduce: int = 1) -> Image:
+    """Decode a JPEG or PNG as it is stored; EXIF rotation is ignored, as annotations ignore it.
+
+    Args:
+        data: The file's content.
+        reduce: 1, 2, 4 or 8: decode at that fraction of the size. A JPEG decoder does it before
+            the inverse transform, and the result is low-pass filtered. Point (x, y) of the image
+            is at (x / reduce, y / reduce) of the result, in edge coordinates.
+
+    Raises:
+        ValueError: The content is not an image that can be decoded.
+    """
+    flags = _REDUCED[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    if image is None:
+        raise ValueError(f"{len(data)} bytes that no image decoder reads")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+
+
+def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
+    """Encode an RGB image as a baseline JPEG with 4:2:0 chroma, which decodes fastest."""
+    options = [
+        *(cv2.IMWRITE_JPEG_QUALITY, quality),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
+    ]
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    if not done:
+        raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
+    return data.tobytes()
+
+
+def channel_mean(image: Image) -> tuple[float, float, float]:
+    """Return the mean of each channel, with which crops are continued outside the image."""
+    red, green, blue, _ = cv2.mean(image)
+    return red, green, blue
+
+
+def crop_square(
+    image: Image,
+    *,
+    center: tuple[float, float],
+    side: float,
+    size: int,
+    fill: tuple[float, float, float],
+) -> Image:
+    """Return the square window of the image, resampled to ``size`` pixels a side.
+
+    The mapping is exact to a fraction of a pixel: the window's centre is the crop's centre, and
+    its edges are the crop's edges. Shrinking by 2 or more is low-pass filtered: whole blocks of
+    pixels are averaged first, and what is left is bilinear.
+
+    Args:
+        image: (H, W, 3) uint8.
+        center: (x, y) of the window's centre in edge coordinates of the image.
+        side: Side of the window in image pixels.
+        size: Side of the crop in pixels.
+        fill: Colour of what lies outside the image.
+
+    Returns:
+        (size, size, 3) uint8.
+
+    Raises:
+        ValueError: The window has no finite position or no extent.
+    """
+    side = float(side)
+    left, top = float(center[0]) - side / 2, float(center[1]) - side / 2
+    if not (math.isfinite(left) and math.isfinite(top) and side > 0):
+        raise ValueError(f"a window of side {side!r} around {center!r} cannot be cropped")
+    block = max(1, int(side / size))
+    if block > 1:
+        image, left, top = _average_blocks(image, left, top, side, block, fill)
+        side /= block
+    step = side / size
+    if left.is_integer() and top.is_integer() and side.is_integer():
+        x, y, width = int(left), int(top), int(side)
+        if x >= 0 and y >= 0 and y + width <= image.shape[0] and x + width <= image.shape[1]:
+            # The same mapping at a quarter of the time; augmentation asks for whole pixels.
+            part = image[y : y + width, x : x + width]
+            return part.copy() if width == size else cv2.resize(part, (size, size))
+    # warpAffine works on pixel centres: crop pixel j is at edge j + 0.5, image edge x at x - 0.5.
+    offset_x, offset_y = left + step / 2 - 0.5, top + step / 2 - 0.5
+    matrix = np.array([[step, 0, offset_x], [0, step, offset_y]])
+    return cv2.warpAffine(
+        image,
+        matrix,
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=fill,
+    )
+
+
+def _average_blocks(
+    image: Image,
+    left: float,
+    top: float,
+    side: float,
+    block: int,
+    fill: tuple[float, float, float],
+) -> tuple[Image, float, float]:
+    """Average block x block pixels over the part of the image that the window needs.
+
+    Returns:
+        The reduced part, and the window's left and top edge in it.
+    """
+    height, width = image.shape[:2]
+    margin = 2 * block
+    first_x = min(max(int(left) - margin, 0), width - 1)
+    first_y = min(max(int(top) - margin, 0), height - 1)
+    stop_x = max(min(math.ceil(left + side) + margin, width), first_x + 1)
+    stop_y = max(min(math.ceil(top + side) + margin, height), first_y + 1)
+    part = image[first_y:stop_y, first_x:stop_x]
+    missing_x, missing_y = -part.shape[1] % block, -part.shape[0] % block
+    if missing_x or missing_y:
+        at_border = cv2.BORDER_CONSTANT
+        part = cv2.copyMakeBorder(part, 0, missing_y, 0, missing_x, at_border, value=fill)
+    shape = (part.shape[1] // block, part.shape[0] // block)
+    reduced = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
+    return reduced, (left - first_x) / block, (top - first_y) / block
