@@ -38,7 +38,8 @@ def decode_image(data: bytes, *, reduce: int = 1) -> Image:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:
         raise ValueError(f"{len(data)} bytes that no image decoder reads")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    return rgb
 
 
 def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
@@ -50,7 +51,7 @@ def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
     done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
-    return data.tobytes()
+    return bytes(data)
 
 
 def channel_mean(image: Image) -> tuple[float, float, float]:
@@ -100,18 +101,17 @@ def crop_square(
         if x >= 0 and y >= 0 and y + width <= image.shape[0] and x + width <= image.shape[1]:
             # The same mapping at a quarter of the time; augmentation asks for whole pixels.
             part = image[y : y + width, x : x + width]
-            return part.copy() if width == size else cv2.resize(part, (size, size))
+            crop: Image = part.copy() if width == size else cv2.resize(part, (size, size))
+            return crop
     # warpAffine works on pixel centres: crop pixel j is at edge j + 0.5, image edge x at x - 0.5.
     offset_x, offset_y = left + step / 2 - 0.5, top + step / 2 - 0.5
     matrix = np.array([[step, 0, offset_x], [0, step, offset_y]])
-    return cv2.warpAffine(
-        image,
-        matrix,
-        (size, size),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=fill,
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    constant = cv2.BORDER_CONSTANT
+    crop = cv2.warpAffine(
+        image, matrix, (size, size), flags=flags, borderMode=constant, borderValue=fill
     )
+    return crop
 
 
 def _average_blocks(

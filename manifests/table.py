@@ -1,0 +1,197 @@
+"""Reading and writing manifests: one Parquet file a build, one row a crop pair."""
+
+import dataclasses
+import difflib
+import hashlib
+import io
+import json
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import fsspec
+import polars as pl
+import pyarrow.parquet
+
+from manifests.atomic import write_whole
+from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
+
+_KEY = b"dcffnet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardInfo:
+    """One shard of a build."""
+
+    name: str
+    """File name, relative to the manifest."""
+    num_bytes: int
+    num_rows: int
+    sha256: str
+    """Checksum of the whole file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metadata:
+    """What a manifest says about the build that made it."""
+
+    source: str
+    template_size: int = 127
+    search_size: int = 255
+    margin: int = 0
+    """Pixels of real context that the stored crops have on each side, beyond the sizes above."""
+    context: float = 0.5
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """The build's settings, as given and derived."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Frames in, kept, and dropped by reason."""
+    shards: tuple[ShardInfo, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Manifest:
+    """An opened manifest."""
+
+    url: str
+    rows: pl.DataFrame
+    """One row a crop pair, columns as in `manifests.schema.COLUMNS`."""
+    metadata: Metadata
+    fingerprint: str
+    """SHA-256 of the file, hexadecimal."""
+
+
+def write_manifest(url: str, rows: pl.DataFrame, metadata: Metadata) -> None:
+    """Write a manifest; readers see all of it or nothing.
+
+    Raises:
+        ManifestError: The rows do not have the schema's columns.
+    """
+    missing = [name for name in SCHEMA.names() if name not in rows.columns]
+    if missing:
+        raise ManifestError(f"{url}: rows without the columns {missing}; nothing was written")
+    table = rows.select(SCHEMA.names()).cast(SCHEMA).to_arrow()
+    text = json.dumps(dataclasses.asdict(metadata), sort_keys=True).encode()
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: text})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer, compression="zstd", row_group_size=1 << 17)
+    write_whole(url, buffer.getvalue())
+
+
+def read_manifest(url: str, *, where: str | None = None, check_shards: bool = True) -> Manifest:
+    """Open a manifest, check that it can be used, and return its rows.
+
+    Args:
+        url: Path or fsspec URL of the Parquet file.
+        where: SQL condition on the columns that selects rows, such as ``"category = 'dog'"``.
+        check_shards: Check that each shard lies beside the manifest and has the stated size.
+
+    Raises:
+        ManifestError: It is missing or not a manifest, has another schema version, lacks a
+            column, or a shard is absent or has another size.
+    """
+    file = _open(url)
+    metadata = _read_metadata(url, file)
+    rows = _read_rows(url, file, where)
+    if check_shards:
+        _check_shards(url, metadata)
+    file.seek(0)
+    fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    return Manifest(url=url, rows=rows, metadata=metadata, fingerprint=fingerprint)
+
+
+def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
+    """Return the rows that satisfy an SQL condition on the columns.
+
+    Raises:
+        ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
+    """
+    try:
+        return rows.filter(pl.sql_expr(where)).collect()
+    except pl.exceptions.ColumnNotFoundError as error:
+        name = str(error).split('"')[1] if '"' in str(error) else str(error).split()[0]
+        columns = rows.collect_schema().names()
+        close = difflib.get_close_matches(name, columns, n=1)
+        hint = f"did you mean {close[0]!r}" if close else f"the columns are {columns}"
+        raise ManifestError(f"{where!r}: no column {name!r}; {hint}") from None
+    except pl.exceptions.PolarsError as error:
+        raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
+
+
+def shard_url(manifest_url: str, shard: str) -> str:
+    """Return where a shard lies: beside its manifest.
+
+    Raises:
+        ManifestError: The name leads out of the manifest's folder.
+    """
+    if "/" in shard or "\\" in shard or shard in {"", ".", ".."}:
+        raise ManifestError(f"{manifest_url}: shard name {shard!r} is not a plain file name")
+    return posixpath.join(posixpath.dirname(manifest_url), shard)
+
+
+def _open(url: str) -> BinaryIO:
+    """Open a local file, or fetch a remote one: a manifest is small beside its shards."""
+    try:
+        if "://" not in url:
+            return Path(url).open("rb")
+        with fsspec.open(url, "rb") as remote:
+            return io.BytesIO(remote.read())
+    except FileNotFoundError:
+        raise ManifestError(
+            f"{url}: no such manifest. Build it with `python -m datasets.build`"
+        ) from None
+
+
+def _read_rows(url: str, file: BinaryIO, where: str | None) -> pl.DataFrame:
+    """Read the rows, filtered while they are read: the whole table need not fit in memory."""
+    file.seek(0)
+    rows = pl.scan_parquet(file)
+    found = rows.collect_schema()
+    missing = [name for name in SCHEMA.names() if name not in found]
+    if missing:
+        raise ManifestError(f"{url}: lacks the columns {missing}. Build it again")
+    rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if found[name] != dtype})
+    if where is None:
+        return rows.collect()
+    selected = select_rows(rows, where)
+    if selected.is_empty():
+        raise ManifestError(f"{url}: no row satisfies {where!r}. Check the condition")
+    return selected
+
+
+def _read_metadata(url: str, file: BinaryIO) -> Metadata:
+    try:
+        stored = pyarrow.parquet.read_schema(file).metadata or {}
+    except pyarrow.ArrowInvalid:
+        raise ManifestError(f"{url}: not a Parquet file. Copy or build it again") from None
+    if _KEY not in stored:
+        raise ManifestError(f"{url}: a Parquet file, but no manifest of this toolkit")
+    content = json.loads(stored[_KEY])
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ManifestError(
+            f"{url}: schema version {version}, expected {SCHEMA_VERSION}. Build it again, or use "
+            "the toolkit that wrote it"
+        )
+    shards = tuple(ShardInfo(**shard) for shard in content.pop("shards"))
+    return Metadata(**content, shards=shards)
+
+
+def _check_shards(url: str, metadata: Metadata) -> None:
+    files, folder = fsspec.url_to_fs(posixpath.dirname(url) or ".")
+    try:
+        listed = files.ls(folder, detail=True)
+    except NotImplementedError:  # plain web servers list nothing: sizes are seen on reading
+        return
+    sizes = {posixpath.basename(entry["name"]): entry["size"] for entry in listed}
+    for shard in metadata.shards:
+        where = shard_url(url, shard.name)
+        if shard.name not in sizes:
+            raise ManifestError(f"{where}: no such shard, but {url} names it. Copy or build it")
+        if sizes[shard.name] != shard.num_bytes:
+            raise ManifestError(
+                f"{where}: {sizes[shard.name]} bytes, expected {shard.num_bytes}. Copy it again "
+                "or build it again"
+            )
