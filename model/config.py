@@ -1,0 +1,54 @@
+"""What a network is made of, as one value that goes into the weights beside its tensors."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+TEMPLATE_SIZE = 127
+"""Side of a template crop in px."""
+SEARCH_SIZE = 255
+"""Side of a search crop in px."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Options of a network; the defaults are the paper's reading (preset ``paper``)."""
+
+    backbone: Literal["dcffnet", "alexnet"] = "dcffnet"
+    """dcffnet is the paper's S1; alexnet is SiamFC's, for comparison."""
+    head: Literal["siamfc", "car"] = "siamfc"
+    """siamfc for pre-training, car (SiamCAR without centerness) for fine-tuning."""
+    variant: Literal["baseline", "cf1", "cf2", "double"] = "double"
+    """Which correlation-fusion modules are there: none, the first, the second, both."""
+    fusion: Literal["resize", "pad"] = "resize"
+    """Interpolate the response to the search map, or zero-pad it where its cells belong."""
+    template: Literal["as_is", "zero_mean"] = "as_is"
+    """Whether the correlation subtracts each template channel's mean first."""
+    norm: Literal["batch", "none"] = "batch"
+    """Normalisation of the response before it is added."""
+    gain: float = 0.0
+    """Weight of the normalised response at the start of training."""
+    width: float = 1.0
+    """Factor on all numbers of channels; multiples of 8 result."""
+
+    def __post_init__(self) -> None:
+        """Reject combinations that have no meaning."""
+        if self.backbone == "alexnet" and (self.head != "siamfc" or self.variant != "baseline"):
+            raise ValueError(
+                f"backbone 'alexnet' with head {self.head!r} and variant {self.variant!r}: "
+                "the SiamFC baseline has head 'siamfc' and variant 'baseline' only"
+            )
+        if not 0 < self.width <= 4:
+            raise ValueError(f"width {self.width}, expected a factor above 0 and up to 4")
+
+    def channels(self, full: int) -> int:
+        """Return ``full`` channels scaled by the width, as a multiple of 8."""
+        return max(8, round(full * self.width / 8) * 8)
+
+
+PRESETS: dict[str, ModelConfig] = {
+    "paper": ModelConfig(),
+    "aligned": ModelConfig(fusion="pad", template="zero_mean", gain=0.1),
+    "baseline": ModelConfig(variant="baseline"),
+    "siamfc": ModelConfig(backbone="alexnet", variant="baseline"),
+}
+"""Named networks; ``dataclasses.replace`` sets the head, the width and the like."""

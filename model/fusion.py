@@ -1,0 +1,58 @@
+"""The correlation-fusion module: the template's response, added to the search map."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config import ModelConfig
+from model.correlation import depthwise_correlation
+
+
+class CorrelationFusion(nn.Module):
+    """Correlate each channel of the search map with the template's, and add the response to it.
+
+    Raw responses grow with the template's area and swamp the features, so they are divided by the
+    area and (``norm``) normalised, starting at weight ``gain``.
+
+    Args:
+        channels: Channels of both maps.
+        config: The network's fusion, template, norm and gain options.
+
+    Shape:
+        - x: (B, C, H, W) search features
+        - z: (B, C, h, w) template features, or (1, C, h, w)
+        - output: (B, C, H, W)
+    """
+
+    def __init__(self, channels: int, config: ModelConfig) -> None:
+        super().__init__()
+        self.fusion = config.fusion
+        self.zero_mean = config.template == "zero_mean"
+        self.norm: nn.Module = nn.Identity()
+        if config.norm == "batch":
+            self.norm = nn.BatchNorm2d(channels)
+            nn.init.constant_(self.norm.weight, config.gain)
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return the search map with the response added."""
+        response = depthwise_correlation(x, self.prepare(z))
+        return x + self.place(self.norm(response.to(x.dtype)), x)
+
+    def prepare(self, z: Tensor) -> Tensor:
+        """Return the template map as the correlation takes it: centred, divided by its area."""
+        if self.zero_mean:
+            z = z - z.mean(dim=(2, 3), keepdim=True)
+        return z / (z.shape[2] * z.shape[3])
+
+    def place(self, response: Tensor, x: Tensor) -> Tensor:
+        """Return the response on the grid of the search map."""
+        if self.fusion == "resize":
+            # "trilinear" with an unchanged channel axis is bilinear
+            return F.interpolate(response, size=x.shape[2:], mode="bilinear", align_corners=False)
+        # Offset r is the target's centre at cell r + (h // 2): 63 px is cell 21.67 of the stem's
+        # grid (3 i - 2 px) and 10.83 of block 3's (6 i - 2 px), nearest to 22 of 44 and 11 of 22.
+        missing = x.shape[3] - response.shape[3], x.shape[2] - response.shape[2]
+        before = [(size + 1) // 2 for size in missing]
+        return F.pad(
+            response,
+            (before[0], missing[0] - before[0], before[1], missing[1] - before[1]),
+        )

@@ -1,0 +1,85 @@
+"""The two heads: SiamFC's similarity map, and SiamCAR's classification and boxes."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from model.correlation import cross_correlation, depthwise_correlation
+
+Outputs = dict[str, Tensor]
+
+_AVERAGE_SIDE_DISTANCE_PX = 32.0  # a square target fills half of the template: 63.5 px of 127
+_GROUP_CHANNELS = 8  # GroupNorm 32 at 256 channels
+
+
+class SiamFCHead(nn.Module):
+    """One logit for each offset of the template: ``gain * response + bias``.
+
+    Args:
+        channels: Channels of both maps.
+
+    Shape:
+        - x: (B, C, 44, 44) search map
+        - z: (B, C, 22, 22) template map, or (1, C, 22, 22)
+        - response: (B, 23, 23) logits
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.tensor(1e-3))
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, z: Tensor) -> Outputs:
+        """Return ``{"response": (B, 23, 23)}``."""
+        return {"response": self.gain * cross_correlation(x, z).squeeze(1) + self.bias}
+
+
+class CARHead(nn.Module):
+    """Two towers over the channelwise response: target or not, and the distances to its sides.
+
+    Args:
+        channels: Channels of both maps; a multiple of 8.
+
+    Shape:
+        - x: (B, C, 44, 44) search map
+        - z: (B, C, 22, 22) template map, or (1, C, 22, 22); cut to its central 20 x 20
+        - logits: (B, 2, 25, 25) for negative and positive
+        - ltrb: (B, 4, 25, 25) distances to the left, top, right, bottom side, in px of the crop
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.classification = _tower(channels, outputs=2)
+        self.regression = _tower(channels, outputs=4)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, std=0.01)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        last = self.regression[-1]
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        nn.init.constant_(last.bias, math.log(_AVERAGE_SIDE_DISTANCE_PX))
+
+    def forward(self, x: Tensor, z: Tensor) -> Outputs:
+        """Return ``{"logits": (B, 2, 25, 25), "ltrb": (B, 4, 25, 25)}``."""
+        response = depthwise_correlation(x, z[:, :, 1:-1, 1:-1])
+        return {
+            "logits": self.classification(response),
+            "ltrb": self.regression(response).float().exp(),
+        }
+
+
+HEADS: dict[str, type[SiamFCHead] | type[CARHead]] = {"siamfc": SiamFCHead, "car": CARHead}
+
+
+def _tower(channels: int, *, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for _ in range(4):
+        layers += [
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.GroupNorm(channels // _GROUP_CHANNELS, channels),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(channels, outputs, 3, padding=1))

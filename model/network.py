@@ -1,0 +1,116 @@
+"""The whole network behind one interface: ``template(z) -> features``, ``search(x, features)``.
+
+network = build_model(ModelConfig(head="car"))
+features = network.template(z)           # once per video
+outputs = network.search(x, features)    # every frame
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from model.backbone import BACKBONES, DCFFNetBackbone, Features
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE, ModelConfig
+from model.heads import HEADS, Outputs
+
+# Mean and standard deviation of ImageNet's RGB values, in 0..255.
+CHANNEL_MEAN = (123.675, 116.28, 103.53)
+CHANNEL_STD = (58.395, 57.12, 57.375)
+
+
+class Network(nn.Module):
+    """Backbone and head; takes crops as the loader and the tracker have them.
+
+    Args:
+        config: What to build.
+
+    Shape:
+        - z: (B, 127, 127, 3) uint8 RGB, or (B, 3, 127, 127) normalised floats
+        - x: (B, 255, 255, 3) uint8 RGB, or (B, 3, 255, 255) normalised floats
+        - output: ``{"response"}`` or ``{"logits", "ltrb"}``, see the heads
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = BACKBONES[config.backbone](config)
+        self.head = HEADS[config.head](self.backbone.output_channels)
+        self.register_buffer("mean", torch.tensor(CHANNEL_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(CHANNEL_STD).view(1, 3, 1, 1), persistent=False)
+        self._frozen: tuple[nn.Module, ...] = ()
+
+    def template(self, z: Tensor) -> Features:
+        """Return the template's features; one call serves every search crop of a video."""
+        return self.backbone.template(self._normalise(z, TEMPLATE_SIZE))
+
+    def search(self, x: Tensor, features: Features) -> Outputs:
+        """Return the head's outputs for search crops and the features of their templates.
+
+        Features of one template (B = 1) serve any number of search crops.
+        """
+        result: Outputs = self.head(
+            self.backbone.search(self._normalise(x, SEARCH_SIZE), features), features[-1]
+        )
+        return result
+
+    def forward(self, z: Tensor, x: Tensor) -> Outputs:
+        """Return the head's outputs for pairs of crops."""
+        return self.search(x, self.template(z))
+
+    def freeze(self, stage: str) -> None:
+        """Leave only what a training stage changes; the rest stays as it is, BatchNorm included.
+
+        Args:
+            stage: ``"pretrain"`` trains everything, ``"finetune"`` conv5, conv6 and the head.
+        """
+        if stage not in _FREEZE:
+            raise ValueError(f"stage {stage!r}, expected one of {sorted(_FREEZE)}")
+        _FREEZE[stage](self)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Network":
+        """Set training or evaluation mode; frozen parts stay in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+    def trainable_parameters(self) -> Iterator[nn.Parameter]:
+        """Yield the parameters that the optimizer should get."""
+        return (parameter for parameter in self.parameters() if parameter.requires_grad)
+
+    def _freeze_nothing(self) -> None:
+        self._frozen = ()
+        self.requires_grad_(True)
+        if isinstance(self.backbone, DCFFNetBackbone):
+            self.backbone.trunk_frozen = False
+
+    def _freeze_trunk(self) -> None:
+        if not isinstance(self.backbone, DCFFNetBackbone):
+            raise ValueError(f"backbone {self.config.backbone!r} has no stage 'finetune'")
+        self.backbone.freeze_trunk()
+        self._frozen = tuple(self.backbone.trunk())
+
+    def _normalise(self, crop: Tensor, size: int) -> Tensor:
+        if crop.dtype == torch.uint8:
+            if crop.shape[1:] != (size, size, 3):
+                raise ValueError(f"crop is {tuple(crop.shape)}, expected (B, {size}, {size}, 3)")
+            return ((crop.permute(0, 3, 1, 2) - self.mean) / self.std).contiguous()
+        if crop.shape[1:] != (3, size, size):
+            raise ValueError(f"crop is {tuple(crop.shape)}, expected (B, 3, {size}, {size})")
+        return crop
+
+
+_FREEZE: dict[str, Callable[[Network], None]] = {
+    "pretrain": Network._freeze_nothing,
+    "finetune": Network._freeze_trunk,
+}
+
+
+def build_model(config: ModelConfig) -> Network:
+    """Return a new network with random weights (``torch.manual_seed`` decides which)."""
+    return Network(config)

@@ -1,0 +1,197 @@
+"""Weights on disk: tensors as ``NAME.safetensors``, what they mean as ``NAME.json`` beside.
+
+The JSON has the configuration, the colour order and normalisation of the input, the SHA-256 of the
+tensors' file and the provenance that the trainer hands over. Nothing is ever unpickled.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import typing
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from model.config import ModelConfig
+from model.network import CHANNEL_MEAN, CHANNEL_STD, Network, build_model
+
+FORMAT = "dcffnet-weights"
+VERSION = 1
+_INPUT = {"color_order": "RGB", "mean": list(CHANNEL_MEAN), "std": list(CHANNEL_STD)}
+
+
+class WeightsError(ValueError):
+    """Weights that cannot be used, with the reason and what to do."""
+
+
+def save_weights(path: str | Path, network: Network, *, provenance: dict[str, Any]) -> None:
+    """Write the network's tensors to ``path`` and their description beside it.
+
+    Both are written under temporary names first, so that a killed run leaves the old ones.
+
+    Args:
+        path: ``NAME.safetensors``, a path or a URL of fsspec.
+        network: What to save.
+        provenance: Where the weights come from: recipe, manifest fingerprints, step, seeds.
+    """
+    url = str(path)
+    description_url = _description_url(url)
+    tensors = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    data = save({name: value.contiguous() for name, value in tensors.items()})
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": dataclasses.asdict(network.config),
+        "input": _INPUT,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "provenance": provenance,
+    }
+    text = json.dumps(description, indent=2, sort_keys=True).encode() + b"\n"
+    _write_all({url: data, description_url: text})
+
+
+def load_model(path_or_url: str | Path, *, device: str | torch.device = "cpu") -> Network:
+    """Return the network that ``save_weights`` wrote, in evaluation mode.
+
+    Raises:
+        WeightsError: The files are missing, foreign, damaged, or of a newer version.
+    """
+    url = str(path_or_url)
+    config, tensors = _read(url)
+    network = build_model(config)
+    _load_into(network, tensors, url)
+    return network.to(device).eval()
+
+
+def load_backbone(network: Network, path_or_url: str | Path) -> None:
+    """Copy the backbone of pre-trained weights into ``network``; its head stays as it is.
+
+    Raises:
+        WeightsError: As ``load_model``, or the backbones differ in configuration.
+    """
+    url = str(path_or_url)
+    config, tensors = _read(url)
+    for field in dataclasses.fields(ModelConfig):
+        theirs, ours = getattr(config, field.name), getattr(network.config, field.name)
+        if field.name != "head" and theirs != ours:
+            raise WeightsError(
+                f"{url}: its backbone has {field.name} {theirs!r}, the network to fine-tune has "
+                f"{ours!r}. Use the same model options in both stages"
+            )
+    prefix = "backbone."
+    backbone = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    _load_into(network.backbone, backbone, url)
+
+
+def read_description(path_or_url: str | Path) -> dict[str, Any]:
+    """Return the JSON beside the weights: config, input, sha256, provenance.
+
+    Raises:
+        WeightsError: It is missing, not JSON, foreign, or of a newer version.
+    """
+    url = _description_url(str(path_or_url))
+    try:
+        description = json.loads(_read_bytes(url))
+    except ValueError as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{url}: not JSON ({error}). Copy the file again") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise WeightsError(f"{url}: not a description of weights of this toolkit")
+    if description.get("version") != VERSION:
+        raise WeightsError(
+            f"{url}: version {description.get('version')!r}, this toolkit reads {VERSION}. "
+            "Update the toolkit"
+        )
+    return description
+
+
+def _read(url: str) -> tuple[ModelConfig, dict[str, Tensor]]:
+    description = read_description(url)
+    config = _parse_config(description.get("config"), _description_url(url))
+    if description.get("input") != _INPUT:
+        raise WeightsError(
+            f"{_description_url(url)}: trained on input {description.get('input')}, this toolkit "
+            f"feeds {_INPUT}. Use the toolkit that made them"
+        )
+    data = _read_bytes(url)
+    if hashlib.sha256(data).hexdigest() != description.get("sha256"):
+        raise WeightsError(
+            f"{url}: {len(data)} bytes do not have the SHA-256 of the JSON beside it: truncated, "
+            "or the two files are of different saves. Copy both again"
+        )
+    try:
+        return config, load(data)
+    except SafetensorError as error:
+        raise WeightsError(f"{url}: not a safetensors file ({error})") from error
+
+
+def _parse_config(fields: Any, url: str) -> ModelConfig:
+    types = typing.get_type_hints(ModelConfig)
+    if not isinstance(fields, dict) or fields.keys() != types.keys():
+        found = sorted(fields) if isinstance(fields, dict) else fields
+        raise WeightsError(
+            f"{url}: configuration has {found}, expected {sorted(types)}. "
+            "Use the toolkit that made them"
+        )
+    for name, value in fields.items():
+        choices = typing.get_args(types[name])
+        valid = value in choices if choices else isinstance(value, (int, float))
+        if not valid:
+            raise WeightsError(f"{url}: configuration has {name} {value!r}; restore the file")
+    try:
+        return ModelConfig(**fields)
+    except ValueError as error:
+        raise WeightsError(f"{url}: {error}") from error
+
+
+def _load_into(module: torch.nn.Module, tensors: dict[str, Tensor], url: str) -> None:
+    expected = module.state_dict()
+    for name in sorted(expected.keys() | tensors.keys()):
+        theirs = tuple(tensors[name].shape) if name in tensors else "nothing"
+        ours = tuple(expected[name].shape) if name in expected else "nothing"
+        if theirs != ours:
+            raise WeightsError(
+                f"{url}: tensor {name!r} has {theirs}, its configuration needs {ours}. The JSON "
+                "beside it was changed; restore it"
+            )
+    module.load_state_dict(tensors)
+
+
+def _description_url(url: str) -> str:
+    if not url.endswith(".safetensors"):
+        raise WeightsError(f"{url}: not weights of this toolkit; they end in .safetensors")
+    return url.removesuffix(".safetensors") + ".json"
+
+
+def _read_bytes(url: str) -> bytes:
+    try:
+        with fsspec.open(url, "rb") as file:
+            data: bytes = file.read()
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"{url}: no such file. Weights are a .safetensors and a .json of the same name"
+        ) from error
+    return data
+
+
+def _write_all(files: dict[str, bytes]) -> None:
+    if any("://" in url for url in files):
+        for url, data in files.items():  # object stores show a file only when it is complete
+            with fsspec.open(url, "wb") as file:
+                file.write(data)
+        return
+    for url, data in files.items():
+        Path(url).parent.mkdir(parents=True, exist_ok=True)
+        with Path(url + ".tmp").open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    for url in files:
+        Path(url + ".tmp").replace(url)
