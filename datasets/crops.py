@@ -6,6 +6,7 @@ training what it will see in use. Images are (H, W, 3) uint8 RGB; OpenCV's BGR e
 """
 
 import math
+import struct
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
 
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""JPEG markers that state the image's size (SOF0 to SOF15)."""
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -40,6 +43,30 @@ def decode_image(data: bytes, *, reduce: int = 1) -> Image:
         raise ValueError(f"{len(data)} bytes that no image decoder reads")
     rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
     return rgb
+
+
+def image_size(data: bytes) -> tuple[int, int]:
+    """Return width and height that a JPEG's or PNG's header states, without decoding it.
+
+    Raises:
+        ValueError: The content is neither, or its header is cut off.
+    """
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
+        width, height = struct.unpack(">II", data[16:24])
+        return width, height
+    if data[:2] != b"\xff\xd8":
+        raise ValueError(f"{len(data)} bytes that are not a JPEG, but start with {data[:8]!r}")
+    position = 2
+    while position + 9 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        if marker in _FRAME_HEADERS:
+            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+            return width, height
+        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
+    raise ValueError(f"{len(data)} bytes of a JPEG that ends before its frame header")
 
 
 def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
