@@ -1,0 +1,32 @@
+"""Crops back out of the shards: the bytes that a manifest row points at."""
+
+import zlib
+from typing import Any, Literal
+
+import fsspec
+
+from manifests.schema import ManifestError
+from manifests.table import shard_url
+
+
+def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -> bytes:
+    """Return the stored JPEG of a row's template (``z``) or search crop (``x``).
+
+    Raises:
+        ManifestError: The shard is missing or too short, or the bytes are not those that were
+            written.
+    """
+    url = shard_url(manifest_url, row["shard"])
+    offset, length = row[f"{crop}_offset"], row[f"{crop}_bytes"]
+    try:
+        with fsspec.open(url, "rb") as shard:
+            shard.seek(offset)
+            data = bytes(shard.read(length))
+    except FileNotFoundError:
+        raise ManifestError(f"{url}: no such shard, but {manifest_url} names it") from None
+    if zlib.crc32(data) != row[f"{crop}_crc32"]:
+        raise ManifestError(
+            f"{url}: {row['track']} frame {row['frame']}: the {length} bytes at {offset} are not "
+            "those that were written. Copy the shard again or build it again"
+        )
+    return data
