@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import tyro
 
+from manifests.checkout import require_same_checkout
+
 Config = TypeVar("Config")
 
 logger = logging.getLogger("dcffnet")
@@ -38,8 +40,9 @@ def run_command(
         config = tyro.cli(config_class, args=argv, prog=prog, config=(tyro.conf.FlagConversionOff,))
     except SystemExit as stop:
         return int(stop.code or 0)
-    expected: tuple[type[Exception], ...] = (*errors, OSError)
+    expected: tuple[type[Exception], ...] = (*errors, OSError, ImportError)
     try:
+        require_same_checkout("datasets")
         return run(config) or 0
     except expected as error:
         logger.error("%s", _one_line(error))

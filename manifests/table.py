@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import fsspec
 import polars as pl
@@ -18,6 +18,7 @@ import pyarrow.parquet
 from manifests.atomic import write_whole
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
 
+_File = io.BufferedReader | io.BytesIO
 _KEY = b"dcffnet"
 
 
@@ -131,7 +132,7 @@ def shard_url(manifest_url: str, shard: str) -> str:
     return posixpath.join(posixpath.dirname(manifest_url), shard)
 
 
-def _open(url: str) -> BinaryIO:
+def _open(url: str) -> _File:
     """Open a local file, or fetch a remote one: a manifest is small beside its shards."""
     try:
         if "://" not in url:
@@ -144,7 +145,7 @@ def _open(url: str) -> BinaryIO:
         ) from None
 
 
-def _read_rows(url: str, file: BinaryIO, where: str | None) -> pl.DataFrame:
+def _read_rows(url: str, file: _File, where: str | None) -> pl.DataFrame:
     """Read the rows, filtered while they are read: the whole table need not fit in memory."""
     file.seek(0)
     rows = pl.scan_parquet(file)
@@ -161,7 +162,7 @@ def _read_rows(url: str, file: BinaryIO, where: str | None) -> pl.DataFrame:
     return selected
 
 
-def _read_metadata(url: str, file: BinaryIO) -> Metadata:
+def _read_metadata(url: str, file: _File) -> Metadata:
     try:
         stored = pyarrow.parquet.read_schema(file).metadata or {}
     except pyarrow.ArrowInvalid:

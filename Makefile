@@ -1,0 +1,33 @@
+# make demo   everything from raw frames to a tracked video, on generated data
+# make test   the whole check; .ci/run calls it
+# make venv   only the environment; the others make it when it is missing
+PYTHON ?= python3
+RUN = .venv/bin/python -m
+
+.PHONY: demo test venv
+.DELETE_ON_ERROR:
+
+demo: venv
+	$(RUN) bench.demo
+
+test: venv
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(RUN) pytest
+
+venv: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11. Pass another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --constraint constraints.txt ".[s3,cluster,eval,export,dev]"
+	@.venv/bin/python -c 'import cv2' 2>/dev/null || { \
+	  version=$$(sed -n 's/^opencv-python-headless==//p' constraints.txt); \
+	  echo "import cv2 fails (libGL.so.1 is missing?): opencv-python-headless $$version takes opencv-python's place"; \
+	  .venv/bin/pip uninstall --quiet --yes opencv-python; \
+	  .venv/bin/pip install --quiet --constraint constraints.txt opencv-python-headless; \
+	  .venv/bin/python -c 'import cv2'; }
+	@touch $@
