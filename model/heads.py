@@ -10,11 +10,15 @@ from model.correlation import cross_correlation, depthwise_correlation
 Outputs = dict[str, Tensor]
 
 _AVERAGE_SIDE_DISTANCE_PX = 32.0  # a square target fills half of the template: 63.5 px of 127
+_RESPONSE_GAIN = 1e-3  # raw responses are sums of up to 256 * 22 * 22 products
 _GROUP_CHANNELS = 8  # GroupNorm 32 at 256 channels
 
 
 class SiamFCHead(nn.Module):
     """One logit for each offset of the template: ``gain * response + bias``.
+
+    The gain is fixed: the gradient of a learnt one is the sum of raw responses, and one step at
+    learning rate 0.01 throws it to where the loss overflows.
 
     Args:
         channels: Channels of both maps.
@@ -27,12 +31,11 @@ class SiamFCHead(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.tensor(1e-3))
         self.bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor, z: Tensor) -> Outputs:
         """Return ``{"response": (B, 23, 23)}``."""
-        return {"response": self.gain * cross_correlation(x, z).squeeze(1) + self.bias}
+        return {"response": _RESPONSE_GAIN * cross_correlation(x, z).squeeze(1) + self.bias}
 
 
 class CARHead(nn.Module):
