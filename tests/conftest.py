@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from datasets.sample import main as write_sample
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -13,3 +15,11 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no ../shared beside the checkout: real data of others is not committed")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def sample_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tiny raw world: vid, coco, uav123, lasot, OTB100 and vot2018. Only read from it."""
+    world = tmp_path_factory.mktemp("sample") / "world"
+    assert write_sample(["--out", str(world), "--scale", "tiny"]) == 0
+    return world

@@ -1,0 +1,32 @@
+"""The raw datasets that can be read: one module each, with the same two functions.
+
+``list_parts`` names the units of annotation that can be read alone (a LaSOT sequence, a COCO JSON
+file); ``read_part`` yields the tracks of one. A new source is one module and one line here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from datasets.files import RawFiles
+from datasets.sources import coco, lasot, uav123, vid
+from datasets.tracks import Track
+
+__all__ = ["SOURCES", "Source"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How one raw dataset is read."""
+
+    list_parts: Callable[[RawFiles], list[str]]
+    """Return the parts that are there, sorted; SourceError if none is."""
+    read_part: Callable[[RawFiles, str], Iterator[Track]]
+    """Yield the tracks of one part, in an order that follows from the annotation alone."""
+
+
+SOURCES: dict[str, Source] = {
+    "coco": Source(coco.list_parts, coco.read_part),
+    "lasot": Source(lasot.list_parts, lasot.read_part),
+    "uav123": Source(uav123.list_parts, uav123.read_part),
+    "vid": Source(vid.list_parts, vid.read_part),
+}

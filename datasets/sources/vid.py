@@ -1,0 +1,183 @@
+"""ImageNet VID (ILSVRC2015 and later packs): short videos of one or more annotated targets.
+
+Read from ``<root>/`` (or from the one folder in it that holds these two):
+    Data/VID/train/<pack>/ILSVRC2015_train_XXXXXYYY/000000.JPEG ...         frames
+    Annotations/VID/train/<pack>/ILSVRC2015_train_XXXXXYYY/000000.xml ...   all targets of a frame
+    ``val`` instead of ``train``, without the ``<pack>`` level
+
+XXXXX is the source video that a snippet was cut from, and with train or val its group. Coordinates
+include the last pixel. A target keeps its ``trackid`` through gaps, and stays one track.
+"""
+
+import logging
+import math
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from datasets.files import RawFiles
+from datasets.sources.rows import has_area
+from datasets.tracks import SourceError, Track
+
+logger = logging.getLogger(__name__)
+
+
+class _Row(NamedTuple):
+    number: int
+    box_xywh: tuple[float, float, float, float]
+    is_occluded: bool
+    is_generated: bool
+
+
+_VIDEO = re.compile(r"[A-Za-z]+\d{4}_(train|val)_(\d{5})\d{3}")
+
+
+def list_parts(files: RawFiles) -> list[str]:
+    """Return the annotation folders of the videos whose frames are there.
+
+    Raises:
+        SourceError: There is none.
+    """
+    parts = []
+    num_absent = 0
+    for base in _find_bases(files):
+        for subset in ("train", "val"):
+            annotated = _list_videos(files, f"{base}Annotations/VID/{subset}")
+            there = set(_list_videos(files, f"{base}Data/VID/{subset}"))
+            parts += [f"{base}Annotations/VID/{subset}/{name}" for name in annotated & there]
+            num_absent += len(annotated - there)
+            if there - annotated:
+                logger.warning(
+                    "%s: %d videos of %s have no annotation, and are not read",
+                    files.root,
+                    len(there - annotated),
+                    subset,
+                )
+    if not parts:
+        raise SourceError(
+            f"{files.root}: no annotated video, expected such as "
+            "Annotations/VID/val/ILSVRC2015_val_00000000 and the same below Data. Pass --root with "
+            "the folder that holds 'Annotations' and 'Data'"
+        )
+    if num_absent:
+        logger.warning("%s: %d annotated videos have no frames here", files.root, num_absent)
+    return sorted(parts)
+
+
+def read_part(files: RawFiles, part: str) -> Iterator[Track]:
+    """Yield the tracks of one video, in the order of their numbers.
+
+    Raises:
+        SourceError: An XML file is damaged, or frames and XML files do not match.
+    """
+    video = part.rpartition("/")[2]
+    match = _VIDEO.fullmatch(video)
+    assert match is not None  # list_parts yields no others
+    images = part.replace("Annotations/VID/", "Data/VID/", 1)
+    _check_frames(files, part, images)
+    rows: dict[int, list[_Row]] = {}
+    categories: dict[int, str] = {}
+    size: tuple[int, int] | None = None
+    for number in _list_numbers(files, part, ".xml"):
+        where = f"{part}/{number:06d}.xml"
+        size, objects = _read_frame(files, where, number)
+        for track_id, category, row in objects:
+            categories.setdefault(track_id, category)
+            track_rows = rows.setdefault(track_id, [])
+            if track_rows and track_rows[-1].number == row.number:
+                logger.warning("%s/%s: trackid %d again, ignored", files.root, where, track_id)
+                continue
+            track_rows.append(row)
+    for track_id in sorted(rows):
+        frame_numbers, boxes, occluded, generated = zip(*rows[track_id], strict=True)
+        boxes_xywh = np.array(boxes, dtype=np.float64)
+        yield Track(
+            name=f"{video}-{track_id:02d}",
+            video=video,
+            group=f"{match[1]}_{match[2]}",
+            category=categories[track_id],
+            frames=tuple(f"{images}/{number:06d}.JPEG" for number in frame_numbers),
+            frame_numbers=np.array(frame_numbers, dtype=np.int32),
+            boxes_xywh=boxes_xywh,
+            visible=has_area(boxes_xywh),
+            frame_size=size,
+            occluded=np.array(occluded, dtype=bool),
+            generated=np.array(generated, dtype=bool),
+        )
+
+
+def _find_bases(files: RawFiles) -> list[str]:
+    top = files.list("")
+    if "Annotations" in top:
+        return [""]
+    return [f"{name}/" for name in top if "Annotations" in files.list(name)]
+
+
+def _list_videos(files: RawFiles, folder: str) -> set[str]:
+    """Return the videos below a folder, directly or in packs of any name."""
+    videos = set()
+    for name in files.list(folder):
+        if _VIDEO.fullmatch(name):
+            videos.add(name)
+        else:
+            inner = files.list(f"{folder}/{name}")
+            videos |= {f"{name}/{video}" for video in inner if _VIDEO.fullmatch(video)}
+    return videos
+
+
+def _list_numbers(files: RawFiles, folder: str, suffix: str) -> list[int]:
+    names = [name for name in files.list(folder) if name.endswith(suffix)]
+    return sorted(int(name.removesuffix(suffix)) for name in names if name[:6].isdecimal())
+
+
+def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
+    """Raise SourceError if an image has no XML; an image that is missing shows when it is read."""
+    annotated = _list_numbers(files, annotations, ".xml")
+    without = sorted(set(_list_numbers(files, images, ".JPEG")) - set(annotated))
+    if without or not annotated:
+        missing = f"{without[0]:06d}.xml" if without else "000000.xml"
+        raise SourceError(
+            f"{files.root}/{annotations}: {len(annotated)} XML files and no {missing}, expected "
+            f"one for each image of {images}. Unpack the annotations again"
+        )
+
+
+def _read_frame(
+    files: RawFiles, name: str, number: int
+) -> tuple[tuple[int, int], list[tuple[int, str, _Row]]]:
+    data = files.read(name)
+    try:
+        root = fromstring(data)
+        size = (int(_text(root, "size/width")), int(_text(root, "size/height")))
+        return size, [_read_object(item, number) for item in root.iter("object")]
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise SourceError(
+            f"{files.root}/{name}: not readable as VID's XML ({error}). Get the file again"
+        ) from None
+
+
+def _read_object(item: Element, number: int) -> tuple[int, str, _Row]:
+    left, top, right, bottom = (
+        float(_text(item, f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
+    )
+    if not all(map(math.isfinite, (left, top, right, bottom))):
+        raise ValueError("a coordinate is not finite")
+    row = _Row(
+        number,
+        (left, top, right - left + 1, bottom - top + 1),
+        _text(item, "occluded") == "1",
+        _text(item, "generated") == "1",
+    )
+    return int(_text(item, "trackid")), _text(item, "name"), row
+
+
+def _text(item: Element, path: str) -> str:
+    text = item.findtext(path)
+    if text is None:
+        raise ValueError(f"no {path}")
+    return text.strip()
