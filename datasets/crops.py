@@ -118,10 +118,8 @@ def crop_square(
     left, top = float(center[0]) - side / 2, float(center[1]) - side / 2
     if not (math.isfinite(left) and math.isfinite(top) and side > 0):
         raise ValueError(f"a window of side {side!r} around {center!r} cannot be cropped")
-    block = max(1, int(side / size))
-    if block > 1:
-        image, left, top = _average_blocks(image, left, top, side, block, fill)
-        side /= block
+    if side > size:
+        image, left, top, side = _low_pass(image, left, top, side, size, fill)
     step = side / size
     if left.is_integer() and top.is_integer() and side.is_integer():
         x, y, width = int(left), int(top), int(side)
@@ -141,30 +139,41 @@ def crop_square(
     return crop
 
 
-def _average_blocks(
+def _low_pass(
     image: Image,
     left: float,
     top: float,
     side: float,
-    block: int,
+    size: int,
     fill: tuple[float, float, float],
-) -> tuple[Image, float, float]:
-    """Average block x block pixels over the part of the image that the window needs.
+) -> tuple[Image, float, float, float]:
+    """Filter the part of the image that the window needs, so that it can be sampled ``size`` times.
+
+    Blocks of whole pixels are averaged, which leaves a step of 1 to 2 pixels; three taps make up
+    for that. Their variance 2a is what bilinear sampling (1/6) lacks of a triangle as wide as the
+    step (step ** 2 / 6).
 
     Returns:
-        The reduced part, and the window's left and top edge in it.
+        The filtered part, and the window's left edge, top edge and side in it.
     """
-    height, width = image.shape[:2]
+    block = int(side / size)
     margin = 2 * block
-    first_x = min(max(int(left) - margin, 0), width - 1)
-    first_y = min(max(int(top) - margin, 0), height - 1)
+    height, width = image.shape[:2]
+    # Blocks start at multiples of their size, as those of a JPEG decoder that reduces do.
+    first_x = min(max(int(left) - margin, 0), width - 1) // block * block
+    first_y = min(max(int(top) - margin, 0), height - 1) // block * block
     stop_x = max(min(math.ceil(left + side) + margin, width), first_x + 1)
     stop_y = max(min(math.ceil(top + side) + margin, height), first_y + 1)
     part = image[first_y:stop_y, first_x:stop_x]
-    missing_x, missing_y = -part.shape[1] % block, -part.shape[0] % block
-    if missing_x or missing_y:
-        at_border = cv2.BORDER_CONSTANT
-        part = cv2.copyMakeBorder(part, 0, missing_y, 0, missing_x, at_border, value=fill)
-    shape = (part.shape[1] // block, part.shape[0] // block)
-    reduced = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
-    return reduced, (left - first_x) / block, (top - first_y) / block
+    if block > 1:
+        missing_x, missing_y = -part.shape[1] % block, -part.shape[0] % block
+        if missing_x or missing_y:
+            constant = cv2.BORDER_CONSTANT
+            part = cv2.copyMakeBorder(part, 0, missing_y, 0, missing_x, constant, value=fill)
+        shape = (part.shape[1] // block, part.shape[0] // block)
+        part = cv2.resize(part, shape, interpolation=cv2.INTER_AREA)
+    tap = ((side / size / block) ** 2 - 1) / 12
+    if tap > 0.01:
+        sigma = math.sqrt(-0.5 / math.log(tap / (1 - 2 * tap)))
+        part = cv2.GaussianBlur(part, (3, 3), sigma, borderType=cv2.BORDER_REPLICATE)
+    return part, (left - first_x) / block, (top - first_y) / block, side / block

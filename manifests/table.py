@@ -93,13 +93,13 @@ def read_manifest(url: str, *, where: str | None = None, check_shards: bool = Tr
         ManifestError: It is missing or not a manifest, has another schema version, lacks a
             column, or a shard is absent or has another size.
     """
-    file = _open(url)
-    metadata = _read_metadata(url, file)
-    rows = _read_rows(url, file, where)
-    if check_shards:
-        _check_shards(url, metadata)
-    file.seek(0)
-    fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    with _open(url) as file:
+        metadata = _read_metadata(url, file)
+        rows = _read_rows(url, file, where)
+        if check_shards:
+            _check_shards(url, metadata)
+        file.seek(0)
+        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
     return Manifest(url=url, rows=rows, metadata=metadata, fingerprint=fingerprint)
 
 
