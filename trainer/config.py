@@ -1,0 +1,154 @@
+"""What a run is: frozen dataclasses, one field an option, written as JSON into the run's folder."""
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from model.config import ModelConfig
+from sampling.augment import AugmentSettings
+from trainer.schedule import ScheduleConfig
+
+
+class TrainingError(ValueError):
+    """A run cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which pairs are drawn."""
+
+    where: str | None = None
+    """SQL condition on the manifests' columns, such as "category <> 'person'"."""
+    weights: str = ""
+    """Share of each source in the pairs, such as "vid=1,coco=0.5"; by default by their tracks."""
+    max_gap: int = 100
+    """Largest distance between the two frames of a pair, in frame numbers."""
+    negative_ratio: float = 0.0
+    """Share of pairs whose template comes from another video."""
+    pairs_per_epoch: int = 53_200
+    """What an epoch is."""
+    val_pairs: int = 5_000
+    """Pairs of the val split that each validation looks at; always the same ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Train one stage of a tracker.
+
+    The stages' settings are recipes (trainer/recipes): "pretrain", "finetune", "finetune-aug",
+    "siamfc"; "demo" on top of one of them makes it small. Flags override the recipe, later recipes
+    the earlier ones. The same command goes on where a stopped run was.
+    """
+
+    recipe: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Recipe by name, or the path of a TOML file; repeat to stack them."""
+    manifests: tuple[str, ...] = ()
+    """Manifests to draw from, paths or s3:// URLs."""
+    out: Path | None = None
+    """Folder of the run; by default runs/ and the recipes' names."""
+    init_weights: str | None = None
+    """Weights of the stage before, whose backbone this run starts from."""
+    stage: Literal["pretrain", "finetune"] = "pretrain"
+    """pretrain trains everything; finetune conv5, conv6 and the head, the rest stays frozen."""
+    seed: int = 0
+    """Decides the initial weights, the pairs and their augmentation."""
+    batch_size: int = 72
+    """Pairs of a step over all processes together."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    sync_batchnorm: bool = True
+    """Normalise by the global batch; off, each process by its own slice (other curves)."""
+    precision: Literal["float32", "bf16"] = "float32"
+    """bf16 computes under autocast; correlations, losses and weights stay in float32."""
+    channels_last: bool = False
+    """Keep images and weights with the channels innermost."""
+    compile: bool = False
+    """Run the network through torch.compile."""
+    checkpoint_steps: int = 0
+    """Also save every so many steps; 0 saves after each epoch only."""
+    keep: int = 3
+    """Newest checkpoints to keep; the best weights are kept besides."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    workers: int = 2
+    """Loader processes of each rank; 0 loads in the training process."""
+    max_bad_samples: int = 0
+    """Crops that an epoch may fail to read on each rank; each is logged and replaced."""
+    threads: int = 0
+    """CPU threads of each rank for the network; 0 leaves the choice to torch."""
+    tensorboard: bool = True
+    """Write scalars and example pairs for TensorBoard into the run's folder."""
+
+    def __post_init__(self) -> None:
+        """Reject settings that cannot work."""
+        if self.batch_size < 1 or self.batch_size > self.data.pairs_per_epoch:
+            raise ValueError(
+                f"--batch-size {self.batch_size}: expected 1 to --data.pairs-per-epoch "
+                f"({self.data.pairs_per_epoch})"
+            )
+        if self.keep < 1:
+            raise ValueError(f"--keep {self.keep}: expected at least 1, or nothing can resume")
+
+
+MAY_CHANGE = frozenset(
+    {"out", "recipe", "manifests", "device", "workers", "threads", "tensorboard", "keep"}
+    | {"checkpoint_steps", "max_bad_samples"}
+)
+"""Options that a resumed run may have otherwise: they do not decide what is computed. (Manifests
+may move; their fingerprints are compared.)"""
+
+
+def run_folder(config: TrainConfig) -> Path:
+    """Return where a run writes."""
+    return config.out or Path("runs") / ("-".join(config.recipe) or config.stage)
+
+
+def as_json(config: TrainConfig) -> dict[str, Any]:
+    """Return the configuration as plain values."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    return plain
+
+
+def source_weights(text: str) -> dict[str, float]:
+    """Return the weights that ``--data.weights`` gives, by source.
+
+    Raises:
+        TrainingError: It is not of the form ``name=number,name=number``.
+    """
+    weights = {}
+    for entry in filter(None, text.split(",")):
+        name, _, number = entry.partition("=")
+        if not name or not re.fullmatch(r"\d*\.?\d+", number):
+            raise TrainingError(
+                f"--data.weights {text!r}: {entry!r} is no weight, expected such as vid=1,coco=0.5"
+            )
+        weights[name] = float(number)
+    return weights
+
+
+def changed_options(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return the options that decide the result and differ, as ``--name: before -> now``."""
+    old, new = dict(_flatten(before)), dict(_flatten(now))
+    return [
+        f"--{name.replace('_', '-')}: {old.get(name)!r} -> {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name) and name.split(".")[0] not in MAY_CHANGE
+    ]
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        flat += (
+            _flatten(value, f"{prefix}{key}.")
+            if isinstance(value, dict)
+            else [(prefix + key, value)]
+        )
+    return flat

@@ -1,0 +1,53 @@
+"""A rehearsal: what a run needs in memory and on disk shows at its start, not at epoch 151."""
+
+import copy
+
+import torch
+
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE
+from sampling.batch import PairBatch
+from trainer.config import TrainConfig
+from trainer.learner import Learner
+from trainer.loop import train_step
+from trainer.preemption import StopRequest
+from trainer.saving import RunFolder
+from trainer.validation import validate
+
+
+def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
+    """Take one step of each phase at full batch, validate, and save; then undo all of it.
+
+    Raises:
+        TrainingError: The run's folder cannot be written.
+        torch.OutOfMemoryError: The batch does not fit.
+    """
+    network, optimizer = learner.network, learner.optimizer
+    before = copy.deepcopy((network.state_dict(), optimizer.state_dict()))
+    batch = make_noise(learner.ranks.share(config.batch_size), seed=config.seed)
+    network.train()
+    for rate in config.schedule.rates:
+        train_step(learner, batch, rate=rate)
+    validate(learner, [batch], stop=StopRequest())
+    folder.try_writing()
+    network.load_state_dict(before[0])
+    optimizer.load_state_dict(before[1])
+    optimizer.zero_grad()
+
+
+def make_noise(num_pairs: int, *, seed: int) -> PairBatch:
+    """Return pairs of noise with the target in the middle."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def noise(size: int) -> torch.Tensor:
+        shape = (num_pairs, size, size, 3)
+        return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+
+    middle = torch.tensor([95.5, 95.5, 159.5, 159.5])
+    return PairBatch(
+        template=noise(TEMPLATE_SIZE),
+        search=noise(SEARCH_SIZE),
+        boxes_xyxy=middle.repeat(num_pairs, 1),
+        positive=torch.ones(num_pairs, dtype=torch.bool),
+        pair_index=torch.arange(num_pairs),
+        name_pair=lambda pair: f"dry run, pair {pair}",
+    )

@@ -1,0 +1,156 @@
+"""What a run tells while it trains: a progress line, ``metrics.jsonl``, and TensorBoard.
+
+``metrics.jsonl`` has one object a line: ``{"kind": "step", ...}`` after each update and
+``{"kind": "validation", ...}`` after each epoch. When a run resumes, the lines after its
+checkpoint are cut off, so the file reads as if nothing had happened.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from manifests.atomic import whole_file
+from trainer.checkpoint import Progress
+from trainer.examples import draw_examples, write_png
+from trainer.validation import ValidationReport
+
+METRICS = "metrics.jsonl"
+_SCALARS_EVERY = 10
+
+
+class Journal:
+    """Writes for the first rank; the others have one with ``folder`` None, which stays silent.
+
+    Args:
+        folder: Folder of the run.
+        batch_size: Pairs of a step.
+        total_steps: Steps of the whole run.
+        progress: Where the run goes on.
+        tensorboard: Also write for TensorBoard.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        batch_size: int,
+        total_steps: int,
+        progress: Progress,
+        tensorboard: bool,
+    ) -> None:
+        self._folder = folder
+        self._batch_size = batch_size
+        self._epoch_started = (progress.step, time.perf_counter())
+        if folder is None:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        _cut_metrics(folder / METRICS, progress)
+        self._file = (folder / METRICS).open("a", encoding="utf-8")
+        self._bar = tqdm(
+            total=total_steps * batch_size,
+            initial=progress.step * batch_size,
+            unit="pair",
+            unit_scale=True,
+            file=sys.stderr,
+            mininterval=0.5,
+        )
+        self._scalars = _open_tensorboard(folder) if tensorboard else None
+
+    def write_step(
+        self, progress: Progress, values: dict[str, float], *, rate: float, data_wait: float
+    ) -> None:
+        """Note an update: the parts of its loss, the learning rate, the share of waiting."""
+        if self._folder is None:
+            return
+        first_step, started = self._epoch_started
+        pairs = (progress.step - first_step) * self._batch_size
+        pairs_per_s = pairs / max(time.perf_counter() - started, 1e-9)
+        record = {"kind": "step", "step": progress.step, "epoch": progress.epochs_done, **values}
+        record |= {"rate": rate, "pairs_per_s": round(pairs_per_s, 2)}
+        record |= {"data_wait": round(data_wait, 4)}
+        self._write(record)
+        self._bar.set_postfix_str(
+            f"loss {values['loss']:.3f}, rate {rate:g}, data wait {data_wait:.0%}", refresh=False
+        )
+        self._bar.update(self._batch_size)
+        if progress.step % _SCALARS_EVERY == 0:
+            self._add_scalars("train", record, progress.step)
+
+    def write_validation(
+        self, progress: Progress, report: ValidationReport, *, is_best: bool
+    ) -> None:
+        """Note a validation; also draw its examples to ``examples/``."""
+        self._epoch_started = (progress.step, time.perf_counter())
+        if self._folder is None:
+            return
+        means = {
+            name: getattr(report, name) for name in ("loss", "mean_iou", "center_error_px", "auc")
+        }
+        record = {"kind": "validation", "step": progress.step, "epoch": progress.epochs_done}
+        self._write({**record, **means, "num_pairs": report.num_pairs, "is_best": is_best})
+        self._bar.clear()
+        tqdm.write(
+            f"epoch {progress.epochs_done}: validation loss {report.loss:.3f}, mean IoU "
+            f"{report.mean_iou:.3f}, centre error {report.center_error_px:.1f} px, AUC "
+            f"{report.auc:.3f}{' (best so far)' if is_best else ''}",
+            file=sys.stderr,
+        )
+        self._add_scalars("validation", means, progress.step)
+        if report.examples is not None:
+            image = draw_examples(report.examples)
+            write_png(self._folder / "examples" / f"epoch-{progress.epochs_done:04d}.png", image)
+            if self._scalars is not None:
+                self._scalars.add_image("examples", image, progress.step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Finish the files."""
+        if self._folder is None:
+            return
+        self._bar.close()
+        self._file.close()
+        if self._scalars is not None:
+            self._scalars.close()
+
+    def _write(self, record: dict[str, Any]) -> None:
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+    def _add_scalars(self, group: str, values: dict[str, Any], step: int) -> None:
+        if self._scalars is None:
+            return
+        for name, value in values.items():
+            if isinstance(value, float):
+                self._scalars.add_scalar(f"{group}/{name}", value, step)
+
+
+def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a ``metrics.jsonl``; a last line that was cut short is left out."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except json.JSONDecodeError:
+            return
+
+
+def _cut_metrics(path: Path, progress: Progress) -> None:
+    if not path.exists():
+        return
+    kept = [
+        record
+        for record in read_metrics(path)
+        if record["step"] <= progress.step
+        and (record["kind"] == "step" or record["epoch"] <= progress.epochs_done)
+    ]
+    with whole_file(path) as temporary:
+        temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), "utf-8")
+
+
+def _open_tensorboard(folder: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter  # seconds of imports, for those who ask
+
+    return SummaryWriter(str(folder / "tensorboard"))

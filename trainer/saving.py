@@ -1,0 +1,165 @@
+"""A run's folder: where it goes on from, and what it leaves.
+
+<run>/checkpoints/              the newest ones, see `trainer.checkpoint`
+<run>/best.safetensors, .json   weights with the lowest validation loss
+<run>/last.safetensors, .json   weights of the last epoch, once the run is complete
+<run>/metrics.jsonl, curves.png, examples/, tensorboard/
+"""
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.weights import load_model, read_description, save_weights
+from trainer.checkpoint import (
+    Progress,
+    checkpoint_name,
+    find_newest,
+    read_state,
+    remove_old,
+    write_checkpoint,
+)
+from trainer.config import TrainingError, changed_options
+from trainer.learner import Learner
+
+logger = logging.getLogger(__name__)
+
+
+class RunFolder:
+    """Writes on the first rank only; if that fails, every rank stops.
+
+    Args:
+        folder: On a disk that all nodes share.
+        learner: What is saved and restored.
+        provenance: Where the weights come from; goes into each file of weights.
+        keep: How many checkpoints stay.
+    """
+
+    def __init__(
+        self, folder: Path, learner: Learner, provenance: dict[str, Any], *, keep: int
+    ) -> None:
+        self.folder = folder
+        self._checkpoints = folder / "checkpoints"
+        self._learner = learner
+        self._provenance = provenance
+        self._keep = keep
+        self._saved: Progress | None = None
+
+    def resume(self) -> Progress:
+        """Restore the newest undamaged checkpoint, if there is one, and return where it was.
+
+        Raises:
+            TrainingError: It is of a run with other options or data.
+        """
+        newest = find_newest(self._checkpoints)
+        state = read_state(newest) if newest is not None else None
+        progress = Progress(**state["progress"]) if state is not None else Progress()
+        ranks = self._learner.ranks
+        if ranks.any(flag=ranks.take_first(progress.step) != progress.step):
+            raise TrainingError(
+                f"rank {ranks.rank}: {self._checkpoints} is at step {progress.step}, not so on "
+                "other ranks. --out must be a folder that all nodes share"
+            )
+        if newest is None or state is None:
+            return progress
+        self._check_same_run(newest)
+        restored = load_model(newest / "weights.safetensors")
+        self._learner.network.load_state_dict(restored.state_dict())
+        self._learner.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["rng"])
+        logger.info("going on from %s", newest)
+        self._saved = Progress(**state["progress"])
+        return progress
+
+    def save(self, progress: Progress, *, is_best: bool = False) -> None:
+        """Write a checkpoint, and the best weights before it, so that both survive a kill."""
+        if progress == self._saved:
+            return
+        provenance = {**self._provenance, "step": progress.step, "epoch": progress.epochs_done}
+
+        def write() -> None:
+            if is_best:
+                self._write_weights("best", provenance)
+            write_checkpoint(
+                self._checkpoints / checkpoint_name(progress),
+                self._learner.network,
+                self._state(progress),
+                provenance=provenance,
+            )
+            remove_old(self._checkpoints, keep=self._keep)
+
+        self._write_on_first(write)
+        self._saved = Progress(**asdict(progress))
+
+    def finish(self, progress: Progress) -> None:
+        """Write the last weights."""
+        provenance = {**self._provenance, "step": progress.step, "epoch": progress.epochs_done}
+        self._write_on_first(lambda: self._write_weights("last", provenance))
+
+    def try_writing(self) -> None:
+        """Write a checkpoint and remove it: an unwritable or full disk shows before training."""
+
+        def write() -> None:
+            trial = self._checkpoints / ".trial"
+            write_checkpoint(
+                trial, self._learner.network, self._state(Progress()), provenance=self._provenance
+            )
+            remove_old(self._checkpoints, keep=max(self._keep, 2))
+            shutil.rmtree(trial)
+
+        self._write_on_first(write)
+
+    def _state(self, progress: Progress) -> dict[str, Any]:
+        return {
+            "progress": asdict(progress),
+            "optimizer": self._learner.optimizer.state_dict(),
+            "rng": torch.get_rng_state(),
+        }
+
+    def _write_weights(self, name: str, provenance: dict[str, Any]) -> None:
+        path = self.folder / f"{name}.safetensors"
+        try:
+            save_weights(path, self._learner.network, provenance=provenance)
+        except OSError as error:
+            raise TrainingError(
+                f"{path}: cannot write the weights: {error.strerror or error}. Make room, then the "
+                "same command goes on from the last checkpoint"
+            ) from error
+
+    def _write_on_first(self, write: Callable[[], None]) -> None:
+        ranks = self._learner.ranks
+        failure: TrainingError | None = None
+        if ranks.is_first:
+            try:
+                write()
+            except TrainingError as error:
+                failure = error
+        if ranks.any(flag=failure is not None):
+            raise failure or TrainingError(f"rank {ranks.rank}: rank 0 could not save; it says why")
+
+    def _check_same_run(self, checkpoint: Path) -> None:
+        before = read_description(checkpoint / "weights.safetensors")["provenance"]
+        changed = changed_options(before["options"], self._provenance["options"])
+        if changed:
+            raise TrainingError(
+                f"{self.folder}: holds a run with other options ({'; '.join(changed)}). Give the "
+                "same options to go on, or another --out to start anew"
+            )
+        if _inputs(before) != _inputs(self._provenance):
+            raise TrainingError(
+                f"{self.folder}: holds a run from other manifests or initial weights, or from the "
+                "same names with another content. Give the same ones in the same order, or "
+                "another --out to start anew"
+            )
+
+
+def _inputs(provenance: dict[str, Any]) -> list[str | None]:
+    """Return the checksums of what a run starts from."""
+    before = provenance["init_weights"]
+    manifests = [manifest["fingerprint"] for manifest in provenance["manifests"]]
+    return [*manifests, before["sha256"] if before else None]

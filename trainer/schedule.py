@@ -1,0 +1,59 @@
+"""The learning rate: a pure function of the step, so that resuming has nothing to restore."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """Phases of a stage, one entry a phase, and the settings of SGD."""
+
+    epochs: tuple[int, ...] = (150,)
+    """Length of each phase in epochs."""
+    rates: tuple[float, ...] = (0.01,)
+    """Learning rate of each phase."""
+    length_factor: float = 1.0
+    """Factor on the length of every phase (rounded, at least one epoch); trials shorten with it."""
+    warmup_steps: int = 0
+    """Steps at the start over which the rate rises linearly to that of the first phase."""
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+
+    def __post_init__(self) -> None:
+        """Reject phases that do not match their rates."""
+        if not self.epochs or len(self.epochs) != len(self.rates):
+            raise ValueError(
+                f"--schedule.epochs has {len(self.epochs)} phases and --schedule.rates "
+                f"{len(self.rates)}. Give one rate a phase"
+            )
+        if min(self.epochs) < 1 or min(self.rates) <= 0 or self.length_factor <= 0:
+            raise ValueError(
+                f"--schedule.epochs {self.epochs}, --schedule.rates {self.rates}, "
+                f"--schedule.length-factor {self.length_factor}: expected positive numbers"
+            )
+
+
+def phase_lengths(schedule: ScheduleConfig) -> tuple[int, ...]:
+    """Return the epochs of each phase, after `length_factor`."""
+    return tuple(max(1, round(schedule.length_factor * epochs)) for epochs in schedule.epochs)
+
+
+def num_epochs(schedule: ScheduleConfig) -> int:
+    """Return the epochs of all phases together."""
+    return sum(phase_lengths(schedule))
+
+
+def phase_of(epoch: int, schedule: ScheduleConfig) -> int:
+    """Return the phase that an epoch belongs to; past the end, the last one."""
+    for phase, length in enumerate(phase_lengths(schedule)):
+        if epoch < length:
+            return phase
+        epoch -= length
+    return len(schedule.epochs) - 1
+
+
+def learning_rate(step: int, schedule: ScheduleConfig, *, steps_per_epoch: int) -> float:
+    """Return the learning rate of a step, counted from 0 at the start of the stage."""
+    rate = schedule.rates[phase_of(step // steps_per_epoch, schedule)]
+    if step < schedule.warmup_steps:
+        rate *= (step + 1) / schedule.warmup_steps
+    return rate

@@ -1,0 +1,130 @@
+"""From a configuration to what the loop works on: manifests, batches, network, optimizer."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from manifests.table import Manifest, read_manifest
+from model.network import build_model
+from model.weights import load_backbone, read_description
+from sampling.augment import AugmentSettings
+from sampling.batch import PairBatch
+from sampling.loader import PairLoader
+from sampling.plan import PairSettings
+from trainer.batchnorm import use_global_batchnorm
+from trainer.config import TrainConfig, TrainingError, as_json, source_weights
+from trainer.distributed import Ranks
+from trainer.learner import Learner
+from trainer.objectives import make_objective
+
+
+def open_manifests(config: TrainConfig) -> list[Manifest]:
+    """Return the manifests of a run, with the rows that ``--data.where`` selects."""
+    if not config.manifests:
+        raise TrainingError("--manifests: none given. Build one with `python -m datasets.build`")
+    return [read_manifest(url, where=config.data.where) for url in config.manifests]
+
+
+class Batches:
+    """The training and validation batches of a run: the same global ones for any number of ranks.
+
+    Args:
+        config: What to draw, and with how many workers.
+        manifests: Where the crops are.
+        ranks: Each process gets its slice of every batch.
+    """
+
+    def __init__(self, config: TrainConfig, manifests: list[Manifest], ranks: Ranks) -> None:
+        self._batch_size = config.batch_size
+        data = config.data
+        training = PairSettings(
+            max_gap=data.max_gap,
+            negative_ratio=data.negative_ratio,
+            pairs_per_epoch=data.pairs_per_epoch,
+            weights=source_weights(data.weights),
+        )
+
+        def open_loader(split: str, pairs: PairSettings, augment: AugmentSettings) -> PairLoader:
+            return PairLoader(
+                manifests,
+                pairs=pairs,
+                augment=augment,
+                split=split,
+                batch_size=config.batch_size,
+                seed=config.seed,
+                rank=ranks.rank,
+                world_size=ranks.size,
+                num_workers=config.workers,
+                max_bad_samples=config.max_bad_samples,
+            )
+
+        self._train = open_loader("train", training, config.augment)
+        positive = replace(training, pairs_per_epoch=data.val_pairs, negative_ratio=0.0)
+        self._val = open_loader("val", positive, AugmentSettings(enabled=False))
+        self.steps_per_epoch = len(self._train)
+        """Global batches of a training epoch; the last one may be smaller."""
+
+    def epoch(self, epoch: int, *, first_step: int) -> Iterable[PairBatch]:
+        """Return the training batches of an epoch, from a step in it on."""
+        self._train.set_epoch(epoch, first_pair=first_step * self._batch_size)
+        return self._train
+
+    def validation(self) -> Iterable[PairBatch]:
+        """Return the validation batches, always the same."""
+        return self._val
+
+    def close(self) -> None:
+        """End the loaders' workers."""
+        self._train.close()
+        self._val.close()
+
+
+def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Learner:
+    """Build the network, start it from the stage before if there was one, and its optimizer."""
+    torch.manual_seed(config.seed)
+    network = build_model(config.model)
+    if config.init_weights is not None:
+        load_backbone(network, config.init_weights)
+    if config.sync_batchnorm:
+        use_global_batchnorm(network, ranks)
+    network.freeze(config.stage)
+    network.to(device)
+    if config.channels_last:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ranks.share_state(network)
+    if config.compile:
+        network.compile()
+    optimizer = torch.optim.SGD(
+        network.trainable_parameters(),
+        lr=config.schedule.rates[0],
+        momentum=config.schedule.momentum,
+        weight_decay=config.schedule.weight_decay,
+    )
+    return Learner(
+        network=network,
+        optimizer=optimizer,
+        objective=make_objective(config.model),
+        ranks=ranks,
+        device=device,
+        bf16=config.precision == "bf16",
+    )
+
+
+def make_provenance(config: TrainConfig, manifests: list[Manifest]) -> dict[str, Any]:
+    """Return where weights come from: options, manifests, and the stage before."""
+    before = None
+    if config.init_weights is not None:
+        before = {
+            "url": config.init_weights,
+            "sha256": read_description(config.init_weights)["sha256"],
+        }
+    return {
+        "options": as_json(config),
+        "manifests": [
+            {"url": manifest.url, "fingerprint": manifest.fingerprint} for manifest in manifests
+        ],
+        "init_weights": before,
+        "torch": torch.__version__,
+    }
