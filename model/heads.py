@@ -35,7 +35,11 @@ class SiamFCHead(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Outputs:
         """Return ``{"response": (B, 23, 23)}``."""
-        return {"response": _RESPONSE_GAIN * cross_correlation(x, z).squeeze(1) + self.bias}
+        return {"response": _RESPONSE_GAIN * self.correlate(x, z).squeeze(1) + self.bias}
+
+    def correlate(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return the raw (B, 1, 23, 23) response."""
+        return cross_correlation(x, z)
 
 
 class CARHead(nn.Module):
@@ -67,11 +71,15 @@ class CARHead(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Outputs:
         """Return ``{"logits": (B, 2, 25, 25), "ltrb": (B, 4, 25, 25)}``."""
-        response = depthwise_correlation(x, z[:, :, 1:-1, 1:-1])
+        response = self.correlate(x, z).to(x.dtype)
         return {
             "logits": self.classification(response),
             "ltrb": self.regression(response).float().exp(),
         }
+
+    def correlate(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return the (B, C, 25, 25) response to the central part of the template map."""
+        return depthwise_correlation(x, z[:, :, 1:-1, 1:-1])
 
 
 HEADS: dict[str, type[SiamFCHead] | type[CARHead]] = {"siamfc": SiamFCHead, "car": CARHead}
