@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from datasets.build import main as build_shards
 from datasets.sample import main as write_sample
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -23,3 +24,13 @@ def sample_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     world = tmp_path_factory.mktemp("sample") / "world"
     assert write_sample(["--out", str(world), "--scale", "tiny"]) == 0
     return world
+
+
+@pytest.fixture(scope="session")
+def sample_shards(sample_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with ``<source>/manifest.parquet`` of the tiny world. Only read from it."""
+    shards = tmp_path_factory.mktemp("shards")
+    for source in ("vid", "coco", "uav123", "lasot"):
+        options = ["--root", str(sample_world / source), "--out", str(shards / source)]
+        assert build_shards(["--src", source, *options, "--margin", "16"]) == 0
+    return shards
