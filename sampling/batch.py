@@ -1,0 +1,76 @@
+"""A batch of pairs as the training loop gets it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
+from sampling.pairs import BatchArrays
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class PairBatch:
+    """B pairs: this rank's slice of a global batch."""
+
+    template: Tensor
+    """(B, 127, 127, 3) uint8 RGB."""
+    search: Tensor
+    """(B, 255, 255, 3) uint8 RGB."""
+    boxes_xyxy: Tensor
+    """(B, 4) float32 left, top, right, bottom of the search crop's target in its pixels."""
+    positive: Tensor
+    """(B,) bool, False where template and search crop show two videos."""
+    pair_index: Tensor
+    """(B,) int64 number of each pair in the epoch."""
+    name_pair: Callable[[int], str]
+    """Names shards and keys of a pair of the epoch, for messages."""
+
+    def keys(self) -> list[str]:
+        """Return for each pair the shards and sample keys of its two crops."""
+        return [self.name_pair(pair) for pair in self.pair_index.tolist()]
+
+    def to(self, device: torch.device | str) -> "PairBatch":
+        """Return the batch on a device; from pinned memory the copy does not block."""
+        return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def pin(self) -> "PairBatch":
+        """Return a copy in pinned memory, which a GPU reads by itself."""
+        return self._changed(lambda tensor: torch.empty_like(tensor, pin_memory=True).copy_(tensor))
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> "PairBatch":
+        return replace(
+            self,
+            template=change(self.template),
+            search=change(self.search),
+            boxes_xyxy=change(self.boxes_xyxy),
+            positive=change(self.positive),
+            pair_index=change(self.pair_index),
+        )
+
+
+def empty_arrays(size: int) -> BatchArrays:
+    """Return uninitialised memory for a batch of ``size`` pairs."""
+    return BatchArrays(
+        np.empty((size, TEMPLATE_SIZE, TEMPLATE_SIZE, 3), np.uint8),
+        np.empty((size, SEARCH_SIZE, SEARCH_SIZE, 3), np.uint8),
+        np.empty((size, 4), np.float32),
+    )
+
+
+def to_batch(
+    arrays: BatchArrays, records: NDArray[np.void], name_pair: Callable[[int], str]
+) -> PairBatch:
+    """Return arrays as a batch, without copying pixels."""
+    size = records.size
+    return PairBatch(
+        template=torch.from_numpy(arrays.template[:size]),
+        search=torch.from_numpy(arrays.search[:size]),
+        boxes_xyxy=torch.from_numpy(arrays.boxes_xyxy[:size]),
+        positive=torch.from_numpy(records["positive"].copy()),
+        pair_index=torch.from_numpy(records["pair"].copy()),
+        name_pair=name_pair,
+    )

@@ -1,0 +1,208 @@
+"""Batches of pairs for a training loop.
+
+    loader = PairLoader([manifest], pairs=PairSettings(), augment=AugmentSettings(),
+                        batch_size=32, seed=0, num_workers=2)
+    for epoch in range(20):
+        loader.set_epoch(epoch)
+        for batch in loader:
+            ...
+
+The sequence of global batches follows from manifests, settings, seed and epoch, whatever the
+number of processes and workers; each rank gets its slice of every batch.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from manifests.schema import ManifestError
+from manifests.table import Manifest
+from sampling.augment import AugmentSettings
+from sampling.batch import PairBatch, empty_arrays, to_batch
+from sampling.dataset import PairDataset
+from sampling.pairs import BatchArrays, Failure
+from sampling.plan import PairSettings
+from sampling.workers import WorkerPool
+
+logger = logging.getLogger(__name__)
+
+
+class PairLoader:
+    """Iterates over the batches of one epoch.
+
+    Args:
+        manifests: Where the crops are.
+        pairs: What pairs to draw.
+        augment: How to vary them.
+        split: ``"train"`` or ``"val"``; val pairs are the same in every epoch.
+        batch_size: Pairs of a global batch, over all ranks. The last batch may be smaller.
+        seed: Seed of the run.
+        epoch: Number of the epoch.
+        first_pair: Where in the epoch to begin.
+        rank: Number of this process.
+        world_size: Number of processes.
+        num_workers: Number of worker processes; 0 makes the pairs in this one.
+        max_bad_samples: How many crops an epoch may fail to read, in this process; each is logged,
+            and its pair replaced by the next one of the epoch. One more stops the run.
+        pin_memory: Whether batches are in pinned memory; None is yes where there is a GPU.
+
+    Raises:
+        ManifestError: No row is in the split.
+        ValueError: The numbers do not fit each other.
+    """
+
+    def __init__(
+        self,
+        manifests: Sequence[Manifest],
+        *,
+        pairs: PairSettings,
+        augment: AugmentSettings,
+        split: str = "train",
+        batch_size: int,
+        seed: int,
+        epoch: int = 0,
+        first_pair: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        num_workers: int = 0,
+        max_bad_samples: int = 0,
+        pin_memory: bool | None = None,
+    ) -> None:
+        if not 0 <= rank < world_size <= batch_size:
+            raise ValueError(
+                f"rank {rank} of {world_size} with a global batch of {batch_size}: each rank needs "
+                "at least one pair of a batch"
+            )
+        self.dataset = PairDataset(
+            manifests, pairs=pairs, augment=augment, split=split, seed=seed, epoch=epoch
+        )
+        self.num_bad_samples = 0
+        """Crops of this epoch that could not be read."""
+        self._batch_size = batch_size
+        self._rank, self._world_size = rank, world_size
+        self._num_workers = num_workers
+        self._max_bad_samples = max_bad_samples
+        self._pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
+        self._pool: WorkerPool | None = None
+        self._first_pair = self._checked_start(first_pair)
+
+    def set_epoch(self, epoch: int, *, first_pair: int = 0) -> None:
+        """Go to another epoch; batches of the old one that were made ahead are dropped."""
+        self._first_pair = self._checked_start(first_pair)
+        self.dataset.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        """Return the number of batches from the first pair to the end of the epoch."""
+        return -(-(len(self.dataset) - self._first_pair) // self._batch_size)
+
+    def __iter__(self) -> Iterator[PairBatch]:
+        """Yield this rank's slices of the epoch's batches."""
+        self.num_bad_samples = 0
+        slices = deque(self._slices())
+        batches = self._from_workers(slices) if self._num_workers else self._from_here(slices)
+        return (batch.pin() for batch in batches) if self._pin_memory else batches
+
+    def close(self) -> None:
+        """End the workers; a later iteration starts new ones."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def __enter__(self) -> "PairLoader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _checked_start(self, first_pair: int) -> int:
+        total = len(self.dataset)
+        if not 0 <= first_pair <= total:
+            raise ValueError(f"first_pair {first_pair} lies outside an epoch of {total} pairs")
+        left_over = (total - first_pair) % self._batch_size
+        if 0 < left_over < self._world_size:
+            raise ValueError(
+                f"{total - first_pair} pairs in batches of {self._batch_size} leave {left_over} "
+                f"for the last one, fewer than {self._world_size} ranks. Change pairs_per_epoch"
+            )
+        return first_pair
+
+    def _slices(self) -> Iterator[NDArray[np.void]]:
+        """Yield the records of this rank's slice of each batch."""
+        records = self.dataset.records
+        for start in range(self._first_pair, records.size, self._batch_size):
+            size = min(self._batch_size, records.size - start)
+            first, stop = (size * rank // self._world_size for rank in (self._rank, self._rank + 1))
+            yield records[start + first : start + stop]
+
+    def _from_here(self, slices: deque[NDArray[np.void]]) -> Iterator[PairBatch]:
+        while slices:
+            records = slices.popleft()
+            arrays = empty_arrays(records.size)
+            failures = self.dataset.make(records, out=arrays)
+            yield self._finished(arrays, records, failures)
+
+    def _from_workers(self, slices: deque[NDArray[np.void]]) -> Iterator[PairBatch]:
+        pool = self._started_pool()
+        pool.drain()  # of an iteration that was left early
+        submitted: deque[tuple[int, NDArray[np.void]]] = deque()
+        while slices or submitted:
+            while slices and pool.num_free:
+                records = slices.popleft()
+                submitted.append((pool.submit(records, epoch=self.dataset.epoch), records))
+            slot, records = submitted.popleft()
+            failures = pool.wait_for(slot)
+            yield self._finished(pool.lease(slot), records, failures)
+
+    def _started_pool(self) -> WorkerPool:
+        if self._pool is None or not self._pool.close.alive:
+            self._pool = WorkerPool(
+                self._num_workers,
+                pairs_per_slot=-(-self._batch_size // self._world_size),
+                maker=self.dataset.maker,
+                paths=self.dataset.paths,
+                keep_open=True,
+            )
+        return self._pool
+
+    def _finished(
+        self, arrays: BatchArrays, records: NDArray[np.void], failures: Sequence[Failure]
+    ) -> PairBatch:
+        """Replace the pairs that could not be made, if that is allowed."""
+        if failures:
+            records = records.copy()
+        for failure in failures:
+            self._replace(arrays, records, failure)
+        return to_batch(arrays, records, self.dataset.name_pair)
+
+    def _replace(self, arrays: BatchArrays, records: NDArray[np.void], failure: Failure) -> None:
+        """Put the next pair of the epoch that can be made in a bad one's place."""
+        place = slice(failure.place, failure.place + 1)
+        out = arrays.part(place)
+        remaining = [failure]
+        while remaining:
+            self._count_bad(self.dataset.bad_sample(records[place], remaining[0]._replace(place=0)))
+            following = (int(records["pair"][failure.place]) + 1) % len(self.dataset)
+            records[place] = self.dataset.records[following]
+            remaining = self.dataset.make(records[place], out=out)
+
+    def _count_bad(self, error: ManifestError) -> None:
+        self.num_bad_samples += 1
+        if self.num_bad_samples > self._max_bad_samples:
+            counted = f" ({self.num_bad_samples} in this epoch)" if self._max_bad_samples else ""
+            raise ManifestError(
+                f"{error}{counted}. Restore the shard, or allow and count bad samples with "
+                "max_bad_samples"
+            ) from error
+        logger.warning(
+            "bad sample %d of at most %d: %s", self.num_bad_samples, self._max_bad_samples, error
+        )
