@@ -1,0 +1,139 @@
+"""Trackers to compare with: a box that never moves, and those that OpenCV brings.
+
+MIL is in opencv-python. CSRT and KCF are in opencv-contrib-python, which takes opencv-python's
+place (both provide ``cv2``; never install the two together).
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.crops import Image
+from tracking.heads import Floats
+from tracking.tracker import BoxTracker, Prediction, check_box, to_rgb
+
+_SMALLEST_PX = 8
+"""On targets of 4 x 4 px OpenCV's MIL never returns: none of its random features fits in."""
+_OPENCV_NAMES = {"mil": "TrackerMIL", "csrt": "TrackerCSRT", "kcf": "TrackerKCF"}
+
+
+class StaticTracker:
+    """A box that never moves: what a tracker must beat."""
+
+    def __init__(self) -> None:
+        self._box: Floats | None = None
+
+    def init(self, image: NDArray[np.uint8], box_xywh: NDArray[np.float64]) -> None:
+        """Keep the box."""
+        self._box = check_box(box_xywh)
+
+    def update(self, image: NDArray[np.uint8]) -> Prediction:
+        """Return the first box."""
+        if self._box is None:
+            raise ValueError("update before init: call init with the first frame and its box")
+        return Prediction(box_xywh=self._box.copy(), score=1.0)
+
+
+class OpenCVTracker:
+    """One of OpenCV's trackers, which know whole pixels inside the frame only.
+
+    What rounding and clipping take off the first box is put back on every prediction. Where
+    OpenCV loses the target or fails, the last box stays, with score 0.
+
+    Args:
+        create: Makes OpenCV's own object.
+    """
+
+    def __init__(self, create: Callable[[], Any]) -> None:
+        self._create = create
+        self._tracker: Any = None
+
+    def init(self, image: NDArray[np.uint8], box_xywh: NDArray[np.float64]) -> None:
+        """Start on a frame with the target's box."""
+        image, box = to_rgb(image), check_box(box_xywh)
+        self._box = box
+        self._shape = image.shape
+        whole_xywh = _whole_box(box, image.shape[1], image.shape[0])
+        self._whole_center = _center(whole_xywh)
+        self._offset = _center(box) - self._whole_center
+        self._stretch = box[2:] / whole_xywh[2:]
+        self._tracker = None
+        if min(image.shape[:2]) < _SMALLEST_PX:
+            return
+        cv2.setRNGSeed(0)  # MIL draws its samples from OpenCV's generator
+        tracker = self._create()
+        try:
+            tracker.init(_bgr(image), tuple(int(value) for value in whole_xywh))
+        except cv2.error:  # such as MIL's on a target that fills the frame
+            return
+        self._tracker = tracker
+
+    def update(self, image: NDArray[np.uint8]) -> Prediction:
+        """Return OpenCV's box for the next frame."""
+        found, whole_xywh = False, (0, 0, 0, 0)
+        image = to_rgb(image)
+        if self._tracker is not None and image.shape == self._shape:
+            try:
+                found, whole_xywh = self._tracker.update(_bgr(image))
+            except cv2.error:
+                found = False
+        if found and min(whole_xywh[2:]) > 0:
+            whole = np.array(whole_xywh, np.float64)
+            size = whole[2:] * self._stretch
+            self._box = np.concatenate([_center(whole) + self._offset - size / 2, size])
+        return Prediction(box_xywh=self._box.copy(), score=float(found))
+
+
+def _whole_box(box_xywh: Floats, frame_width: int, frame_height: int) -> Floats:
+    """Return the box in whole pixels, inside the frame and not smaller than OpenCV can follow."""
+    frame = np.array([frame_width, frame_height], np.float64)
+    start = np.clip(np.round(box_xywh[:2]), 0, np.maximum(frame - _SMALLEST_PX, 0))
+    end = np.round(box_xywh[:2] + box_xywh[2:])
+    stop = np.minimum(np.maximum(end, start + _SMALLEST_PX), frame)
+    return np.concatenate([start, stop - start])
+
+
+def _center(box_xywh: Floats) -> Floats:
+    return np.asarray(box_xywh[:2] + box_xywh[2:] / 2)
+
+
+def _bgr(image: Image) -> Image:
+    """Return what OpenCV's trackers take; colours never leave here."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
+
+
+def _opencv_factories() -> dict[str, Callable[[], BoxTracker]]:
+    """Return those of OpenCV's trackers that this build of it has."""
+    created = {name: f"{class_name}_create" for name, class_name in _OPENCV_NAMES.items()}
+    return {
+        name: partial(OpenCVTracker, getattr(cv2, create))
+        for name, create in created.items()
+        if hasattr(cv2, create)
+    }
+
+
+BASELINES: Mapping[str, Callable[[], BoxTracker]] = MappingProxyType(
+    {"static": StaticTracker, **_opencv_factories()}
+)
+"""Factories by name; what this build of OpenCV lacks is absent."""
+
+
+def create_baseline(name: str) -> BoxTracker:
+    """Return a new baseline tracker.
+
+    Raises:
+        ValueError: There is none of that name, or this build of OpenCV lacks it.
+    """
+    if name in BASELINES:
+        return BASELINES[name]()
+    if name in _OPENCV_NAMES:
+        raise ValueError(
+            f"tracker {name!r}: cv2 {cv2.__version__} has no {_OPENCV_NAMES[name]}. It is in "
+            "opencv-contrib-python: uninstall opencv-python first, then install that"
+        )
+    raise ValueError(f"tracker {name!r}: unknown, expected one of {sorted(BASELINES)}")

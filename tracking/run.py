@@ -1,0 +1,195 @@
+"""Track one target through a video, a folder of images or a camera, and draw what was found.
+
+    python -m tracking.run --weights runs/car/weights.safetensors --video clip.mp4 --box 80,40,30,60
+    python -m tracking.run --weights W --tracker mil static --video frames/ --truth boxes.txt
+    python -m tracking.run --tracker mil --video 0 --max-frames 300
+
+Without --box the first box of --truth is taken; without that, a window asks for it by mouse.
+Boxes are left,top,width,height in pixels, (0, 0) being the image's top-left corner.
+"""
+
+import logging
+import os
+import statistics
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from datasets.crops import Image
+from datasets.tracks import SourceError
+from manifests.cli import run_command
+from model.weights import WeightsError, load_model
+from tracking.baselines import create_baseline
+from tracking.drawing import TRUTH, colors_of, draw_boxes
+from tracking.records import Record, has_area, parse_box, read_boxes, write_csv
+from tracking.settings import PRESETS
+from tracking.tracker import BoxTracker, Prediction, Tracker
+from tracking.video import Video, VideoWriter, open_video
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackConfig:
+    """Track one target through a video and write an annotated copy and its boxes."""
+
+    video: str
+    """A video file, a folder of images, or the index of a camera."""
+    weights: str = ""
+    """Trained network (.safetensors, a path or URL); empty: only the trackers of --tracker."""
+    tracker: tuple[str, ...] = ()
+    """Others on the same frames: static, mil; csrt and kcf where OpenCV's contrib build is."""
+    box: str = ""
+    """First box x,y,w,h."""
+    truth: str = ""
+    """File with the true boxes, one x,y,w,h a line, drawn beside the others."""
+    out: Path = Path("tracked.mp4")
+    """Annotated video; the boxes go beside it as .csv."""
+    preset: Literal["otb", "uav", "lasot", "got10k"] = "otb"
+    """Published settings for a car head; a siamfc head has one set."""
+    device: str = "cpu"
+    """Where the network runs: cpu, cuda, cuda:1, mps."""
+    max_frames: int = 0
+    """Stop after so many frames; 0: at the end, or for a camera at Ctrl-C."""
+    fps: float = 25.0
+    """Rate of the output where the input is a folder of images."""
+    codec: Literal["mp4v", "vp09"] = "mp4v"
+    """mp4v is quick and for desktop players; vp09 is slow and plays in browsers too."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 1 a problem with video or weights, 2 a wrong option."""
+    prog = "python -m tracking.run"
+    return run_command(TrackConfig, track, argv, prog=prog, errors=(SourceError, WeightsError))
+
+
+def track(config: TrackConfig) -> None:
+    """Track, and write the annotated video and the boxes."""
+    trackers = _create_trackers(config)
+    truth = read_boxes(Path(config.truth)) if config.truth else None
+    video = open_video(config.video, fps=config.fps)
+    with closing(_limited(video, config.max_frames)) as frames:
+        first = next(frames)
+        box_xywh = _first_box(config, truth, first)
+        seconds: dict[str, list[float]] = {name: [] for name in trackers}
+        records: list[Record] = []
+        colors = colors_of(trackers)
+        with VideoWriter(config.out, fps=video.fps, codec=config.codec) as writer:
+            for index, image in enumerate(_until_stopped(chain([first], frames), video, config)):
+                boxes: dict[str, NDArray[np.float64]] = {}
+                if truth is not None:
+                    boxes[TRUTH] = truth[index] if index < len(truth) else np.full(4, np.nan)
+                for name, tracker in trackers.items():
+                    prediction, spent = _step(tracker, image, box_xywh if index == 0 else None)
+                    if index > 0:
+                        seconds[name].append(spent)
+                    boxes[name] = prediction.box_xywh
+                    records.append(Record(index, name, prediction))
+                caption = f"frame {index}"
+                writer.write(draw_boxes(image, boxes, colors=colors, caption=caption))
+    path = config.out.with_suffix(".csv")
+    write_csv(path, records)
+    logger.info("%s: %d frames; boxes in %s", config.out, writer.num_frames, path)
+    _report_speed(seconds)
+
+
+def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
+    trackers: dict[str, BoxTracker] = {}
+    if config.weights:
+        network = load_model(config.weights, device=config.device)
+        settings = PRESETS[config.preset] if network.config.head == "car" else None
+        trackers["dcffnet"] = Tracker(network, settings)
+    for name in config.tracker:
+        try:
+            trackers[name] = create_baseline(name)
+        except ValueError as error:
+            raise SourceError(f"--tracker: {error}") from error
+    if not trackers:
+        raise SourceError("neither --weights nor --tracker: nothing to track with. Pass one")
+    return trackers
+
+
+def _limited(video: Video, max_frames: int) -> Generator[Image, None, None]:
+    """Yield the frames up to the limit, and close the source behind them."""
+    try:
+        yield from islice(video.frames, max_frames or None)
+    finally:
+        close = getattr(video.frames, "close", None)
+        if close is not None:
+            close()
+
+
+def _until_stopped(frames: Iterator[Image], video: Video, config: TrackConfig) -> Iterator[Image]:
+    """Yield frames with progress; for a camera, Ctrl-C is the normal end."""
+    total = min(filter(None, (video.num_frames, config.max_frames)), default=None)
+    try:
+        yield from tqdm(frames, total=total, unit="frame", desc=video.name, disable=None)
+    except KeyboardInterrupt:
+        if not video.endless:
+            raise
+
+
+def _step(
+    tracker: BoxTracker, image: Image, box_xywh: NDArray[np.float64] | None
+) -> tuple[Prediction, float]:
+    """Start on the box or update; the time is from the decoded image to the box."""
+    start = time.perf_counter()
+    if box_xywh is None:
+        prediction = tracker.update(image)
+    else:
+        tracker.init(image, box_xywh)
+        prediction = Prediction(box_xywh=box_xywh, score=1.0)
+    return prediction, time.perf_counter() - start
+
+
+def _first_box(
+    config: TrackConfig, truth: NDArray[np.float64] | None, image: Image
+) -> NDArray[np.float64]:
+    if config.box:
+        box_xywh = np.array(parse_box(config.box, where="--box"), np.float64)
+        where = "--box"
+    elif truth is not None:
+        box_xywh, where = truth[0], f"{config.truth}:1"
+    else:
+        box_xywh, where = _ask_for_box(image), "the window"
+    if not has_area(box_xywh):
+        raise SourceError(f"{where}: {box_xywh.tolist()} has no area; pass --box x,y,w,h")
+    return box_xywh
+
+
+def _ask_for_box(image: Image) -> NDArray[np.float64]:
+    if sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+        raise SourceError("no --box, and no screen to ask for it by mouse. Pass --box x,y,w,h")
+    title = "drag a box around the target, then press Enter"
+    try:
+        box = cv2.selectROI(title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR), showCrosshair=False)
+        cv2.destroyWindow(title)
+    except cv2.error as error:
+        raise SourceError("no --box, and this OpenCV opens no windows. Pass --box") from error
+    return np.array(box, np.float64)
+
+
+def _report_speed(seconds: dict[str, list[float]]) -> None:
+    for name, spent in seconds.items():
+        if spent:
+            median = statistics.median(spent)
+            logger.info(
+                "%s: %.1f frames/s, median %.1f ms from image to box",
+                name,
+                1 / median,
+                1e3 * median,
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

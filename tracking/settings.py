@@ -1,0 +1,68 @@
+"""What a user may set on a tracker: one record for each kind of head, and published values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value}, expected a number from 0 to 1")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarSettings:
+    """How a box is chosen among the 25 x 25 that a ``car`` head proposes; defaults are OTB's."""
+
+    lr: float = 0.35
+    """Share of the proposed size that enters the target's size; scaled by score and penalty."""
+    penalty: float = 0.2
+    """k in ``exp(-k * (r * s - 1))``, which lowers proposals of another aspect r or size s."""
+    window: float = 0.45
+    """Weight of the Hann window, which prefers proposals near the last position."""
+
+    def __post_init__(self) -> None:
+        """Reject values outside their ranges."""
+        _check_share("lr", self.lr)
+        _check_share("window", self.window)
+        if not self.penalty >= 0:
+            raise ValueError(f"penalty is {self.penalty}, expected 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiamFCSettings:
+    """How position and size follow from the responses of a ``siamfc`` head at several scales."""
+
+    num_scales: int = 3
+    """Search crops for each frame; odd, so that one of them keeps the size."""
+    scale_step: float = 1.0375
+    """Ratio of the sizes of neighbouring search crops."""
+    scale_penalty: float = 0.9745
+    """Factor on the score of every scale that changes the size."""
+    lr: float = 0.59
+    """Share of the winning scale that enters the target's size."""
+    window: float = 0.176
+    """Weight of the Hann window, which prefers positions near the last one."""
+
+    def __post_init__(self) -> None:
+        """Reject values outside their ranges."""
+        _check_share("lr", self.lr)
+        _check_share("window", self.window)
+        _check_share("scale_penalty", self.scale_penalty)
+        if self.num_scales < 1 or self.num_scales % 2 == 0:
+            raise ValueError(
+                f"num_scales is {self.num_scales}, expected an odd number of 1 or more"
+            )
+        if not self.scale_step >= 1:
+            raise ValueError(f"scale_step is {self.scale_step}, expected 1 or more")
+
+
+PRESETS: Mapping[str, CarSettings] = MappingProxyType(
+    {
+        "otb": CarSettings(lr=0.35, penalty=0.2, window=0.45),
+        "uav": CarSettings(lr=0.4, penalty=0.2, window=0.3),
+        "lasot": CarSettings(lr=0.33, penalty=0.04, window=0.3),
+        "got10k": CarSettings(lr=0.7, penalty=0.06, window=0.1),
+    }
+)
+"""The values that SiamCAR's authors publish for each benchmark; a ``siamfc`` head has one set."""

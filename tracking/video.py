@@ -1,0 +1,175 @@
+"""Frames in and out: a video file, a folder of images or a camera in; an mp4 file out."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.crops import Image, decode_image
+from datasets.tracks import SourceError
+
+_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Video:
+    """An opened source of frames; iterate over `frames` once."""
+
+    name: str
+    fps: float
+    num_frames: int | None
+    """None where the source does not know, as a camera."""
+    frames: Iterator[Image]
+    """(H, W, 3) uint8 RGB, in time order."""
+    endless: bool = False
+    """A camera: it goes on until someone stops it."""
+
+
+def open_video(source: str, *, fps: float = 25.0) -> Video:
+    """Open a video file, a folder of images, or a camera by its index.
+
+    Args:
+        source: Path, or digits for a camera.
+        fps: Rate of a folder of images, which has none of its own.
+
+    Raises:
+        SourceError: Nothing is there, or no frame can be read.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return _open_folder(path, fps)
+    if path.is_file():
+        return _open_capture(str(path), source, endless=False)
+    if re.fullmatch(r"\d+", source):
+        return _open_capture(int(source), f"camera {source}", endless=True)
+    raise SourceError(f"{source}: no such file or folder; pass a video, images or a camera index")
+
+
+def _open_folder(folder: Path, fps: float) -> Video:
+    paths = [path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES]
+    if not paths:
+        inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        hint = f"its folders are {inside[:5]}" if inside else "it has no folders either"
+        raise SourceError(f"{folder}: no images in this folder; {hint}. Pass the folder of images")
+    paths.sort(key=_natural_order)
+    return Video(name=str(folder), fps=fps, num_frames=len(paths), frames=map(_read_image, paths))
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    """Order 2.jpg before 10.jpg: runs of digits by their value."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _read_image(path: Path) -> Image:
+    try:
+        return decode_image(path.read_bytes())
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}. Copy it again, or remove it") from error
+
+
+def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
+    capture = cv2.VideoCapture(source)
+    first, image = capture.read()
+    if not first:
+        capture.release()
+        hint = "is it connected and free" if endless else "is it a video that OpenCV plays"
+        raise SourceError(f"{name}: no frame can be read; {hint}?")
+    fps = float(capture.get(cv2.CAP_PROP_FPS))
+    count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    return Video(
+        name=name,
+        fps=fps if np.isfinite(fps) and 1 <= fps <= 1000 else 25.0,
+        num_frames=count if count > 0 and not endless else None,
+        frames=_read_capture(capture, image),
+        endless=endless,
+    )
+
+
+def _read_capture(capture: Any, image: Any) -> Iterator[Image]:
+    try:
+        more = True
+        while more:
+            yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            more, image = capture.read()
+    finally:
+        capture.release()
+
+
+class VideoWriter:
+    """Write an mp4 file that is whole or absent: a temporary name, renamed on a clean end.
+
+    All frames have the size of the first; an odd side gets a copy of its last row or column,
+    because video codecs halve the colour planes.
+
+    Args:
+        path: The file, ending in ``.mp4``.
+        fps: Frames per second.
+        codec: ``"mp4v"``, quick and played by desktop players, or ``"vp09"``, 40 times slower
+            and played by browsers.
+    """
+
+    def __init__(self, path: Path, *, fps: float, codec: str = "mp4v") -> None:
+        if path.suffix != ".mp4":
+            raise SourceError(f"{path}: a video's name must end in .mp4")
+        self.path = path
+        self.num_frames = 0
+        self._fps, self._codec = fps, codec
+        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.mp4")
+        self._shape: tuple[int, ...] = ()
+        self._writer: Any = None
+
+    def __enter__(self) -> Self:
+        """Return the writer; the file appears when the block ends without an exception."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Rename the file into place, or remove it after an exception."""
+        if self._writer is not None:
+            self._writer.release()
+        if kind is None and self.num_frames > 0:
+            self._temporary.replace(self.path)
+        self._temporary.unlink(missing_ok=True)
+
+    def write(self, image: NDArray[np.uint8]) -> None:
+        """Append one (H, W, 3) uint8 RGB frame.
+
+        Raises:
+            SourceError: The codec is missing here, or the frame has another size than the first.
+        """
+        if self._writer is None:
+            self._open(image)
+        if image.shape != self._shape:
+            raise SourceError(
+                f"{self.path}: frame {self.num_frames} is {image.shape[1]} x {image.shape[0]}, "
+                f"expected {self._shape[1]} x {self._shape[0]} as the first. Resize the frames"
+            )
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        bottom, right = image.shape[0] % 2, image.shape[1] % 2
+        if bottom or right:
+            bgr = cv2.copyMakeBorder(bgr, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+        self._writer.write(bgr)
+        self.num_frames += 1
+
+    def _open(self, image: NDArray[np.uint8]) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        height, width = image.shape[0] + image.shape[0] % 2, image.shape[1] + image.shape[1] % 2
+        code = cv2.VideoWriter.fourcc(*self._codec)
+        writer = cv2.VideoWriter(str(self._temporary), code, self._fps, (width, height))
+        if not writer.isOpened():
+            raise SourceError(
+                f"{self.path}: this OpenCV cannot encode {self._codec!r}; try codec 'mp4v'"
+            )
+        self._writer, self._shape = writer, image.shape
