@@ -2,32 +2,40 @@
 
     python -m datasets.build --src lasot
     python -m datasets.build --src vid --root /data/ILSVRC2015 --out /data/shards/vid --workers 8
+    python -m datasets.build --src coco --root s3://raw/coco --out s3://shards/coco
 
-The same command goes on after an interruption: shards that are whole are not made again.
+The root may also be an archive, or a folder of archives as the dataset is distributed. The same
+command goes on after an interruption: shards that are whole are not made again.
 """
 
 import dataclasses
+import functools
+import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+import cv2
 import polars as pl
+import tyro
 from tqdm import tqdm
 
-from datasets.execute import run_tasks
+from datasets.annotations import Annotations, read_annotations
+from datasets.execute import open_executor, run_tasks
 from datasets.files import open_root
-from datasets.filters import Filters, usable_frames
-from datasets.plan import PAIR_BYTES, plan_shards
-from datasets.shards import ShardResult, ShardTask, TrackPart, too_many_bad_images
+from datasets.filters import Filters
+from datasets.lock import only_build
+from datasets.output import Output
+from datasets.plan import plan_tasks
+from datasets.progress import FOLDER, ShardResult, combined_digest, read_index, start_or_resume
+from datasets.shards import ShardTask, build_shard, too_many_bad_images
 from datasets.sources import SOURCES
-from datasets.tracks import SourceError, Track
+from datasets.tracks import SourceError
 from manifests.cli import run_command
 from manifests.schema import SCHEMA, ManifestError
-from manifests.split import assign_splits
 from manifests.table import Metadata, write_manifest
 
 logger = logging.getLogger(__name__)
@@ -40,11 +48,13 @@ class BuildConfig:
     src: Literal["coco", "lasot", "uav123", "vid"]
     """Which raw dataset."""
     root: str = ""
-    """Folder of the raw dataset; data/raw/<src> if empty."""
+    """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
     out: str = ""
-    """Folder of the shards and the manifest; data/shards/<src> if empty."""
+    """Folder or s3:// URL of the shards and the manifest; data/shards/<src> if empty."""
     workers: int = 1
     """Processes that cut shards."""
+    cluster: str = ""
+    """Address of a Dask scheduler whose workers cut the shards, such as tcp://host:8786."""
     seed: int = 0
     """Decides the split and the order of the videos."""
     val_fraction: float = 0.1
@@ -57,7 +67,7 @@ class BuildConfig:
     """JPEG quality of the crops."""
     max_bad_frames: int = 0
     """How many missing or unreadable images to leave out and count."""
-    filters: Filters = field(default_factory=Filters)
+    filters: Annotated[Filters, tyro.conf.OmitArgPrefixes] = field(default_factory=Filters)
 
 
 def build(config: BuildConfig) -> None:
@@ -72,76 +82,48 @@ def build(config: BuildConfig) -> None:
         root=config.root or f"data/raw/{config.src}",
         out=config.out or f"data/shards/{config.src}",
     )
-    counts: Counter[str] = Counter()
-    parts, lost = _read_source(config, counts)
-    tasks = _plan(config, parts)
-    total = sum(part.indices.size for part in parts)
-    with tqdm(total=total, unit="frame", desc=f"build {config.src}", smoothing=0.1) as bar:
-        results = [*run_tasks(tasks, workers=config.workers, progress=bar.update)]
-    bad_images = [message for result in results for message in result.bad_images]
-    if len(bad_images) > config.max_bad_frames:
-        raise too_many_bad_images(bad_images)
-    for message in bad_images:
-        logger.warning("left out: %s", message)
-    _write(config, results, counts)
-    _print_counts(config, results, counts, lost)
-
-
-def _read_source(config: BuildConfig, counts: Counter[str]) -> tuple[list[TrackPart], list[str]]:
-    """Read all annotations; count the frames in and those that they alone rule out."""
-    parts, lost = [], []
-    for track in _read_tracks(config):
-        indices, dropped = usable_frames(track, config.filters)
-        counts["frames in"] += len(track.frames)
-        counts.update(dropped)
-        if indices.size:
-            parts.append(TrackPart(track=track, indices=indices))
-        else:
-            lost.append(track.name)
-    if not parts:
-        raise SourceError(
-            f"{config.root}: no usable target in {counts['frames in']} frames of {config.src}. "
-            "Check --root and --filters"
-        )
-    return parts, lost
-
-
-def _read_tracks(config: BuildConfig) -> Iterator[Track]:
     files = open_root(config.root)
-    source = SOURCES[config.src]
-    names = source.list_parts(files)
-    for name in tqdm(names, unit="part", desc=f"read {config.src}", leave=False):
-        yield from source.read_part(files, name)
+    names = SOURCES[config.src].list_parts(files)
+    output = Output(config.out)
+    with only_build(output):
+        annotations = read_annotations(files, config.src, names, config.filters)
+        settings = _settings(config)
+        done = start_or_resume(output, settings, annotations.digests)
+        if done is None:
+            logger.info("%s: already built from the same annotations", output.url)
+            return
+        if done:
+            logger.info("%s: %d shards are already there", output.url, len(done))
+        tasks = plan_tasks(
+            annotations.parts,
+            _template(config),
+            seed=config.seed,
+            val_fraction=config.val_fraction,
+            shard_mb=config.shard_mb,
+        )
+        results = _run(config, tasks, done)
+        settings["annotations"] = combined_digest(annotations.digests)
+        _finish(config, output, annotations, results, settings)
+        output.remove(FOLDER)
 
 
-def _plan(config: BuildConfig, parts: Sequence[TrackPart]) -> list[ShardTask]:
-    """Return one task a shard; a shard holds one split, so that training fetches no val data."""
-    splits = assign_splits(
-        {part.track.group for part in parts},
-        source=config.src,
-        seed=config.seed,
-        val_fraction=config.val_fraction,
-    )
-    growth = ((255 + 2 * config.margin) / 255) ** 2
-    pairs_per_shard = max(1, int(config.shard_mb * 1e6 / (PAIR_BYTES * growth)))
-    tasks: list[ShardTask] = []
-    for split in ("train", "val"):
-        chosen = [part for part in parts if splits[part.track.group] == split]
-        for videos in plan_shards(chosen, seed=config.seed, pairs_per_shard=pairs_per_shard):
-            tasks.append(_task(config, f"{config.src}-{len(tasks):06d}.tar", split, videos))
-    return tasks
+def _settings(config: BuildConfig) -> dict[str, Any]:
+    """Return what decides the bytes of the shards, besides the raw data."""
+    settings = dataclasses.asdict(config)
+    for name in ("workers", "cluster", "out", "root", "max_bad_frames"):
+        del settings[name]
+    settings["opencv"] = cv2.__version__  # its decoder and its resampling
+    return settings
 
 
-def _task(
-    config: BuildConfig, name: str, split: str, videos: tuple[tuple[TrackPart, ...], ...]
-) -> ShardTask:
+def _template(config: BuildConfig) -> ShardTask:
     return ShardTask(
         root=config.root,
         out=config.out,
-        name=name,
+        name="",
         source=config.src,
-        split=split,
-        parts=videos,
+        split="",
+        parts=(),
         filters=config.filters,
         margin=config.margin,
         quality=config.quality,
@@ -149,15 +131,66 @@ def _task(
     )
 
 
-def _write(config: BuildConfig, results: Sequence[ShardResult], counts: Counter[str]) -> None:
+def _run(
+    config: BuildConfig, tasks: Sequence[ShardTask], done: dict[str, ShardResult]
+) -> list[ShardResult]:
+    """Build the shards that are not done, and return the results of all, in their order."""
+    results = dict(done)
+    missing = [task for task in tasks if task.name not in done]
+    here = not config.cluster and (config.workers <= 1 or len(missing) <= 1)
+    with tqdm(
+        total=sum(task.num_targets for task in tasks),
+        initial=sum(task.num_targets for task in tasks if task.name in done),
+        unit="frame",
+        desc=f"build {config.src}",
+        smoothing=0.1,
+    ) as bar:
+        function = functools.partial(build_shard, progress=bar.update) if here else build_shard
+        at_once = len(tasks) if config.cluster else 1 if here else config.workers + 1
+        executor = open_executor(workers=1 if here else config.workers, cluster=config.cluster)
+        with executor as pool:
+            for task, result in run_tasks(pool, function, missing, at_once=at_once):
+                results[task.name] = result
+                if not here:
+                    bar.update(task.num_targets)
+                _check_bad_images(config, results)
+    return [results[task.name] for task in tasks]
+
+
+def _check_bad_images(config: BuildConfig, results: dict[str, ShardResult]) -> None:
+    bad_images = [message for result in results.values() for message in result.bad_images]
+    if len(bad_images) > config.max_bad_frames:
+        raise too_many_bad_images(bad_images)
+
+
+def _finish(
+    config: BuildConfig,
+    output: Output,
+    annotations: Annotations,
+    results: Sequence[ShardResult],
+    settings: dict[str, Any],
+) -> None:
+    """Write the report and then the manifest; print the table of frames."""
+    counts = Counter(annotations.counts)
+    bad_images: list[str] = []
     for result in results:
         counts.update(result.dropped)
         counts["frames kept"] += result.info.num_rows
+        bad_images += result.bad_images
     if not counts["frames kept"]:
         raise SourceError(f"{config.root}: every frame was dropped: {dict(counts)}")
-    settings = dataclasses.asdict(config)
-    for name in ("workers", "out", "root"):  # they do not change what is in the shards
-        del settings[name]
+    for message in bad_images:
+        logger.warning("left out: %s", message)
+    rows = pl.concat([read_index(output, result.info.name)[1] for result in results])
+    kept = set(rows["track"].unique())
+    lost = sorted({*annotations.lost, *(p.track.name for p in annotations.parts)} - kept)
+    report = {
+        "source": config.src,
+        "counts": dict(sorted(counts.items())),
+        "tracks_without_frames": lost,
+        "bad_images": bad_images,
+    }
+    output.write("report.json", json.dumps(report, indent=1).encode())
     metadata = Metadata(
         source=config.src,
         margin=config.margin,
@@ -165,12 +198,12 @@ def _write(config: BuildConfig, results: Sequence[ShardResult], counts: Counter[
         counts=dict(sorted(counts.items())),
         shards=tuple(result.info for result in results),
     )
-    rows = pl.concat([result.rows for result in results]).select(SCHEMA.names())
-    write_manifest(f"{config.out}/manifest.parquet", rows, metadata)
+    write_manifest(output.where("manifest.parquet"), rows.select(SCHEMA.names()), metadata)
+    _print_counts(output, results, counts, lost)
 
 
 def _print_counts(
-    config: BuildConfig, results: Sequence[ShardResult], counts: Counter[str], lost: list[str]
+    output: Output, results: Sequence[ShardResult], counts: Counter[str], lost: list[str]
 ) -> None:
     reasons = sorted(set(counts) - {"frames in", "frames kept"}, key=lambda name: -counts[name])
     lines = [("frames in", counts["frames in"]), ("frames kept", counts["frames kept"])]
@@ -181,7 +214,7 @@ def _print_counts(
         shown = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
         print(f"tracks without a usable frame: {len(lost)} ({shown})")
     size = sum(result.info.num_bytes for result in results) / 1e6
-    print(f"{len(results)} shards, {size:,.1f} MB: {Path(config.out) / 'manifest.parquet'}")
+    print(f"{len(results)} shards, {size:,.1f} MB: {output.where('manifest.parquet')}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

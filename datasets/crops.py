@@ -17,6 +17,7 @@ Image = NDArray[np.uint8]
 
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers that state the image's size (SOF0 to SOF15)."""
+_MOST_PIXELS = 100_000_000
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -43,6 +44,25 @@ def decode_image(data: bytes, *, reduce: int = 1) -> Image:
         raise ValueError(f"{len(data)} bytes that no image decoder reads")
     rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
     return rgb
+
+
+def check_image(data: bytes) -> tuple[int, int]:
+    """Return width and height of a JPEG or PNG that is whole and of a sane size.
+
+    Decoders fill what a truncated file lacks with grey and only print a warning, so its end is
+    looked for; the size is checked before memory is taken for it.
+
+    Raises:
+        ValueError: It is neither, it is cut off, or it has more than 100 million pixels.
+    """
+    width, height = image_size(data)
+    if not 0 < width * height <= _MOST_PIXELS:
+        raise ValueError(f"the header states {width} x {height} px, expected up to 100 megapixels")
+    end = b"IEND" if data[:1] == b"\x89" else b"\xff\xd9"
+    # Inside the coded image a JPEG has no such bytes, but its EXIF thumbnail may.
+    if data.rfind(end) < data.rfind(b"\xff\xda"):
+        raise ValueError(f"the image is cut off after {len(data)} bytes")
+    return width, height
 
 
 def image_size(data: bytes) -> tuple[int, int]:

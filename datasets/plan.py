@@ -1,15 +1,47 @@
 """Which track goes into which shard: decided by the annotations alone, before any image is read."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from datasets.shards import TrackPart
+from datasets.shards import ShardTask, TrackPart
+from manifests.split import assign_splits
 
 PAIR_BYTES = 22_000
 """About what one crop pair takes in a shard at JPEG quality 92 and margin 0, headers included."""
 
 Video = tuple[TrackPart, ...]
 """The tracks that are cut from the same images."""
+
+
+def plan_tasks(
+    parts: Sequence[TrackPart],
+    template: ShardTask,
+    *,
+    seed: int,
+    val_fraction: float,
+    shard_mb: float,
+) -> list[ShardTask]:
+    """Return one task a shard; a shard holds one split, so that training fetches no val data.
+
+    Args:
+        parts: Tracks with the frames to cut.
+        template: A task with everything but its name, split and parts.
+        seed: Decides the split and the order of the videos.
+        val_fraction: Share of the groups that becomes the val split.
+        shard_mb: About how large a shard is.
+    """
+    groups = {part.track.group for part in parts}
+    splits = assign_splits(groups, source=template.source, seed=seed, val_fraction=val_fraction)
+    growth = ((255 + 2 * template.margin) / 255) ** 2
+    pairs_per_shard = max(1, int(shard_mb * 1e6 / (PAIR_BYTES * growth)))
+    tasks: list[ShardTask] = []
+    for split in ("train", "val"):
+        chosen = [part for part in parts if splits[part.track.group] == split]
+        for videos in plan_shards(chosen, seed=seed, pairs_per_shard=pairs_per_shard):
+            name = f"{template.source}-{len(tasks):06d}.tar"
+            tasks.append(dataclasses.replace(template, name=name, split=split, parts=videos))
+    return tasks
 
 
 def plan_shards(

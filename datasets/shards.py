@@ -8,22 +8,27 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
-from datasets.crops import Image, channel_mean, crop_square, decode_image, encode_jpeg, image_size
-from datasets.files import RawFiles, open_root
-from datasets.filters import Filters, area_tests
+from datasets.boxes import crop_scale
+from datasets.crops import Image, encode_jpeg
+from datasets.cut import FrameCutter
+from datasets.files import open_root
+from datasets.filters import Filters
+from datasets.output import Output
+from datasets.progress import ShardResult, write_index
+from datasets.read_ahead import read_ahead
 from datasets.tar_writer import TarWriter, sample_key
 from datasets.tracks import SourceError, Track
-from manifests.atomic import whole_file
 from manifests.schema import SCHEMA
 from manifests.table import ShardInfo
+
+_Targets = list[tuple[Track, int]]
+"""Tracks and which of their frames it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,22 +57,14 @@ class ShardTask:
     quality: int
     max_bad_frames: int
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShardResult:
-    """What became of a task."""
-
-    info: ShardInfo
-    rows: pl.DataFrame
-    """One row a crop pair, columns as in the manifest."""
-    dropped: Counter[str]
-    """Targets that were planned and not cut, by reason."""
-    bad_images: tuple[str, ...]
-    """What was wrong with each image that could not be read."""
+    @property
+    def num_targets(self) -> int:
+        """How many crop pairs it makes, if none is dropped."""
+        return sum(part.indices.size for parts in self.parts for part in parts)
 
 
 def build_shard(task: ShardTask, *, progress: Callable[[int], object] = int) -> ShardResult:
-    """Cut, encode and write one shard; it is in place only when it is whole.
+    """Cut, encode and write one shard and then its index; each is in place only when it is whole.
 
     Args:
         task: What to cut.
@@ -76,30 +73,38 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = int) -> 
     Raises:
         SourceError: More than ``max_bad_frames`` images are missing or cannot be read.
     """
-    files = open_root(task.root)
+    output = Output(task.out)
     dropped: Counter[str] = Counter()
     bad_images: list[str] = []
     rows: list[dict[str, Any]] = []
-    path = Path(task.out) / task.name
-    with whole_file(path) as temporary:
-        with temporary.open("wb") as file:
-            writer = TarWriter(file)
-            for parts in task.parts:
-                for image_name, targets in _by_image(parts):
-                    try:
-                        rows += _cut_image(files, image_name, targets, task, writer, dropped)
-                    except ValueError as error:
-                        bad_images.append(f"{files.root}/{image_name}: {error}")
-                        dropped["unreadable image"] += len(targets)
-                        if len(bad_images) > task.max_bad_frames:
-                            raise too_many_bad_images(bad_images) from error
-                    progress(len(targets))
-            writer.close()
-        digest = writer.sha256
-        num_bytes = temporary.stat().st_size
-    info = ShardInfo(name=task.name, num_bytes=num_bytes, num_rows=len(rows), sha256=digest)
-    table = pl.DataFrame(rows, schema=SCHEMA)
-    return ShardResult(info=info, rows=table, dropped=dropped, bad_images=tuple(bad_images))
+    images = [image for parts in task.parts for image in _by_image(parts)]
+    files = open_root(task.root)
+    with output.new_file(task.name) as path, path.open("wb") as file:
+        writer = TarWriter(file)
+        contents = read_ahead(files, [name for name, _ in images])
+        for (name, targets), read in zip(images, contents, strict=True):
+            try:
+                rows += _cut_image(read(), targets, task, writer, dropped)
+            except SourceError as error:  # it says where
+                bad_images.append(str(error))
+            except ValueError as error:
+                bad_images.append(f"{files.where(name)}: {error}")
+            else:
+                progress(len(targets))
+                continue
+            dropped["unreadable image"] += len(targets)
+            if len(bad_images) > task.max_bad_frames:
+                raise too_many_bad_images(bad_images)
+        num_bytes = writer.close()
+    result = ShardResult(
+        info=ShardInfo(
+            name=task.name, num_bytes=num_bytes, num_rows=len(rows), sha256=writer.sha256
+        ),
+        dropped=dropped,
+        bad_images=tuple(bad_images),
+    )
+    write_index(output, result, pl.DataFrame(rows, schema=SCHEMA))
+    return result
 
 
 def too_many_bad_images(messages: Sequence[str]) -> SourceError:
@@ -111,11 +116,9 @@ def too_many_bad_images(messages: Sequence[str]) -> SourceError:
     )
 
 
-def _by_image(
-    parts: tuple[TrackPart, ...],
-) -> Iterator[tuple[str, list[tuple[Track, int]]]]:
+def _by_image(parts: tuple[TrackPart, ...]) -> Iterator[tuple[str, _Targets]]:
     """Yield each image of a video once, in time order, with the targets in it."""
-    targets: dict[tuple[int, str], list[tuple[Track, int]]] = {}
+    targets: dict[tuple[int, str], _Targets] = {}
     for part in parts:
         for index in part.indices.tolist():
             key = (int(part.track.frame_numbers[index]), part.track.frames[index])
@@ -125,61 +128,16 @@ def _by_image(
 
 
 def _cut_image(
-    files: RawFiles,
-    image_name: str,
-    targets: list[tuple[Track, int]],
-    task: ShardTask,
-    writer: TarWriter,
-    dropped: Counter[str],
+    data: bytes, targets: _Targets, task: ShardTask, writer: TarWriter, dropped: Counter[str]
 ) -> list[dict[str, Any]]:
     """Cut all targets of one image and return their index rows."""
-    data = files.read(image_name)
-    frame_size = _checked_size(data, targets[0][0].frame_size)
     boxes = [track.boxes_xywh[index] for track, index in targets]
-    image, reduce = _decode_for(data, boxes)
-    fill = channel_mean(image)
+    frame = FrameCutter(data, boxes, stated_size=targets[0][0].frame_size, margin=task.margin)
     rows = []
-    for (track, index), box in zip(targets, boxes, strict=True):
-        failed = area_tests(box[2:3] * box[3:4], frame_size, task.filters)
-        reason = next((name for name, test in failed.items() if test[0]), None)
-        if reason is not None:
-            dropped[reason] += 1
-            continue
-        crops = _cut_pair(image, box, reduce=reduce, margin=task.margin, fill=fill)
-        row = _describe(track, index, frame_size, task)
+    for number, crops in frame.pairs(task.filters, dropped):
+        row = _describe(*targets[number], frame.frame_size, task)
         rows.append(row | _write_sample(writer, row, crops, task.quality))
     return rows
-
-
-def _checked_size(data: bytes, stated: tuple[int, int] | None) -> tuple[int, int]:
-    size = image_size(data)
-    if stated is not None and stated != size:
-        raise ValueError(f"the image is {size}, but its annotation is for {stated}")
-    return size
-
-
-def _decode_for(data: bytes, boxes: list[NDArray[np.float64]]) -> tuple[Image, int]:
-    """Decode at the smallest size from which no target's crop has to be enlarged."""
-    step = min(1 / crop_scale(float(box[2]), float(box[3])) for box in boxes)
-    reduce = next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))
-    return decode_image(data, reduce=reduce), reduce
-
-
-def _cut_pair(
-    image: Image,
-    box: NDArray[np.float64],
-    *,
-    reduce: int,
-    margin: int,
-    fill: tuple[float, float, float],
-) -> tuple[Image, Image]:
-    center = box_center(box / reduce)
-    step = template_side(float(box[2]), float(box[3])) / TEMPLATE_SIZE / reduce
-    template, search = (
-        crop_square(image, center=center, side=step * size, size=size, fill=fill)
-        for size in (TEMPLATE_SIZE + 2 * margin, SEARCH_SIZE + 2 * margin)
-    )
-    return template, search
 
 
 def _describe(

@@ -31,9 +31,10 @@ class TarWriter:
         self._write(bytes(-len(data) % _BLOCK))
         return offset
 
-    def close(self) -> None:
-        """Append the end of the archive; the file itself stays open."""
+    def close(self) -> int:
+        """Append the end of the archive and return its size; the file itself stays open."""
         self._write(bytes(2 * _BLOCK))
+        return self._position
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)
@@ -43,7 +44,8 @@ class TarWriter:
 
 def sample_key(track: str, frame: int) -> str:
     """Return the name of a sample in its shard: ASCII, without dots, under 90 characters."""
-    folder = urllib.parse.quote(track, safe="").replace(".", "%2E")
+    raw = track.encode(errors="surrogateescape")
+    folder = urllib.parse.quote(raw, safe="").replace(".", "%2E")
     if len(folder) > 72:
-        folder = f"{folder[:48]}~{hashlib.sha256(track.encode()).hexdigest()[:16]}"
+        folder = f"{folder[:48]}~{hashlib.sha256(raw).hexdigest()[:16]}"
     return f"{folder}/{frame:08d}"

@@ -69,7 +69,7 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     Raises:
         SourceError: The file is damaged, or says something that is not possible.
     """
-    where = f"{files.root}/{part}"
+    where = files.where(part)
     subset = part.removeprefix("annotations/instances_").removesuffix(".json")
     folder = _find_images(files, subset)
     if folder is None:

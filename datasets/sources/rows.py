@@ -39,7 +39,7 @@ def read_flags(files: RawFiles, name: str) -> NDArray[np.bool_]:
     wrong = np.flatnonzero((flags != "0") & (flags != "1"))
     if wrong.size:
         raise SourceError(
-            f"{files.root}/{name}: value {wrong[0] + 1} is {str(flags[wrong[0]])!r}, expected 0 or "
+            f"{files.where(name)}: value {wrong[0] + 1} is {str(flags[wrong[0]])!r}, expected 0 or "
             "1. Get the file again"
         )
     result: NDArray[np.bool_] = flags == "1"
@@ -56,7 +56,7 @@ def check_num_rows(files: RawFiles, name: str, num_rows: int, expected: int, wha
     """Raise SourceError unless an annotation file has as many entries as it needs."""
     if num_rows != expected:
         raise SourceError(
-            f"{files.root}/{name}: {num_rows} entries, expected {expected}, {what}. The copy is "
+            f"{files.where(name)}: {num_rows} entries, expected {expected}, {what}. The copy is "
             "incomplete or changed: get it again"
         )
 
@@ -72,7 +72,7 @@ def check_last_image(
     for number, expected in ((num_rows, True), (num_rows + 1, False)):
         if files.exists(image_name(number)) != expected:
             raise SourceError(
-                f"{files.root}/{name}: {num_rows} lines, but {image_name(number)} "
+                f"{files.where(name)}: {num_rows} lines, but {image_name(number)} "
                 f"{'does not exist' if expected else 'exists'}, expected one line for each image. "
                 "The copy is incomplete or changed: get it again"
             )
@@ -83,7 +83,7 @@ def _read_rows(files: RawFiles, name: str, *, num_columns: int) -> NDArray[np.fl
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:
-        raise SourceError(f"{files.root}/{name}: the file is empty. Get it again")
+        raise SourceError(f"{files.where(name)}: the file is empty. Get it again")
     try:
         rows = np.loadtxt(lines, delimiter=",", ndmin=2, comments=None)
         if rows.shape == (len(lines), num_columns):
@@ -104,7 +104,7 @@ def _read_slowly(
             row = []
         if len(row) != num_columns:
             raise SourceError(
-                f"{files.root}/{name}:{number}: {line.strip()[:60]!r}, expected {num_columns} "
+                f"{files.where(name)}:{number}: {line.strip()[:60]!r}, expected {num_columns} "
                 "numbers separated by commas. Correct the line, or get the file again"
             )
         rows.append(row)
@@ -116,6 +116,6 @@ def _read_text(files: RawFiles, name: str) -> str:
         return files.read(name).decode("ascii")
     except UnicodeDecodeError as error:
         raise SourceError(
-            f"{files.root}/{name}: byte {error.start} is not ASCII, expected plain numbers. Get "
+            f"{files.where(name)}: byte {error.start} is not ASCII, expected plain numbers. Get "
             "the file again"
         ) from None

@@ -34,7 +34,7 @@ class _Row(NamedTuple):
     is_generated: bool
 
 
-_VIDEO = re.compile(r"[A-Za-z]+\d{4}_(train|val)_(\d{5})\d{3}")
+_VIDEO = re.compile(r"[A-Za-z]+\d{4}_(train|val)_(\d{5})\d{3}", re.ASCII)
 
 
 def list_parts(files: RawFiles) -> list[str]:
@@ -90,7 +90,7 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
             categories.setdefault(track_id, category)
             track_rows = rows.setdefault(track_id, [])
             if track_rows and track_rows[-1].number == row.number:
-                logger.warning("%s/%s: trackid %d again, ignored", files.root, where, track_id)
+                logger.warning("%s: trackid %d again, ignored", files.where(where), track_id)
                 continue
             track_rows.append(row)
     for track_id in sorted(rows):
@@ -142,7 +142,7 @@ def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
     if without or not annotated:
         missing = f"{without[0]:06d}.xml" if without else "000000.xml"
         raise SourceError(
-            f"{files.root}/{annotations}: {len(annotated)} XML files and no {missing}, expected "
+            f"{files.where(annotations)}: {len(annotated)} XML files and no {missing}, expected "
             f"one for each image of {images}. Unpack the annotations again"
         )
 
@@ -157,7 +157,7 @@ def _read_frame(
         return size, [_read_object(item, number) for item in root.iter("object")]
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise SourceError(
-            f"{files.root}/{name}: not readable as VID's XML ({error}). Get the file again"
+            f"{files.where(name)}: not readable as VID's XML ({error}). Get the file again"
         ) from None
 
 

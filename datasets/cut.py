@@ -1,0 +1,80 @@
+"""From the bytes of one frame to the crop pairs of all targets in it."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
+from datasets.crops import Image, channel_mean, check_image, crop_square, decode_image
+from datasets.filters import Filters, area_tests
+
+Box = NDArray[np.float64]
+
+
+class FrameCutter:
+    """Cuts the targets of one frame; the frame is decoded once, as small as they allow."""
+
+    def __init__(
+        self,
+        data: bytes,
+        boxes_xywh: Sequence[Box],
+        *,
+        stated_size: tuple[int, int] | None,
+        margin: int,
+    ) -> None:
+        """Decode the frame.
+
+        Args:
+            data: The image file's content.
+            boxes_xywh: (4,) left, top, width, height in image pixels, one a target.
+            stated_size: Width and height that the annotation is for, if it says so.
+            margin: Pixels of context to keep around each crop.
+
+        Raises:
+            ValueError: The content is damaged, too large, or of another size than stated.
+        """
+        self.frame_size = check_image(data)
+        if stated_size is not None and stated_size != self.frame_size:
+            raise ValueError(
+                f"the image is {_times(self.frame_size)} px, but its annotation is for "
+                f"{_times(stated_size)}"
+            )
+        self._boxes = boxes_xywh
+        self._margin = margin
+        # The smallest decode from which no target's crop has to be enlarged.
+        step = min(1 / crop_scale(float(box[2]), float(box[3])) for box in boxes_xywh)
+        self._reduce = next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))
+        self._image = decode_image(data, reduce=self._reduce)
+        self._fill = channel_mean(self._image)
+
+    def pairs(
+        self, filters: Filters, dropped: Counter[str]
+    ) -> Iterator[tuple[int, tuple[Image, Image]]]:
+        """Yield each target's index and its template and search crop.
+
+        Args:
+            filters: Limits on the share of the frame that a target fills.
+            dropped: Targets beyond the limits are counted here, by reason.
+        """
+        for index, box in enumerate(self._boxes):
+            failed = area_tests(box[2:3] * box[3:4], self.frame_size, filters)
+            reason = next((name for name, test in failed.items() if test[0]), None)
+            if reason is not None:
+                dropped[reason] += 1
+            else:
+                yield index, self._cut(box)
+
+    def _cut(self, box: Box) -> tuple[Image, Image]:
+        center = box_center(box / self._reduce)
+        step = template_side(float(box[2]), float(box[3])) / TEMPLATE_SIZE / self._reduce
+        template, search = (
+            crop_square(self._image, center=center, side=step * size, size=size, fill=self._fill)
+            for size in (TEMPLATE_SIZE + 2 * self._margin, SEARCH_SIZE + 2 * self._margin)
+        )
+        return template, search
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]}"

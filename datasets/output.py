@@ -1,0 +1,108 @@
+"""The folder that a build writes: on a local disk or in a bucket, file by file, each one whole."""
+
+import errno
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fsspec
+
+TEMPORARY = "tmp-"
+"""How names of unfinished local files start; they lie in the folder of the file to be."""
+
+
+class Output:
+    """A folder given by its path or fsspec URL; names in it are relative and ``/``-separated."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self.is_local = "://" not in url
+        self._files, path = fsspec.url_to_fs(url)
+        self._path = path.rstrip("/")
+
+    def where(self, name: str) -> str:
+        """Return the path or URL of a file."""
+        return f"{self.url}/{name}"
+
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        """Return the files directly in a folder and their sizes; empty if it does not exist."""
+        path = f"{self._path}/{folder}".rstrip("/")
+        self._files.invalidate_cache()
+        try:
+            entries = self._files.ls(path, detail=True)
+        except FileNotFoundError:
+            return {}
+        return {
+            entry["name"].rpartition("/")[2]: int(entry["size"])
+            for entry in entries
+            if entry["type"] == "file"
+        }
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content; FileNotFoundError if it is not there."""
+        return bytes(self._files.cat_file(f"{self._path}/{name}"))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file; readers see all of it or nothing."""
+        with self.new_file(name) as path:
+            path.write_bytes(data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file unless it is there; say whether it was written. For buckets."""
+        try:
+            self._files.pipe_file(f"{self._path}/{name}", data, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        if self._files.exists(f"{self._path}/{name}"):
+            self._files.rm(f"{self._path}/{name}", recursive=True)
+
+    @contextmanager
+    def new_file(self, name: str) -> Iterator[Path]:
+        """Yield a local path to write to; the file appears under its name if the block succeeds.
+
+        On a local disk the content is flushed and renamed, so that a power cut leaves all of it
+        or nothing; in a bucket it is uploaded in parts, which show together when the last is in.
+        """
+        if self.is_local:
+            target = Path(self._path) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # The name is unique, since a task may run twice at once when a worker seems lost.
+            temporary = target.with_name(f"{TEMPORARY}{target.name}-{uuid.uuid4().hex}")
+            try:
+                with _named_errors(temporary):
+                    yield temporary
+                    with temporary.open("rb+") as written:
+                        os.fsync(written.fileno())
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+            return
+        with tempfile.TemporaryDirectory(prefix="build-") as folder:
+            temporary = Path(folder) / "content"
+            with _named_errors(temporary):
+                yield temporary
+            self._files.put_file(str(temporary), f"{self._path}/{name}")
+
+    def remove_leftovers(self, folder: str = "") -> None:
+        """Remove what builds that were killed left unfinished in a local folder."""
+        if self.is_local:
+            for path in (Path(self._path) / folder).glob(f"{TEMPORARY}*"):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Say which file it was when the disk is full: the system's error does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise

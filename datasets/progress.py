@@ -1,0 +1,149 @@
+"""What a build has done so far, kept beside its shards so that the next run goes on from there.
+
+While a build runs, ``<out>/.build`` holds ``settings.json`` and one index file a finished shard.
+It is gone when the manifest is written: the manifest then says the same.
+"""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet
+
+from datasets.output import Output
+from datasets.tracks import SourceError, Track
+from manifests.schema import SCHEMA, ManifestError
+from manifests.table import ShardInfo, read_manifest
+
+FOLDER = ".build"
+_SETTINGS = f"{FOLDER}/settings.json"
+_KEY = b"dcffnet-shard"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardResult:
+    """What became of a task."""
+
+    info: ShardInfo
+    dropped: Counter[str]
+    """Targets that were planned and not cut, by reason."""
+    bad_images: tuple[str, ...]
+    """What was wrong with each image that could not be read."""
+
+
+def track_digest(track: Track) -> bytes:
+    """Return a checksum of everything that a track's annotation says."""
+    digest = hashlib.blake2b(digest_size=16)
+    names = (track.name, track.video, track.group, track.category, track.frame_size, track.ignored)
+    digest.update(repr(names).encode(errors="surrogateescape"))
+    digest.update("\n".join(track.frames).encode(errors="surrogateescape"))
+    arrays = (track.frame_numbers, track.boxes_xywh, track.visible)
+    for array in (*arrays, track.occluded, track.truncated, track.generated):
+        digest.update(b"-" if array is None else array.tobytes())
+    return digest.digest()
+
+
+def start_or_resume(
+    output: Output, settings: Mapping[str, Any], parts: Mapping[str, str]
+) -> dict[str, ShardResult] | None:
+    """Return the shards that are already there, by name; None if the whole build is.
+
+    Args:
+        output: The build's folder.
+        settings: Everything but the annotations that decides the shards' bytes.
+        parts: Checksum of each part of the annotations.
+
+    Raises:
+        ManifestError: What is there was made with other settings or from other annotations.
+    """
+    output.remove_leftovers()
+    output.remove_leftovers(FOLDER)
+    wanted = json.loads(json.dumps({"settings": dict(settings), "parts": dict(parts)}))
+    sizes = output.sizes()
+    if "manifest.parquet" in sizes:
+        url = output.where("manifest.parquet")
+        made = dict(read_manifest(url).metadata.settings)
+        annotations = {"all": made.pop("annotations", "")}
+        _refuse_difference(
+            url, {"settings": made, "parts": annotations},
+            {"settings": wanted["settings"], "parts": {"all": combined_digest(parts)}},
+        )  # fmt: skip
+        return None
+    try:
+        made = json.loads(output.read(_SETTINGS))
+    except FileNotFoundError:
+        output.write(_SETTINGS, json.dumps(wanted).encode())
+        return {}
+    _refuse_difference(output.where(_SETTINGS), made, wanted)
+    results = {}
+    for name in output.sizes(FOLDER):
+        if name.endswith(".parquet"):
+            result, _ = read_index(output, name.removesuffix(".parquet"))
+            if sizes.get(result.info.name) == result.info.num_bytes:
+                results[result.info.name] = result
+    return results
+
+
+def combined_digest(parts: Mapping[str, str]) -> str:
+    """Return one checksum of all parts of the annotations."""
+    text = json.dumps(dict(sorted(parts.items())))
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def write_index(output: Output, result: ShardResult, rows: pl.DataFrame) -> None:
+    """Record a shard as finished, with its index rows."""
+    text = json.dumps(asdict(result)).encode()
+    table = rows.to_arrow()
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: text})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer, compression="zstd")
+    output.write(f"{FOLDER}/{result.info.name}.parquet", buffer.getvalue())
+
+
+def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
+    """Return what is recorded of a finished shard, and its index rows.
+
+    Raises:
+        SourceError: The record is damaged.
+    """
+    name = f"{FOLDER}/{shard}.parquet"
+    try:
+        data = output.read(name)
+        content = json.loads(pyarrow.parquet.read_schema(io.BytesIO(data)).metadata[_KEY])
+        rows = pl.read_parquet(io.BytesIO(data)).cast(SCHEMA)
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise SourceError(
+            f"{output.where(name)}: not readable ({error}). Remove it, and the shard is made again"
+        ) from None
+    result = ShardResult(
+        info=ShardInfo(**content["info"]),
+        dropped=Counter(content["dropped"]),
+        bad_images=tuple(content["bad_images"]),
+    )
+    return result, rows
+
+
+def _refuse_difference(
+    where: str, made: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise ManifestError with the settings or parts that differ."""
+    advice = "Pass another --out, or remove what is there"
+    for name in sorted(made["settings"].keys() | wanted["settings"].keys()):
+        old, new = made["settings"].get(name), wanted["settings"].get(name)
+        if old != new:
+            raise ManifestError(f"{where}: made with {name} = {old!r}, and now {new!r}. {advice}")
+    changed = [
+        name
+        for name in sorted(made["parts"].keys() | wanted["parts"].keys())
+        if made["parts"].get(name) != wanted["parts"].get(name)
+    ]
+    if changed:
+        raise ManifestError(
+            f"{where}: made from other annotations: {changed[0]!r} and {len(changed) - 1} more are "
+            f"not what they were. {advice}"
+        )
