@@ -4,6 +4,8 @@ MIL is in opencv-python. CSRT and KCF are in opencv-contrib-python, which takes 
 place (both provide ``cv2``; never install the two together).
 """
 
+import ctypes
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -65,7 +67,7 @@ class OpenCVTracker:
         self._tracker = None
         if min(image.shape[:2]) < _SMALLEST_PX:
             return
-        cv2.setRNGSeed(0)  # MIL draws its samples from OpenCV's generator
+        _seed_opencv()
         tracker = self._create()
         try:
             tracker.init(_bgr(image), tuple(int(value) for value in whole_xywh))
@@ -87,6 +89,13 @@ class OpenCVTracker:
             size = whole[2:] * self._stretch
             self._box = np.concatenate([_center(whole) + self._offset - size / 2, size])
         return Prediction(box_xywh=self._box.copy(), score=float(found))
+
+
+def _seed_opencv() -> None:
+    """Make MIL repeatable: it draws from OpenCV's generator, and from the C library's."""
+    cv2.setRNGSeed(0)
+    if os.name == "posix":
+        ctypes.CDLL(None).srand(0)
 
 
 def _whole_box(box_xywh: Floats, frame_width: int, frame_height: int) -> Floats:

@@ -61,7 +61,8 @@ def draw_boxes(
         (label if _is_drawable(box) else f"{label}: not in view", colors[label])
         for label, box in boxes_xywh.items()
     ]
-    _draw_panel(canvas, lines, unit, at_bottom=False)
+    if lines:
+        _draw_panel(canvas, lines, unit, at_bottom=False)
     if caption:
         _draw_panel(canvas, [(caption, (255, 255, 255))], unit, at_bottom=True)
     return canvas

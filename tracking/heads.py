@@ -61,15 +61,14 @@ def decode_car(
         size_in_search: The target's last size.
         settings: Penalty, window and smoothing.
     """
-    logits, (left, top, right, bottom) = outputs["logits"][0], outputs["ltrb"][0]
-    score = 1 / (1 + np.exp(np.clip(logits[0] - logits[1], -500, 500)))  # (n, n) softmax of two
+    logits = outputs["logits"][0]
+    usable = np.isfinite(outputs["ltrb"][0]).all(axis=0)  # (n, n) False where exp overflowed
+    left, top, right, bottom = np.where(usable, outputs["ltrb"][0], 1.0)
+    score = _sigmoid(logits[1] - logits[0])  # (n, n) the softmax of two
     width, height = np.maximum(left + right, 1e-6), np.maximum(top + bottom, 1e-6)
-    usable = np.isfinite(left + right + top + bottom)  # exp overflows before a float32 does
     size_change = _ratio(_side(width, height), _side(*size_in_search))
     aspect_change = _ratio(width / height, size_in_search[0] / size_in_search[1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        penalty = np.exp(-settings.penalty * (size_change * aspect_change - 1))
-    penalty = np.where(usable, np.nan_to_num(penalty), 0.0)
+    penalty = np.exp(-settings.penalty * (size_change * aspect_change - 1))
     windowed = _mix(score * penalty, _window(locations), settings.window)
     row, column = _argmax(np.where(usable, windowed, -1.0))
     if not usable[row, column]:
@@ -110,7 +109,9 @@ def decode_siamfc(
     # A factor below 1 lowers only what is positive: logits are shifted first.
     shifted = fine - fine.min()
     penalty = np.where(scales == 1, 1.0, settings.scale_penalty)
-    best = int(np.argmax(shifted.max(axis=(1, 2)) * penalty))
+    peaks = shifted.max(axis=(1, 2)) * penalty
+    middle = len(scales) // 2
+    best = middle if peaks[middle] == peaks.max() else int(np.argmax(peaks))
     scale = float(scales[best])
 
     chosen = shifted[best] - shifted[best].min()
@@ -122,14 +123,13 @@ def decode_siamfc(
     window = _window(fine_locations)
     row, column = _argmax(_mix(chosen, window / window.sum(), settings.window))
     factor = 1 - settings.lr + settings.lr * scale
-    logit = float(np.clip(fine[best, row, column], -500, 500))
     return Motion(
         shift_in_search=(
             float(fine_locations[column] - CENTER) * scale,
             float(fine_locations[row] - CENTER) * scale,
         ),
         size_in_search=(size_in_search[0] * factor, size_in_search[1] * factor),
-        score=1 / (1 + float(np.exp(-logit))),
+        score=float(_sigmoid(fine[best, row, column])),
     )
 
 
@@ -177,9 +177,12 @@ def _side(width: Any, height: Any) -> Any:
 
 def _ratio(one: Floats, other: Floats | float) -> Floats:
     """Return how many times larger the larger of the two is."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        ratio = one / other
-        return np.maximum(ratio, 1 / ratio)
+    ratio = one / other
+    return np.maximum(ratio, 1 / ratio)
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(np.clip(-logits, -500, 500))), dtype=np.float64)
 
 
 def _window(locations: Floats) -> Floats:

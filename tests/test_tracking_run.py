@@ -1,0 +1,94 @@
+"""python -m tracking.run: from frames to an annotated video and a CSV, and its errors."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from model.config import ModelConfig
+from model.network import build_model
+from model.weights import save_weights
+from tracking.records import read_boxes
+from tracking.run import main
+from tracking.video import open_video
+
+
+@pytest.fixture
+def frames(tmp_path: Path) -> Path:
+    """Return a folder of six frames in which a bright box moves by 4 px each."""
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(6):
+        image = np.random.default_rng(0).integers(0, 99, (90, 120, 3), np.uint8)
+        image[30:55, 20 + 4 * index : 45 + 4 * index] = 220
+        cv2.imwrite(str(folder / f"{index}.png"), image)
+    return folder
+
+
+@pytest.mark.parametrize("head", ["car", "siamfc"])
+def test_several_trackers_end_in_one_video_and_one_csv(
+    tmp_path: Path, frames: Path, head: str
+) -> None:
+    torch.manual_seed(0)
+    weights = tmp_path / "w.safetensors"
+    network = build_model(ModelConfig(head=head, width=0.01))  # type: ignore[arg-type]
+    save_weights(weights, network, provenance={})
+    out = tmp_path / "out" / "t.mp4"
+    options = ["--weights", str(weights), "--tracker", "mil", "static", "--video", str(frames)]
+    assert main([*options, "--box", "20,30,25,25", "--out", str(out)]) == 0
+    assert len(list(open_video(str(out)).frames)) == 6
+    lines = out.with_suffix(".csv").read_text().splitlines()
+    assert lines[1].startswith("0,dcffnet,20.000,30.000,25.000,25.000")
+    assert [line.split(",")[1] for line in lines[1:4]] == ["dcffnet", "mil", "static"]
+    assert len(lines) == 1 + 6 * 3
+    assert sorted(path.name for path in out.parent.iterdir()) == ["t.csv", "t.mp4"]
+
+
+def test_the_truth_gives_the_first_box_and_may_be_shorter(tmp_path: Path, frames: Path) -> None:
+    truth = tmp_path / "truth.txt"
+    truth.write_text("20,30,25,25\n24,30,25,25\n")
+    out = tmp_path / "t.mp4"
+    options = ["--tracker", "static", "--video", str(frames), "--truth", str(truth)]
+    assert main([*options, "--out", str(out), "--max-frames", "4"]) == 0
+    assert len(out.with_suffix(".csv").read_text().splitlines()) == 5
+    assert read_boxes(truth).shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tracker", "static", "--box", "1,2,3"], "--box: '1,2,3', expected four numbers"),
+        (["--tracker", "static", "--box", "1,2,0,4"], "has no area"),
+        (["--tracker", "milk", "--box", "1,2,3,4"], "'milk': unknown"),
+        (["--box", "1,2,3,4"], "neither --weights nor --tracker"),
+        (["--weights", "nowhere.safetensors", "--box", "1,2,3,4"], "nowhere.json: no such file"),
+    ],
+)
+def test_a_wrong_value_is_one_line_and_writes_nothing(
+    tmp_path: Path,
+    frames: Path,
+    options: list[str],
+    message: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    out = tmp_path / "out" / "t.mp4"
+    assert main([*options, "--video", str(frames), "--out", str(out)]) == 1
+    assert message in caplog.messages[-1]
+    assert "\n" not in caplog.messages[-1]
+    assert not out.parent.exists()
+
+
+def test_without_a_box_and_a_screen_the_box_is_asked_for_in_words(
+    frames: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert main(["--tracker", "static", "--video", str(frames)]) == 1
+    assert "Pass --box x,y,w,h" in caplog.messages[-1]
+
+
+def test_an_unknown_option_exits_with_2(frames: Path) -> None:
+    assert main(["--video", str(frames), "--tracke", "mil"]) == 2
