@@ -33,7 +33,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         """Return the normalised maps, (B, C, H, W) as given."""
         if not self.training:
             return super().forward(x)
-        wide = x.float()
+        wide = x if x.dtype == torch.float64 else x.float()
         count = wide.new_tensor([wide.shape[0] * wide.shape[2] * wide.shape[3]])
         sums = _sum_over_ranks(torch.cat([wide.sum(dim=(0, 2, 3)), count]), self._ranks)
         total = sums[-1].detach()

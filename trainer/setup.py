@@ -27,6 +27,12 @@ def open_manifests(config: TrainConfig) -> list[Manifest]:
     return [read_manifest(url, where=config.data.where) for url in config.manifests]
 
 
+VALIDATION_CHANGES = AugmentSettings(
+    gray=0.0, flip=0.0, template_translate_px=0.0, template_scale=0.0
+)
+"""Stored crops have the target in the middle: unmoved, guessing the middle would score best."""
+
+
 class Batches:
     """The training and validation batches of a run: the same global ones for any number of ranks.
 
@@ -62,7 +68,7 @@ class Batches:
 
         self._train = open_loader("train", training, config.augment)
         positive = replace(training, pairs_per_epoch=data.val_pairs, negative_ratio=0.0)
-        self._val = open_loader("val", positive, AugmentSettings(enabled=False))
+        self._val = open_loader("val", positive, VALIDATION_CHANGES)
         self.steps_per_epoch = len(self._train)
         """Global batches of a training epoch; the last one may be smaller."""
 
