@@ -1,0 +1,173 @@
+"""Check that a manifest and the shards beside it are what the build wrote.
+
+    python -m datasets.verify --manifest data/shards/lasot/manifest.parquet
+    python -m datasets.verify --manifest s3://shards/coco/manifest.parquet --deep
+
+Reads every shard once: sizes, checksums, and the bytes that each row points at. With ``--deep``
+it also decodes every crop. Stops after the first kind of damage, with the list of it.
+"""
+
+import logging
+import sys
+import tarfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import fsspec
+import polars as pl
+import tyro
+from tqdm import tqdm
+
+from datasets.crops import check_image, decode_image
+from datasets.output import Output
+from datasets.tar_writer import sample_key
+from manifests.cli import run_command
+from manifests.schema import ManifestError
+from manifests.table import Manifest, ShardInfo, read_manifest, shard_url
+
+logger = logging.getLogger(__name__)
+
+_BLOCK = 512
+_COLUMNS = ("track", "frame", *(f"{c}_{n}" for c in "zx" for n in ("offset", "bytes", "crc32")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyConfig:
+    """Check that a manifest and the shards beside it are what the build wrote."""
+
+    manifest: str
+    """Path or URL of a manifest.parquet."""
+    deep: tyro.conf.UseCounterAction[int] = 0
+    """Also decode every crop."""
+
+
+def verify(config: VerifyConfig) -> int:
+    """Check one build and return the exit code.
+
+    Raises:
+        ManifestError: The manifest itself cannot be read.
+    """
+    manifest = read_manifest(config.manifest, check_shards=False)
+    for check in (_check_manifest, _check_sizes):
+        if problems := list(check(manifest)):
+            return _report(problems)
+    shards = manifest.metadata.shards
+    rows = manifest.rows.partition_by("shard", as_dict=True, maintain_order=True)
+    checksums: list[str] = []
+    places: list[str] = []
+    pictures: list[str] = []
+    for shard in tqdm(shards, unit="shard", desc="verify"):
+        table = rows.get((shard.name,), manifest.rows.clear())
+        _check_shard(manifest, shard, table, config, (checksums, places, pictures))
+    if len(checksums) == len(shards) > 1:
+        checksums.insert(0, f"{config.manifest}: no shard beside it is the one it was written for")
+    for problems in (checksums + places, pictures):
+        if problems:
+            return _report(problems)
+    num_rows = len(manifest.rows)
+    logger.info("%s: %d rows in %d shards are whole", config.manifest, num_rows, len(shards))
+    return 0
+
+
+def _report(problems: Sequence[str]) -> int:
+    for problem in problems[:50]:
+        logger.error("%s", problem)
+    if len(problems) > 50:
+        logger.error("and %d more", len(problems) - 50)
+    return 1
+
+
+def _check_manifest(manifest: Manifest) -> Iterator[str]:
+    """Yield what in the manifest contradicts itself."""
+    counted = dict(manifest.rows.group_by("shard").len().iter_rows())
+    names = [shard.name for shard in manifest.metadata.shards]
+    for shard in manifest.metadata.shards:
+        found = counted.pop(shard.name, 0)
+        if found != shard.num_rows:
+            yield f"{manifest.url}: {found} rows of {shard.name}, expected {shard.num_rows}"
+    for name, found in counted.items():
+        yield f"{manifest.url}: {found} rows of {name!r}, which is none of its {len(names)} shards"
+    splits = manifest.rows.group_by("group").agg(pl.col("split").n_unique())
+    for group in splits.filter(pl.col("split") > 1)["group"]:
+        yield f"{manifest.url}: group {group!r} is in both splits"
+
+
+def _check_sizes(manifest: Manifest) -> Iterator[str]:
+    folder = Output(manifest.url.rpartition("/")[0] or ".")
+    sizes = folder.sizes()
+    for shard in manifest.metadata.shards:
+        where = shard_url(manifest.url, shard.name)
+        if shard.name not in sizes:
+            yield f"{where}: no such shard"
+        elif sizes[shard.name] != shard.num_bytes:
+            yield f"{where}: {sizes[shard.name]} bytes, expected {shard.num_bytes}"
+
+
+def _check_shard(
+    manifest: Manifest,
+    shard: ShardInfo,
+    rows: pl.DataFrame,
+    config: VerifyConfig,
+    problems: tuple[list[str], list[str], list[str]],
+) -> None:
+    """Read one shard and add what is wrong to the lists: checksum, places, pictures."""
+    checksums, places, pictures = problems
+    where = shard_url(manifest.url, shard.name)
+    with fsspec.open(where, "rb") as file:
+        data = memoryview(file.read())
+    if sha256(data).hexdigest() != shard.sha256:
+        checksums.append(f"{where}: its bytes are not those that were written (SHA-256)")
+    metadata = manifest.metadata
+    sizes = {"z": metadata.template_size, "x": metadata.search_size}
+    for row in rows.select(_COLUMNS).iter_rows(named=True):
+        for letter, size in sizes.items():
+            start = max(row[f"{letter}_offset"], 0)
+            jpeg = bytes(data[start : start + row[f"{letter}_bytes"]])
+            if problem := _check_place(data, row, letter):
+                places.append(f"{where}: {problem}")
+            elif config.deep and (problem := _check_picture(jpeg, size + 2 * metadata.margin)):
+                pictures.append(f"{where}: {_name(row, letter)}: {problem}")
+
+
+def _check_place(data: memoryview, row: dict[str, Any], letter: str) -> str | None:
+    """Return what is wrong with the bytes that a row points at."""
+    start, length = row[f"{letter}_offset"], row[f"{letter}_bytes"]
+    if start < _BLOCK or start + length > len(data):
+        return f"{_name(row, letter)} is said to be at byte {start}, outside of the shard"
+    try:
+        header = tarfile.TarInfo.frombuf(bytes(data[start - _BLOCK : start]), "ascii", "replace")
+    except tarfile.HeaderError:
+        return f"{_name(row, letter)} is said to be at byte {start}, where no file starts"
+    if header.name != _name(row, letter) or header.size != length:
+        return f"{_name(row, letter)} is said to be at byte {start}, where {header.name} is"
+    if zlib.crc32(data[start : start + length]) != row[f"{letter}_crc32"]:
+        return f"{_name(row, letter)} is not what was written (CRC-32)"
+    return None
+
+
+def _check_picture(jpeg: bytes, size: int) -> str | None:
+    try:
+        width, height = check_image(jpeg)
+        if (width, height) != (size, size):
+            return f"{width} x {height} px, expected {size} x {size}"
+        decode_image(jpeg)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _name(row: dict[str, Any], letter: str) -> str:
+    return f"{sample_key(row['track'], row['frame'])}.{letter}.jpg"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
+    prog = "python -m datasets.verify"
+    return run_command(VerifyConfig, verify, argv, prog=prog, errors=(ManifestError,))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
