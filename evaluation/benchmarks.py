@@ -1,0 +1,80 @@
+"""Benchmarks where they lie: no list to download, annotations from the datasets' own folders."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from datasets.files import RawFiles, open_root
+from datasets.tracks import SourceError
+from evaluation import otb
+from evaluation.names import match_name
+from evaluation.sequences import Benchmark, BenchmarkSequence
+
+BenchmarkName = Literal["otb100"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """How a benchmark lies on disk."""
+
+    title: str
+    """What plots call it."""
+    read: Callable[[RawFiles], list[BenchmarkSequence]]
+    official_names: Callable[[], tuple[str, ...]]
+
+
+BENCHMARKS: Mapping[BenchmarkName, Layout] = {
+    "otb100": Layout(title="OTB100", read=otb.read_otb, official_names=otb.official_names),
+}
+
+
+def open_benchmark(name: BenchmarkName, root: str, *, only: Iterable[str] = ()) -> Benchmark:
+    """Find a benchmark's sequences under a root.
+
+    Args:
+        name: Which benchmark.
+        root: Its folder.
+        only: Names of the sequences to keep; empty keeps all.
+
+    Returns:
+        What was found. A part of the published set, or sequences of another one in the same layout,
+        can be evaluated too; ``Benchmark.note`` then says so.
+
+    Raises:
+        SourceError: Nothing usable lies there, or a name in ``only`` does not exist.
+    """
+    layout = BENCHMARKS[name]
+    files = open_root(root)
+    found = layout.read(files)
+    if not found:
+        raise SourceError(
+            f"{root}: no sequence of {name} in it. --root is the folder that the benchmark's "
+            "archive unpacks to"
+        )
+    chosen = [_find(each, found, root) for each in only] or found
+    return Benchmark(
+        name=name,
+        title=layout.title,
+        files=files,
+        sequences=tuple(chosen),
+        note=_describe_part([each.name for each in chosen], layout.official_names()),
+    )
+
+
+def _describe_part(names: list[str], official: tuple[str, ...]) -> str:
+    present = {match_name(name, official) for name in names} - {None}
+    foreign = len(names) - len(present)
+    if len(present) == len(official) and not foreign:
+        return ""
+    note = f"{len(present)} of the {len(official)} published sequences"
+    return f"{note} and {foreign} others" if foreign else note
+
+
+def _find(name: str, found: list[BenchmarkSequence], root: str) -> BenchmarkSequence:
+    by_name = {sequence.name: sequence for sequence in found}
+    match = match_name(name, by_name)
+    if match is None:
+        raise SourceError(
+            f"{root}: no sequence {name!r}, expected one of {', '.join(list(by_name)[:8])}, ..."
+        )
+    return by_name[match]

@@ -1,0 +1,126 @@
+"""OTB100: short videos of one target each; Jogging and Skating2 hold two.
+
+Read from ``<root>/<Sequence>/``:
+    img/0001.jpg ...           frames
+    groundtruth_rect.txt       one ``x,y,w,h`` line per frame, by comma, tab or blanks, from pixel 1
+    groundtruth_rect.1.txt     instead of it, where a folder holds several targets
+    attrs.txt                  attributes such as ``SV, OCC``, if the copy has them
+
+Any folder of that shape is read, so that a part of OTB100 or one's own videos can be evaluated too.
+"""
+
+import re
+
+from datasets.files import RawFiles
+from datasets.tracks import SourceError
+from evaluation.rows import decode_text, parse_boxes
+from evaluation.sequences import BenchmarkSequence
+
+_RANGES = {
+    "BlurCar1": (247, 988),
+    "BlurCar3": (3, 359),
+    "BlurCar4": (18, 397),
+    "David": (300, 770),
+    "Diving": (1, 215),
+    "Football1": (1, 74),
+    "Freeman3": (1, 460),
+    "Freeman4": (1, 283),
+    "Tiger1": (6, 354),
+}
+"""First and last frame number where a folder holds more frames than the benchmark uses."""
+
+_TARGETS = {"Human4": ("2",)}
+"""Targets that count where a folder has ground truth for others too."""
+
+ATTRIBUTES = {
+    "IV": "Illumination Variation",
+    "SV": "Scale Variation",
+    "OCC": "Occlusion",
+    "DEF": "Deformation",
+    "MB": "Motion Blur",
+    "FM": "Fast Motion",
+    "IPR": "In-Plane Rotation",
+    "OPR": "Out-of-Plane Rotation",
+    "OV": "Out-of-View",
+    "BC": "Background Clutters",
+    "LR": "Low Resolution",
+}
+
+_NAMES = """
+Basketball Biker Bird1 Bird2 BlurBody BlurCar1 BlurCar2 BlurCar3 BlurCar4 BlurFace BlurOwl Board
+Bolt Bolt2 Box Boy Car1 Car2 Car24 Car4 CarDark CarScale ClifBar Coke Couple Coupon Crossing Crowds
+Dancer Dancer2 David David2 David3 Deer Diving Dog Dog1 Doll DragonBaby Dudek FaceOcc1 FaceOcc2 Fish
+FleetFace Football Football1 Freeman1 Freeman3 Freeman4 Girl Girl2 Gym Human2 Human3 Human4-2 Human5
+Human6 Human7 Human8 Human9 Ironman Jogging-1 Jogging-2 Jump Jumping KiteSurf Lemming Liquor Man
+Matrix Mhyang MotorRolling MountainBike Panda RedTeam Rubik Shaking Singer1 Singer2 Skater Skater2
+Skating1 Skating2-1 Skating2-2 Skiing Soccer Subway Surfer Suv Sylvester Tiger1 Tiger2 Toy Trans
+Trellis Twinnings Vase Walking Walking2 Woman
+"""
+
+
+def official_names() -> tuple[str, ...]:
+    """Return the 100 published names."""
+    return tuple(_NAMES.split())
+
+
+def read_otb(files: RawFiles) -> list[BenchmarkSequence]:
+    """Return every sequence under the root, in the order of their names."""
+    sequences = []
+    for folder in files.list(""):
+        names = files.list(folder)
+        targets = {
+            match.group(1): name
+            for name in names
+            if (match := re.fullmatch(r"groundtruth_rect(?:\.(\d+))?\.txt", name))
+        }
+        for target in _TARGETS.get(folder, tuple(targets)):
+            if target not in targets:
+                raise SourceError(f"{files.root}/{folder}: no groundtruth_rect.{target}.txt in it")
+            name = folder if target is None else f"{folder}-{target}"
+            sequences.append(_read_sequence(files, folder, name, targets[target]))
+    return sequences
+
+
+def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> BenchmarkSequence:
+    where = f"{files.root}/{folder}/{truth_name}"
+    text = decode_text(files.read(f"{folder}/{truth_name}"), where=where)
+    truth = parse_boxes(text, where=where)
+    images = [
+        image
+        for image in files.list(f"{folder}/img")
+        if image.lower().endswith((".jpg", ".jpeg", ".png", ".bmp"))
+    ]
+    if not images:
+        raise SourceError(f"{files.root}/{folder}/img: no images, expected 0001.jpg and so on")
+    numbers = [_frame_number(image, f"{files.root}/{folder}/img") for image in images]
+    if folder in _RANGES:
+        first, last = _RANGES[folder]
+        length = last - first + 1
+        # Tiger1's file has a row for each image, the others only for the frames that count.
+        if len(truth) == len(images) > length:
+            truth = truth[[first <= number <= last for number in numbers]]
+        images = [
+            image for image, number in zip(images, numbers, strict=True) if first <= number <= last
+        ]
+    if len(truth) != len(images):
+        raise SourceError(
+            f"{where}: {len(truth)} lines, expected {len(images)}, one per image of "
+            f"{folder}/img. The copy is incomplete, or a target of another video lies there"
+        )
+    attributes: tuple[str, ...] = ()
+    if files.exists(f"{folder}/attrs.txt"):
+        codes = files.read(f"{folder}/attrs.txt").decode("utf-8").replace(",", " ").split()
+        attributes = tuple(ATTRIBUTES.get(code, code) for code in codes)
+    return BenchmarkSequence(
+        name=name,
+        frames=tuple(f"{folder}/img/{image}" for image in images),
+        truth=truth,
+        attributes=attributes,
+    )
+
+
+def _frame_number(image: str, where: str) -> int:
+    stem = image.rpartition(".")[0]
+    if not stem.isdigit():
+        raise SourceError(f"{where}/{image}: expected a frame number such as 0001.jpg")
+    return int(stem)

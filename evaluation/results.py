@@ -1,0 +1,90 @@
+"""Result files: one box per line, written whole or not at all.
+
+    <results>/<tracker>/<sequence>.txt                 x,y,w,h per frame, full floats
+    <results>/<tracker>/times/<sequence>_time.txt      seconds per frame, of trackers that ran here
+
+The numbers count pixels from 1, as the benchmarks' own files and published results do. Reading
+takes commas, tabs, blanks and either kind of line end.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.tracks import SourceError
+from evaluation.names import match_name
+from evaluation.rows import decode_text, parse_boxes
+from manifests.atomic import whole_file
+
+
+def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:
+    """Write (T, 4) boxes with as many digits as reading them back exactly needs."""
+    lines = [",".join(repr(float(value)) for value in box) for box in boxes]
+    _write_text(path, "\n".join(lines) + "\n")
+
+
+def times_path(path: Path) -> Path:
+    """Return where the times of a result file lie."""
+    return path.parent / "times" / f"{path.stem}_time.txt"
+
+
+def write_times(path: Path, seconds: NDArray[np.float64]) -> None:
+    """Write (T,) seconds that a tracker took for each frame."""
+    _write_text(path, "".join(f"{value:.6f}\n" for value in seconds))
+
+
+def read_boxes(path: Path) -> NDArray[np.float64]:
+    """Return the (T, 4) boxes of a result file.
+
+    Raises:
+        SourceError: It is missing, empty, or a line does not hold four numbers.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file. Track this sequence first") from None
+    return parse_boxes(decode_text(data, where=str(path)), where=str(path))
+
+
+def list_trackers(results: Path) -> list[str]:
+    """Return the names of the trackers that have a folder with text files.
+
+    Raises:
+        SourceError: The folder is missing, or holds none.
+    """
+    if not results.is_dir():
+        raise SourceError(f"{results}: no such folder. Pass --results with one folder per tracker")
+    names = [each.name for each in sorted(results.iterdir()) if any(each.glob("*.txt"))]
+    if not names:
+        raise SourceError(
+            f"{results}: no results in it, expected <tracker>/<sequence>.txt with x,y,w,h lines"
+        )
+    return names
+
+
+def find_results(folder: Path, names: list[str]) -> dict[str, Path]:
+    """Return the result file of each sequence, whatever way its name is spelled.
+
+    Raises:
+        SourceError: A sequence has none, or the folder holds another benchmark's results.
+    """
+    files = {path.stem: path for path in sorted(folder.glob("*.txt"))}
+    found = {name: match_name(name, files) for name in names}
+    missing = [name for name, match in found.items() if match is None]
+    if len(missing) == len(names):
+        raise SourceError(
+            f"{folder}: none of the {len(names)} sequences has a result here, but "
+            f"{', '.join(list(files)[:3]) or 'nothing'} has. Are these another benchmark's results?"
+        )
+    if missing:
+        raise SourceError(
+            f"{folder}/{missing[0]}.txt: no such file; {len(missing)} of the {len(names)} "
+            "sequences have no result. Track them first, or leave them out with --sequences"
+        )
+    return {name: files[match] for name, match in found.items() if match is not None}
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="ascii")

@@ -1,0 +1,90 @@
+"""A benchmark's sequences, and the two ways of counting pixels.
+
+Ground truth keeps the numbers of the benchmark's own files, because the rules of the metrics are
+about those: OTB, UAV123 and LaSOT call the top-left pixel (1, 1). Trackers see boxes whose origin
+is the image's top-left corner. ``to_edges`` and ``to_file`` are the only way between the two.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.crops import Image, decode_image
+from datasets.files import RawFiles
+from datasets.tracks import SourceError
+
+Boxes = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BenchmarkSequence:
+    """One item of a benchmark: T frames and the target's box in each."""
+
+    name: str
+    """As the benchmark's own toolkit spells it."""
+    frames: tuple[str, ...]
+    """The T image files, relative to the benchmark's root."""
+    truth: Boxes
+    """(T, 4) left, top, width, height as in the file, counted from 1; NaN where there is none.
+    For VOT, (T, 8) corners of a polygon as in the file, counted from 0."""
+    absent: NDArray[np.bool_] | None = None
+    """(T,) True where the target is flagged absent, if the benchmark has such flags."""
+    attributes: tuple[str, ...] = ()
+    """What makes it hard, such as ``"Occlusion"``; empty where the copy does not say."""
+    group: str = ""
+    """What training manifests call the recording that it was cut from."""
+
+    def __post_init__(self) -> None:
+        """Reject arrays that disagree on the number of frames."""
+        lengths = {len(self.frames), len(self.truth)}
+        if self.absent is not None:
+            lengths.add(len(self.absent))
+        if len(lengths) != 1 or lengths == {0}:
+            raise SourceError(
+                f"{self.name}: {len(self.frames)} images, {len(self.truth)} lines of ground truth"
+                + ("" if self.absent is None else f", {len(self.absent)} absence flags")
+                + ", expected equally many and at least one. The copy is incomplete or mixed up"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Benchmark:
+    """The sequences that were found, and how they relate to the published set."""
+
+    name: str
+    title: str
+    """What plots call it."""
+    files: RawFiles
+    sequences: tuple[BenchmarkSequence, ...]
+    note: str = ""
+    """Why numbers on it do not compare with printed ones; empty for the whole set."""
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of all sequences."""
+        return sum(len(sequence.frames) for sequence in self.sequences)
+
+
+def read_image(files: RawFiles, name: str) -> Image:
+    """Return a frame as (H, W, 3) uint8 RGB.
+
+    Raises:
+        SourceError: It is missing or cannot be decoded.
+    """
+    try:
+        return decode_image(files.read(name))
+    except SourceError:
+        raise
+    except ValueError as error:
+        raise SourceError(f"{files.root}/{name}: {error}") from error
+
+
+def to_edges(box_xywh: Boxes) -> Boxes:
+    """Convert (..., 4) boxes counted from pixel 1 to boxes whose origin is the image's corner."""
+    return np.asarray(box_xywh - np.array([1.0, 1.0, 0.0, 0.0]))
+
+
+def to_file(box_xywh: Boxes) -> Boxes:
+    """Convert (..., 4) boxes whose origin is the image's corner to boxes counted from pixel 1."""
+    return np.asarray(box_xywh + np.array([1.0, 1.0, 0.0, 0.0]))
