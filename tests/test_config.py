@@ -67,7 +67,7 @@ def test_a_run_without_manifests_says_how_to_make_one(caplog: pytest.LogCaptureF
 def test_weights_of_sources() -> None:
     assert source_weights("vid=1,coco=0.5") == {"vid": 1.0, "coco": 0.5}
     assert source_weights("") == {}
-    with pytest.raises(TrainingError, match=r"'coco' is no weight, expected such as vid=1,coco=0\.5"):
+    with pytest.raises(TrainingError, match="'coco' is no weight, expected such as"):
         source_weights("vid=1,coco")
 
 
