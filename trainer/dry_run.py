@@ -25,8 +25,8 @@ def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
     before = copy.deepcopy((network.state_dict(), optimizer.state_dict()))
     batch = make_noise(learner.ranks.share(config.batch_size), seed=config.seed)
     network.train()
-    for rate in config.schedule.rates:
-        train_step(learner, batch, rate=rate)
+    for _ in config.schedule.rates:  # one a phase, at rate 0: noise must not disturb the weights
+        train_step(learner, batch, rate=0.0)
     validate(learner, [batch], stop=StopRequest())
     folder.try_writing()
     network.load_state_dict(before[0])
