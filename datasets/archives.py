@@ -264,3 +264,6 @@ def _tar_members(file: Any) -> Iterator[tuple[str, _Member]]:
             if info.offset_data + info.size > end:
                 raise tarfile.ReadError(f"member {info.name!r} is cut off")
             yield info.name.removeprefix("./"), _Member(info.offset_data, info.size, 0, -1)
+        file.seek(archive.offset)
+        if len(file.read(tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it ends without the mark of its end")

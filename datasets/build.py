@@ -110,6 +110,7 @@ def build(config: BuildConfig) -> None:
 def _settings(config: BuildConfig) -> dict[str, Any]:
     """Return what decides the bytes of the shards, besides the raw data."""
     settings = dataclasses.asdict(config)
+    settings |= settings.pop("filters")
     for name in ("workers", "cluster", "out", "root", "max_bad_frames"):
         del settings[name]
     settings["opencv"] = cv2.__version__  # its decoder and its resampling

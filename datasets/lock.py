@@ -50,8 +50,11 @@ def _lock_file(output: Output) -> Iterator[None]:
             file.truncate(0)
             file.write(_signature())
             file.flush()
-            yield
-            path.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+                _remove_if_empty(path.parent, path.parent.parent)
             return
 
 
@@ -76,6 +79,12 @@ def _lock_object(output: Output) -> Iterator[None]:
         done.set()
         thread.join()
         output.remove(_NAME)
+
+
+def _remove_if_empty(*folders: Path) -> None:
+    for folder in folders:
+        if folder.is_dir() and next(folder.iterdir(), None) is None:
+            folder.rmdir()
 
 
 def _signature() -> str:

@@ -97,7 +97,12 @@ def combined_digest(parts: Mapping[str, str]) -> str:
 
 def write_index(output: Output, result: ShardResult, rows: pl.DataFrame) -> None:
     """Record a shard as finished, with its index rows."""
-    text = json.dumps(asdict(result)).encode()
+    content = {
+        "info": asdict(result.info),
+        "dropped": dict(result.dropped),
+        "bad_images": result.bad_images,
+    }
+    text = json.dumps(content).encode()
     table = rows.to_arrow()
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: text})
     buffer = io.BytesIO()

@@ -1,0 +1,301 @@
+"""datasets.build: shards and manifest from raw trees, the same bytes however they are made."""
+
+import fcntl
+import gc
+import hashlib
+import json
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import webdataset
+
+from datasets.boxes import template_side
+from datasets.build import main
+from datasets.crops import channel_mean, crop_square, decode_image, encode_jpeg
+from datasets.cut import FrameCutter
+from datasets.filters import Filters
+from datasets.stored import read_jpeg
+from manifests.table import read_manifest
+
+SOURCES = ("coco", "lasot", "uav123", "vid")
+
+
+def build(root: Path, out: Path, *options: str, source: str = "uav123") -> int:
+    given = ["--src", source, "--root", str(root), "--out", str(out), "--shard-mb", "0.4"]
+    return main([*given, *options])
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def built(sample_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built") / "uav123"
+    assert build(sample_world / "uav123", out) == 0
+    return out
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_becomes_crops_with_the_target_in_their_centre(
+    sample_world: Path, tmp_path: Path, source: str
+) -> None:
+    assert build(sample_world / source, tmp_path, source=source) == 0
+    manifest = read_manifest(str(tmp_path / "manifest.parquet"))
+    report = json.loads((tmp_path / "report.json").read_text())
+    counts = report["counts"]
+    assert counts["frames kept"] == len(manifest.rows) == counts.pop("frames kept")
+    assert counts.pop("frames in") == len(manifest.rows) + sum(counts.values())
+    row = manifest.rows.row(0, named=True)
+    template = decode_image(read_jpeg(manifest.url, row, "z")).astype(float)
+    search = decode_image(read_jpeg(manifest.url, row, "x")).astype(float)
+    assert template.shape == (127, 127, 3)
+    assert search.shape == (255, 255, 3)
+    # Both have the same scale and centre, so the template is the middle of the search crop.
+    assert np.abs(template - search[64:191, 64:191]).mean() < 3
+
+
+def test_two_workers_write_the_same_bytes(sample_world: Path, built: Path, tmp_path: Path) -> None:
+    assert build(sample_world / "uav123", tmp_path, "--workers", "2") == 0
+    assert fingerprint(tmp_path) == fingerprint(built)
+
+
+def test_order_on_disk_and_archives_do_not_change_the_bytes(
+    sample_world: Path, built: Path, tmp_path: Path
+) -> None:
+    raw = tmp_path / "raw"
+    for path in sorted((sample_world / "uav123").rglob("*"), reverse=True):
+        if path.is_file():
+            target = raw / path.relative_to(sample_world / "uav123")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    shutil.make_archive(str(tmp_path / "UAV123"), "zip", raw)
+    for number, root in enumerate((raw, tmp_path / "UAV123.zip")):
+        assert build(root, tmp_path / str(number)) == 0
+        assert fingerprint(tmp_path / str(number)) == fingerprint(built)
+
+
+def test_building_again_does_nothing(
+    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = Path(shutil.copytree(built, tmp_path / "out"))
+    times = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    caplog.set_level("INFO")
+    assert build(sample_world / "uav123", out) == 0
+    assert "already built" in caplog.text
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == times
+
+
+@pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--margin", "8"), "margin = 0, and now 8"),
+        (("--quality", "80"), "quality = 92, and now 80"),
+        (("--every", "2"), "every = 1, and now 2"),
+        (("--seed", "5"), "seed = 0, and now 5"),
+    ],
+)
+def test_other_settings_refuse_to_mix(
+    sample_world: Path,
+    built: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    finished: bool,
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    root = sample_world / "uav123"
+    out = Path(shutil.copytree(built, tmp_path / "out")) if finished else stop_early(root, tmp_path)
+    before = fingerprint(out)
+    caplog.clear()
+    assert build(root, out, *options) == 1
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert re.search(message, record.getMessage())
+    assert "another --out" in record.getMessage()
+    assert fingerprint(out) == before
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_other_annotations_refuse_to_mix(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, finished: bool
+) -> None:
+    root = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
+    out = tmp_path / "out"
+    if finished:
+        assert build(root, out) == 0
+    else:
+        out = stop_early(root, tmp_path)
+    annotation = root / "anno/UAV123_10fps/uav6.txt"
+    annotation.write_text(annotation.read_text().replace("NaN,NaN,NaN,NaN", "9,9,30,30"))
+    lines = annotation.read_text().splitlines()
+    annotation.write_text("\n".join(["9,9,31,33", *lines[1:]]))
+    assert build(root, out) == 1
+    assert "made from other annotations" in caplog.text
+
+
+def stop_early(root: Path, tmp_path: Path) -> Path:
+    """Return an output in which one shard is missing, because its last image is damaged."""
+    raw = Path(shutil.copytree(root, tmp_path / "damaged", dirs_exist_ok=True))
+    out = tmp_path / "stopped"
+    image = raw / "data_seq/UAV123_10fps/uav2/000045.jpg"
+    whole = image.read_bytes()
+    image.write_bytes(whole[:-100])
+    assert build(raw, out) == 1
+    image.write_bytes(whole)
+    assert not (out / "manifest.parquet").exists()
+    return out
+
+
+def test_stopped_build_goes_on_with_what_is_missing(
+    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = stop_early(sample_world / "uav123", tmp_path)
+    there = {path: path.stat().st_mtime_ns for path in out.glob("*.tar")}
+    assert 0 < len(there) < len(list(built.glob("*.tar")))
+    (out / ".build/tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
+    (out / "tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
+    caplog.set_level("INFO")
+    assert build(sample_world / "uav123", out) == 0
+    assert f"{len(there)} shards are already there" in caplog.text
+    assert {path: path.stat().st_mtime_ns for path in there} == there
+    assert fingerprint(out) == fingerprint(built)
+
+
+def test_truncated_shard_of_a_stopped_build_is_made_again(
+    sample_world: Path, built: Path, tmp_path: Path
+) -> None:
+    out = stop_early(sample_world / "uav123", tmp_path)
+    shard = min(out.glob("*.tar"))
+    shard.write_bytes(shard.read_bytes()[:-512])
+    assert build(sample_world / "uav123", out) == 0
+    assert fingerprint(out) == fingerprint(built)
+
+
+def test_second_build_into_one_output_stops_with_the_first_ones_name(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".build").mkdir()
+    with (tmp_path / ".build/lock.json").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write('{"host": "alpha", "process": 4711, "time": 0}')
+        lock.flush()
+        assert build(sample_world / "uav123", tmp_path) == 1
+    assert "process 4711 on alpha is building here" in caplog.text
+    assert build(sample_world / "uav123", tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--min-side", "13"), "too small"),
+        (("--max-aspect", "1.1"), "too elongated"),
+        (("--min-area", "0.03"), "too small for the frame"),
+        (("--max-area", "0.03"), "too large for the frame"),
+        (("--every", "3"), "skipped by --every"),
+    ],
+)
+def test_filters_are_counted_by_reason(
+    sample_world: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    reason: str,
+) -> None:
+    assert build(sample_world / "uav123", tmp_path, *options) == 0
+    counts = json.loads((tmp_path / "report.json").read_text())["counts"]
+    assert counts[reason] > 0
+    assert f"dropped: {reason}" in capsys.readouterr().out
+
+
+def test_tracks_that_lose_all_frames_are_named(sample_world: Path, tmp_path: Path) -> None:
+    assert build(sample_world / "coco", tmp_path, source="coco") == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    manifest = read_manifest(str(tmp_path / "manifest.parquet"))
+    lost = set(report["tracks_without_frames"])
+    assert lost
+    assert not lost & set(manifest.rows["track"])
+
+
+def test_max_bad_frames_counts_damaged_frames(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
+    images = raw / "data_seq/UAV123_10fps/uav2"
+    (images / "000044.jpg").unlink()
+    (images / "000045.jpg").write_bytes(b"<html>404</html>")
+    assert build(raw, tmp_path / "out", "--max-bad-frames", "1") == 1
+    assert "--max-bad-frames" in caplog.text
+    assert not (tmp_path / "out/manifest.parquet").exists()
+    assert build(raw, tmp_path / "out", "--max-bad-frames", "2") == 0
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert report["counts"]["unreadable image"] == 2
+    assert [message.split(": ")[0][-10:] for message in report["bad_images"]] == [
+        "000044.jpg",
+        "000045.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--src", "lasto"], 2),
+        (["--src", "lasot", "--wrokers", "2"], 2),
+        (["--src", "lasot", "--root", "nowhere"], 1),
+    ],
+)
+def test_wrong_options_exit_2_and_missing_roots_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], code: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(options) == code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_annotation_leaves_nothing_behind(sample_world: Path, tmp_path: Path) -> None:
+    raw = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
+    (raw / "anno/UAV123_10fps/uav2.txt").write_text("1,2,3\n")
+    assert build(raw, tmp_path / "out") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_plain_webdataset_reads_the_shards(built: Path) -> None:
+    shards = sorted(str(path) for path in built.glob("*.tar"))
+    data = webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8")
+    samples = list(data)
+    gc.collect()  # webdataset leaves its files open; their warnings belong to this test
+    assert len(samples) == len(read_manifest(str(built / "manifest.parquet")).rows)
+    assert samples[0]["z.jpg"].shape == (127, 127, 3)
+    assert samples[0]["x.jpg"].shape == (255, 255, 3)
+    assert samples[0]["json"]["source"] == "uav123"
+
+
+def test_reduced_decode_stays_within_35_db(sample_world: Path, tmp_path: Path) -> None:
+    """Targets of over 127 px are decoded at half size; the crops must look the same."""
+    rng = np.random.default_rng(0)
+    small = rng.integers(0, 256, (45, 80, 3), np.uint8)
+    image = cv2.resize(small, (1280, 720), interpolation=cv2.INTER_CUBIC)
+    data = encode_jpeg(image, quality=95)
+    full = decode_image(data)
+    for side in (140.0, 300.0, 560.0):
+        box = np.array([300.5, 100.25, side, side])
+        cutter = FrameCutter(data, [box], stated_size=None, margin=0)
+        ((_, crops),) = cutter.pairs(Filters(), Counter())
+        center = (300.5 + side / 2, 100.25 + side / 2)
+        window = template_side(side, side)
+        for crop, size in zip(crops, (127, 255), strict=True):
+            want = crop_square(
+                full, center=center, side=window * size / 127, size=size, fill=channel_mean(full)
+            )
+            error = np.mean((crop.astype(float) - want.astype(float)) ** 2)
+            assert 10 * np.log10(255**2 / error) > 35

@@ -1,0 +1,239 @@
+"""Raw roots: folders, archives as datasets are distributed, URLs; the same files from each."""
+
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from datasets.files import open_root
+from datasets.sources import SOURCES
+from datasets.tracks import SourceError
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    folder = tmp_path / "tree"
+    (folder / "a/b").mkdir(parents=True)
+    (folder / "a/b/2.jpg").write_bytes(b"two" * 500)
+    (folder / "a/b/10.jpg").write_bytes(b"ten")
+    (folder / "a/empty.txt").write_bytes(b"")
+    return folder
+
+
+def pack_zip(
+    folder: Path, path: Path, method: int = zipfile.ZIP_DEFLATED, prefix: str = ""
+) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for item in sorted(folder.rglob("*")):
+            archive.write(item, prefix + item.relative_to(folder).as_posix())
+    return path
+
+
+def pack_tar(folder: Path, path: Path, mode: str = "w") -> Path:
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        archive.add(folder, arcname=".")
+    return path
+
+
+@pytest.fixture(params=["folder", "zip", "stored zip", "tar", "folder of archives"])
+def root(request: pytest.FixtureRequest, tree: Path, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return str(tree)
+    if request.param == "tar":
+        return str(pack_tar(tree, tmp_path / "x.tar"))
+    if request.param == "folder of archives":
+        (tmp_path / "archives").mkdir()
+        pack_zip(tree / "a/b", tmp_path / "archives/b.zip", prefix="a/b/")
+        (tree / "a/b/2.jpg").unlink()
+        (tree / "a/b/10.jpg").unlink()
+        pack_tar(tree, tmp_path / "archives/x.tar")
+        return str(tmp_path / "archives")
+    method = zipfile.ZIP_STORED if "stored" in request.param else zipfile.ZIP_DEFLATED
+    return str(pack_zip(tree, tmp_path / "x.zip", method))
+
+
+def test_every_kind_of_root_holds_the_same_files(root: str) -> None:
+    files = open_root(root)
+    assert files.list("a") == ["b", "empty.txt"]
+    assert files.list("a/b") == ["10.jpg", "2.jpg"]
+    assert files.list("nowhere") == []
+    assert files.read("a/b/2.jpg") == b"two" * 500
+    assert files.read("a/empty.txt") == b""
+    assert files.exists("a/b")
+    assert files.exists("a/b/10.jpg")
+    assert not files.exists("a/b/3.jpg")
+
+
+def test_a_missing_file_is_named_with_its_archive(root: str) -> None:
+    files = open_root(root)
+    with pytest.raises(SourceError, match=r"a/b/3\.jpg: no such file") as caught:
+        files.read("a/b/3.jpg")
+    if root.endswith((".zip", ".tar")):
+        assert str(caught.value).startswith(f"{root}: a/b/3.jpg")
+
+
+def test_what_lies_unpacked_comes_first(tree: Path) -> None:
+    pack_zip(tree, tree / "x.zip")
+    (tree / "a/b/2.jpg").write_bytes(b"new")
+    assert open_root(str(tree)).read("a/b/2.jpg") == b"new"
+
+
+def test_root_that_is_missing_empty_or_a_plain_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no such folder\. Pass --root"):
+        open_root(str(tmp_path / "nowhere"))
+    with pytest.raises(SourceError, match="the folder is empty"):
+        open_root(str(tmp_path))
+    (tmp_path / "x.txt").write_text("x")
+    with pytest.raises(SourceError, match="expected a folder or an archive"):
+        open_root(str(tmp_path / "x.txt"))
+
+
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
+def test_a_compressed_tar_says_what_to_do(tree: Path, tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "archives").mkdir()
+    path = pack_tar(tree, tmp_path / f"archives/x.tar.{suffix}", f"w:{suffix}")
+    for root in (path, path.parent):
+        with pytest.raises(SourceError, match="Uncompress it once"):
+            open_root(str(root))
+
+
+@pytest.mark.parametrize("name", ["../evil.jpg", "/evil.jpg", "a/../../evil.jpg"])
+def test_members_that_lead_out_of_an_archive_are_refused(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(name, b"evil")
+    with tarfile.open(tmp_path / "y.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    for archive_name in ("x.zip", "y.tar"):
+        with pytest.raises(SourceError, match="leads out of the archive"):
+            open_root(str(tmp_path / archive_name)).list("")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 700, -30])
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_damaged_archives_are_named(tree: Path, tmp_path: Path, kind: str, keep: int) -> None:
+    (tree / "a/b/2.jpg").write_bytes(bytes(range(256)) * 100)
+    pack = pack_zip if kind == "zip" else pack_tar
+    path = pack(tree, tmp_path / f"x.{kind}")
+    if kind == "tar" and keep == -30:
+        keep = 5000  # inside the large member
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(SourceError, match=rf"x\.{kind}: not readable as an archive"):
+        open_root(str(path)).list("")
+
+
+def test_a_damaged_member_is_named(tree: Path, tmp_path: Path) -> None:
+    path = pack_zip(tree, tmp_path / "x.zip", zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"twotwo", b"twOtwo"))
+    with pytest.raises(SourceError, match=r"x\.zip: member 'a/b/2\.jpg': its checksum"):
+        open_root(str(path)).read("a/b/2.jpg")
+
+
+def test_symlink_loops_and_links_in_archives_do_no_harm(tree: Path, tmp_path: Path) -> None:
+    (tree / "a/loop").symlink_to("loop")
+    (tree / "a/up").symlink_to("..")
+    files = open_root(str(tree))
+    assert not files.exists("a/loop")
+    with pytest.raises(SourceError, match="a/loop"):
+        files.read("a/loop")
+    packed = open_root(str(pack_tar(tree, tmp_path / "x.tar")))
+    assert packed.list("a") == ["b", "empty.txt"]
+
+
+def test_names_beyond_ascii_are_read(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/größe.jpg").write_bytes(b"x")
+    for root in (tmp_path / "tree", pack_zip(tmp_path / "tree", tmp_path / "x.zip")):
+        assert open_root(str(root)).read("größe.jpg") == b"x"
+
+
+class RangeHandler(SimpleHTTPRequestHandler):
+    """Serves files and parts of them, as real servers of datasets do."""
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        header = self.headers.get("Range", "")
+        if not path.is_file() or not header.startswith("bytes="):
+            super().do_GET()
+            return
+        data = path.read_bytes()
+        first, _, last = header.removeprefix("bytes=").partition("-")
+        part = data[int(first) : int(last) + 1 if last else None]
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(part)))
+        end = int(first) + len(part) - 1
+        self.send_header("Content-Range", f"bytes {first}-{end}/{len(data)}")
+        self.end_headers()
+        self.wfile.write(part)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    def handler(*args: object) -> RangeHandler:
+        return RangeHandler(*args, directory=str(tmp_path))  # type: ignore[arg-type]
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_archive_behind_a_url_is_read_in_place(tree: Path, tmp_path: Path, web: str) -> None:
+    for path in (pack_zip(tree, tmp_path / "x.zip"), pack_tar(tree, tmp_path / "x.tar")):
+        files = open_root(f"{web}/{path.name}")
+        assert files.list("a/b") == ["10.jpg", "2.jpg"]
+        assert files.read("a/b/2.jpg") == b"two" * 500
+        with pytest.raises(SourceError, match=rf"{path.name}: a/b/3\.jpg: no such file"):
+            files.read("a/b/3.jpg")
+
+
+def test_lasot_as_one_zip_a_class_also_doubled_reads_as_unpacked(
+    sample_world: Path, tmp_path: Path
+) -> None:
+    root = sample_world / "lasot"
+    for folder in sorted(root.iterdir()):
+        pack_zip(folder, tmp_path / f"{folder.name}.zip", prefix=f"{folder.name}/")
+    assert {path.name for path in (root / "zebra").iterdir()} == {"zebra"}
+    same_tracks("lasot", root, tmp_path)
+
+
+def test_coco_and_uav123_as_distributed_read_as_unpacked(
+    sample_world: Path, tmp_path: Path
+) -> None:
+    coco, uav123 = tmp_path / "coco", tmp_path / "uav123"
+    coco.mkdir()
+    uav123.mkdir()
+    for name in ("annotations", "train2017", "images"):
+        target = coco / f"{name}.zip"
+        pack_zip(sample_world / "coco" / name, target, zipfile.ZIP_STORED, f"{name}/")
+    pack_zip(sample_world / "uav123", uav123 / "UAV123.zip", prefix="UAV123/")
+    same_tracks("coco", sample_world / "coco", coco)
+    same_tracks("uav123", sample_world / "uav123", uav123)
+
+
+def test_vid_in_a_tar_reads_as_unpacked(sample_world: Path, tmp_path: Path) -> None:
+    same_tracks("vid", sample_world / "vid", pack_tar(sample_world / "vid", tmp_path / "vid.tar"))
+
+
+def same_tracks(source: str, unpacked: Path, packed: Path) -> None:
+    read = []
+    for root in (unpacked, packed):
+        files = open_root(str(root))
+        parts = SOURCES[source].list_parts(files)
+        tracks = [track for part in parts for track in SOURCES[source].read_part(files, part)]
+        read.append(
+            [
+                (t.name, t.boxes_xywh.tobytes(), [files.read(name) for name in t.frames])
+                for t in tracks
+            ]
+        )
+    assert read[0] == read[1]
+    assert read[0]
