@@ -58,9 +58,9 @@ def check_image(data: bytes) -> tuple[int, int]:
     width, height = image_size(data)
     if not 0 < width * height <= _MOST_PIXELS:
         raise ValueError(f"the header states {width} x {height} px, expected up to 100 megapixels")
-    end = b"IEND" if data[:1] == b"\x89" else b"\xff\xd9"
     # Inside the coded image a JPEG has no such bytes, but its EXIF thumbnail may.
-    if data.rfind(end) < data.rfind(b"\xff\xda"):
+    begin, end = (b"IDAT", b"IEND") if data[:1] == b"\x89" else (b"\xff\xda", b"\xff\xd9")
+    if data.rfind(end) <= data.rfind(begin):
         raise ValueError(f"the image is cut off after {len(data)} bytes")
     return width, height
 
