@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from model.config import ModelConfig
 from model.network import build_model
@@ -136,7 +137,8 @@ def test_the_frozen_trunk_makes_no_graph() -> None:
     network = make_tiny_learner("finetune").network.train()
     batch = make_noise(1, seed=0)
     kept: list[bool] = []
-    for module in network.backbone.trunk():
+    trunk: list[nn.Module] = network.backbone.trunk()  # type: ignore[operator]
+    for module in trunk:
         module.register_forward_hook(
             lambda module, inputs, output: kept.append(output.requires_grad)
         )
@@ -153,7 +155,7 @@ def test_waiting_for_data_is_measured() -> None:
             yield item
 
     clock = WaitClock()
-    for _ in clock.watch(slow()):  # type: ignore[arg-type, var-annotated]
+    for _ in clock.watch(slow()):  # type: ignore[arg-type]
         time.sleep(0.02)
     assert 0.2 < clock.share < 0.8
 

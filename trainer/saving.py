@@ -6,6 +6,7 @@
 <run>/metrics.jsonl, curves.png, examples/, tensorboard/
 """
 
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 
+from manifests.atomic import whole_file
 from model.weights import load_model, read_description, save_weights
 from trainer.checkpoint import (
     Progress,
@@ -28,6 +30,9 @@ from trainer.config import TrainingError, changed_options
 from trainer.learner import Learner
 
 logger = logging.getLogger(__name__)
+
+PROVENANCE = "run.json"
+"""The run's resolved options and the fingerprints of what it starts from."""
 
 
 class RunFolder:
@@ -102,15 +107,19 @@ class RunFolder:
         self._write_on_first(lambda: self._write_weights("last", provenance))
 
     def try_writing(self) -> None:
-        """Write a checkpoint and remove it: an unwritable or full disk shows before training."""
+        """Write the provenance, and a checkpoint that is removed again.
+
+        So a folder that cannot be written and a full disk show before training.
+        """
 
         def write() -> None:
             trial = self._checkpoints / ".trial"
             write_checkpoint(
                 trial, self._learner.network, self._state(Progress()), provenance=self._provenance
             )
-            remove_old(self._checkpoints, keep=max(self._keep, 2))
             shutil.rmtree(trial)
+            with whole_file(self.folder / PROVENANCE) as temporary:
+                temporary.write_text(json.dumps(self._provenance, indent=2), encoding="utf-8")
 
         self._write_on_first(write)
 

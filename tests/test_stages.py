@@ -1,0 +1,107 @@
+"""Both stages in small: they learn, the frozen part stays, and all that a run leaves is there."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from model.weights import load_model, read_description
+from tests.launch import losses, train
+from trainer.journal import read_metrics
+from trainer.report import main as write_report
+
+SMALL = [
+    *("--model.width", "0.02", "--model.fusion", "pad", "--model.template", "zero_mean"),
+    *("--model.gain", "0.1", "--batch-size", "4", "--threads", "1", "--device", "cpu"),
+    *("--data.pairs-per-epoch", "48", "--data.val-pairs", "16", "--workers", "0"),
+    *("--checkpoint-steps", "5"),
+]
+
+
+@pytest.fixture(scope="module")
+def pretrained(sample_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stages") / "pretrain"
+    options = ["--manifests", str(sample_shards / "vid" / "manifest.parquet")]
+    command = ["--recipe", "pretrain", *SMALL, *options, "--schedule.epochs", "3"]
+    train([*command, "--out", str(folder)], log=folder.with_name("log1"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finetuned(pretrained: Path, sample_shards: Path) -> Path:
+    folder = pretrained.with_name("finetune")
+    manifests = [str(sample_shards / name / "manifest.parquet") for name in ("uav123", "lasot")]
+    command = ["--recipe", "finetune-aug", *SMALL, "--manifests", *manifests]
+    command += ["--init-weights", str(pretrained / "last.safetensors")]
+    command += ["--schedule.epochs", "2", "1", "1", "--tensorboard", "False"]
+    train([*command, "--out", str(folder)], log=folder.with_name("log2"))
+    return folder
+
+
+def validations(folder: Path) -> list[dict[str, float]]:
+    records = read_metrics(folder / "metrics.jsonl")
+    return [record for record in records if record["kind"] == "validation"]
+
+
+def test_pretraining_lowers_the_loss(pretrained: Path) -> None:
+    curve = losses(pretrained)
+    assert len(curve) == 36
+    assert sum(curve[-6:]) / 6 < 0.95 * sum(curve[:6]) / 6
+
+
+def test_finetuning_improves_mean_iou(finetuned: Path) -> None:
+    measured = validations(finetuned)
+    assert len(measured) == 4
+    assert max(each["mean_iou"] for each in measured[1:]) > measured[0]["mean_iou"]
+    assert losses(finetuned)[-1] < losses(finetuned)[0]
+
+
+def test_finetuning_moves_conv5_conv6_and_the_head_only(pretrained: Path, finetuned: Path) -> None:
+    before, after = (load_file(path / "last.safetensors") for path in (pretrained, finetuned))
+    shared = [name for name in after if name.startswith("backbone.")]
+    moved = {name for name in shared if not after[name].equal(before[name])}
+    assert moved
+    assert all(name.startswith("backbone.tail.") for name in moved)
+    assert any(name.startswith("backbone.fusion1.") for name in shared)
+
+
+def test_the_last_epoch_is_saved_and_says_where_it_comes_from(
+    pretrained: Path, finetuned: Path
+) -> None:
+    assert load_model(finetuned / "last.safetensors").config.head == "car"
+    provenance = read_description(finetuned / "last.safetensors")["provenance"]
+    assert (provenance["step"], provenance["epoch"]) == (48, 4)
+    assert provenance["options"]["schedule"]["rates"] == [0.01, 0.001, 0.0001]
+    assert [len(each["fingerprint"]) for each in provenance["manifests"]] == [64, 64]
+    origin = read_description(pretrained / "last.safetensors")
+    assert provenance["init_weights"]["sha256"] == origin["sha256"]
+    best = read_description(finetuned / "best.safetensors")["provenance"]["epoch"]
+    assert best == 1 + min(range(4), key=lambda epoch: validations(finetuned)[epoch]["loss"])
+
+
+def test_only_the_newest_checkpoints_are_kept(pretrained: Path) -> None:
+    kept = sorted(path.name for path in (pretrained / "checkpoints").iterdir())
+    assert [name[:13] for name in kept] == ["step-00000030", "step-00000035", "step-00000036"]
+
+
+def test_tensorboard_has_scalars_and_example_pairs(pretrained: Path) -> None:
+    (events,) = (pretrained / "tensorboard").iterdir()
+    data = events.read_bytes()
+    for tag in (b"train/loss", b"train/rate", b"validation/mean_iou", b"examples"):
+        assert tag in data
+
+
+def test_the_report_is_one_page_with_curves_examples_and_provenance(pretrained: Path) -> None:
+    assert write_report(["--run", str(pretrained)]) == 0
+    page = (pretrained / "report.html").read_text()
+    provenance = json.loads((pretrained / "run.json").read_text())
+    assert page.count("data:image/png;base64") == 3
+    assert provenance["manifests"][0]["fingerprint"] in page
+    assert "best validation loss" in page
+    assert (pretrained / "curves.png").stat().st_size > 10_000
+
+
+def test_a_report_on_no_run_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert write_report(["--run", str(tmp_path)]) == 1
+    assert "no run; --run is the folder that trainer.run calls --out" in caplog.text
