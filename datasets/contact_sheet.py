@@ -1,5 +1,6 @@
 """Pictures of many crops at once, with the boxes that the manifest gives them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -12,37 +13,58 @@ from manifests.table import Manifest
 
 _BOX_RGB = (0, 230, 64)
 _PAPER = 255
+_GAP_PX = 4
+_LABEL_PX = 16
 
 
-def contact_sheet(manifest: Manifest, rows: pl.DataFrame, *, columns: int = 8) -> Image:
+def contact_sheet(
+    manifests: Sequence[Manifest], rows: pl.DataFrame, *, columns: int = 8, tile_px: int = 160
+) -> Image:
     """Return search crops with their boxes in a grid, each with its template in the corner.
 
     Args:
-        manifest: Where the rows come from.
-        rows: The rows to show, in order.
+        manifests: Where the rows come from.
+        rows: The rows to show, in order, with their manifest's number in ``manifest``.
         columns: Crops side by side.
+        tile_px: Side of each crop in the picture.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    tiles = [_tile(manifest, row) for row in rows.iter_rows(named=True)]
-    side = max(tile.shape[0] for tile in tiles)
-    blank = np.full((side, side, 3), _PAPER, np.uint8)
-    tiles += [blank] * (-len(tiles) % columns)
+    tiles = [_tile(manifests[row["manifest"]], row, tile_px) for row in rows.iter_rows(named=True)]
+    blank = np.full((tile_px + _LABEL_PX + _GAP_PX, tile_px + _GAP_PX, 3), _PAPER, np.uint8)
+    tiles += [blank] * (-len(tiles) % columns if len(tiles) > columns else 0)
     lines = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
     return np.vstack(lines)
 
 
-def _tile(manifest: Manifest, row: dict[str, Any]) -> Image:
+def encode_png(image: Image) -> bytes:
+    """Return an RGB image as the content of a PNG file."""
+    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    assert done
+    return bytes(data)
+
+
+def _tile(manifest: Manifest, row: dict[str, Any], tile_px: int) -> Image:
     search = decode_image(read_jpeg(manifest.url, row, "x"))
     template = decode_image(read_jpeg(manifest.url, row, "z"))
-    size = search.shape[0]
-    half = np.array([row["box_w"], row["box_h"]]) * row["scale"] / 2
-    corners = np.round(np.concatenate([size / 2 - half, size / 2 + half]) - 0.5).astype(int)
-    cv2.rectangle(search, corners[:2].tolist(), corners[2:].tolist(), _BOX_RGB, 1, cv2.LINE_AA)
-    small = cv2.resize(template, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    search[: small.shape[0], : small.shape[1]] = small
-    label = f"{row['track']} {row['frame']}"[-34:]
-    cv2.putText(search, label, (3, size - 5), cv2.FONT_HERSHEY_PLAIN, 0.8, (0, 0, 0), 3)
-    cv2.putText(search, label, (3, size - 5), cv2.FONT_HERSHEY_PLAIN, 0.8, (255, 255, 255), 1)
-    return np.pad(search, ((0, 4), (0, 4), (0, 0)), constant_values=_PAPER)
+    shrink = tile_px / search.shape[0]
+    tile = _resized(search, tile_px)
+    half = np.array([row["box_w"], row["box_h"]]) * row["scale"] * shrink / 2
+    corners = np.round(np.concatenate([tile_px / 2 - half, tile_px / 2 + half]) - 0.5).astype(int)
+    cv2.rectangle(tile, corners[:2].tolist(), corners[2:].tolist(), _BOX_RGB, 1, cv2.LINE_AA)
+    small = _resized(template, round(template.shape[0] * shrink * 0.6))
+    tile[: small.shape[0], : small.shape[1]] = small
+    canvas = np.full((tile_px + _LABEL_PX + _GAP_PX, tile_px + _GAP_PX, 3), _PAPER, np.uint8)
+    canvas[:tile_px, :tile_px] = tile
+    label = f"{row['track'][-20:]} {row['frame']}"
+    at, font = (2, tile_px + _LABEL_PX - 4), cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(canvas, label, at, font, 0.36, (90, 90, 90), 1, cv2.LINE_AA)
+    canvas[:, tile_px:] = _PAPER
+    return canvas
+
+
+def _resized(image: Image, side: int) -> Image:
+    method = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_LINEAR
+    resized: Image = cv2.resize(image, (side, side), interpolation=method)
+    return resized

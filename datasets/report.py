@@ -1,58 +1,178 @@
-"""Show what a build made: a picture of crops with their boxes.
+"""Show what builds made: a page of numbers, pictures and warnings that needs nothing beside it.
 
-python -m datasets.report --manifest data/shards/lasot/manifest.parquet --out crops.png
+python -m datasets.report --manifest data/shards/lasot/manifest.parquet
+python -m datasets.report --manifest data/shards/*/manifest.parquet --out report.html
+python -m datasets.report --manifest M --where "category = 'dog'" --out dogs.png
+
+A name that ends in .png gets the picture of random crops alone.
 """
 
-import logging
+import posixpath
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
+import polars as pl
+from tqdm import tqdm
 
-from datasets.contact_sheet import contact_sheet
+from datasets.contact_sheet import contact_sheet, encode_png
+from datasets.showcase import (
+    choose_blurred,
+    choose_extremes,
+    choose_random,
+    choose_tracks,
+    with_manifest,
+)
+from datasets.summary import (
+    count_tables,
+    dropped_table,
+    measures,
+    numbers,
+    quantile_table,
+    track_lengths,
+)
+from datasets.trust import find_problems
 from manifests.atomic import write_whole
+from manifests.charts import histogram
 from manifests.cli import run_command
+from manifests.page import Picture, Section, write_page
+from manifests.provenance import describe_run
 from manifests.schema import ManifestError
-from manifests.table import read_manifest
+from manifests.table import Manifest, read_manifest
 
-logger = logging.getLogger(__name__)
+PROG = "python -m datasets.report"
+_STRIP_FRAMES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportConfig:
-    """Show what a build made: a picture of crops with their boxes."""
+    """Show what builds made: a page of numbers, pictures and warnings."""
 
-    manifest: str
-    """Path or URL of the manifest."""
+    manifest: tuple[str, ...]
+    """Path or URL of each manifest."""
     out: str = ""
-    """Picture to write; crops.png beside the manifest if empty."""
+    """Page to write, or only the picture of random crops if it ends in .png; both, as report.html
+    and crops.png, beside the first manifest if empty."""
     where: str | None = None
     """SQL condition that selects rows, such as "category = 'dog'"."""
-    num_crops: int = 40
-    """How many crops to show."""
+    num_crops: int = 24
+    """Crops in each picture."""
+    num_tracks: int = 6
+    """Tracks shown as strips."""
+    blur_candidates: int = 400
+    """Random crops among which the most blurred are searched."""
     seed: int = 0
-    """Decides which crops are shown."""
+    """Decides which crops are drawn."""
 
 
 def report(config: ReportConfig) -> None:
-    """Write the picture and print where it is."""
-    manifest = read_manifest(config.manifest, where=config.where)
-    number = min(config.num_crops, manifest.rows.height)
-    rows = manifest.rows.sample(number, seed=config.seed)
-    sheet = contact_sheet(manifest, rows)
-    out = config.out or str(Path(config.manifest).with_name("crops.png"))
-    done, png = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
-    assert done
-    write_whole(out, png.tobytes())
-    print(f"{number} of {manifest.rows.height:,} crop pairs: {out}")
+    """Write the page, the picture or both, and print where they are."""
+    manifests = [read_manifest(url, where=config.where) for url in config.manifest]
+    rows = with_manifest(manifests)
+    beside = posixpath.dirname(config.manifest[0])
+    page = config.out or posixpath.join(beside, "report.html")
+    picture = config.out or posixpath.join(beside, "crops.png")
+    shown = choose_random(rows, config.num_crops, seed=config.seed)
+    if picture.endswith(".png"):
+        sheet = contact_sheet(manifests, shown, tile_px=255)
+        write_whole(picture, encode_png(sheet))
+        print(f"{shown.height} of {rows.height:,} crop pairs: {picture}")
+    if not page.endswith(".png"):
+        sections = list(_sections(config, manifests, rows, shown))
+        made_by = describe_run(PROG, config, manifests)
+        sources = ", ".join(sorted({manifest.metadata.source for manifest in manifests}))
+        write_page(page, f"Crops of {sources}", sections, made_by=made_by)
+        print(f"{rows.height:,} crop pairs of {len(manifests)} manifests: {page}")
+
+
+def _sections(
+    config: ReportConfig, manifests: Sequence[Manifest], rows: pl.DataFrame, shown: pl.DataFrame
+) -> Iterator[Section]:
+    problems = find_problems(manifests)
+    yield Section(
+        title="What is there",
+        warnings=tuple(problems),
+        text="" if problems else "No problem was found: splits, benchmarks and sizes are checked.",
+        tables=(*count_tables(rows), dropped_table(manifests)),
+    )
+    yield _distributions(rows)
+    yield Section(
+        title="Crops",
+        text=(
+            "Search crops with the target's box; the template is in the corner. Extremes show "
+            f"each track once; blur is judged on {config.blur_candidates} random crops."
+        ),
+        pictures=tuple(_sheets(config, manifests, rows, shown)),
+    )
+    strips = choose_tracks(rows, config.num_tracks, num_frames=_STRIP_FRAMES, seed=config.seed)
+    yield Section(
+        title="Tracks from first to last crop",
+        pictures=tuple(
+            Picture(
+                figure=encode_png(contact_sheet(manifests, strip, columns=_STRIP_FRAMES)),
+                alt=f"Track {strip['track'][0]}: {strip.height} crops in the order of their frames",
+                caption=f"{strip['source'][0]} / {strip['category'][0]} / {strip['track'][0]}",
+                wide=True,
+            )
+            for strip in strips
+        ),
+    )
+
+
+def _distributions(rows: pl.DataFrame) -> Section:
+    values, lengths = measures(rows), track_lengths(rows)
+    charts = (
+        (values, "side", "target size, sqrt(w h), image px", 0),
+        (values, "aspect", "aspect, w / h", 2),
+        (values, "motion", "motion between frames, target sides", 3),
+        (lengths, "length", "crops in a track", 0),
+    )
+    return Section(
+        title="How targets look and move",
+        text="All axes are logarithmic; bars are crops, in the last chart tracks.",
+        pictures=tuple(
+            Picture(
+                figure=histogram(numbers(table, column), label=label, logarithmic=True),
+                alt=f"Histogram of {label}; the table below has its quantiles",
+            )
+            for table, column, label, _ in charts
+        ),
+        tables=tuple(
+            quantile_table(table, column, caption=f"Quantiles of {label}", digits=digits)
+            for table, column, label, digits in charts
+        ),
+    )
+
+
+def _sheets(
+    config: ReportConfig, manifests: Sequence[Manifest], rows: pl.DataFrame, shown: pl.DataFrame
+) -> Iterator[Picture]:
+    with tqdm(total=min(config.blur_candidates, rows.height), unit="crop", disable=None) as bar:
+        blurred = choose_blurred(
+            rows,
+            manifests,
+            config.num_crops,
+            candidates=config.blur_candidates,
+            seed=config.seed,
+            progress=bar.update,
+        )
+    chosen = {
+        "random": shown,
+        **choose_extremes(rows, config.num_crops),
+        "most blurred": blurred,
+    }
+    for name, part in chosen.items():
+        yield Picture(
+            figure=encode_png(contact_sheet(manifests, part)),
+            alt=f"{part.height} crops, {name}, each with its target's box",
+            caption=name,
+            wide=True,
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    prog = "python -m datasets.report"
-    return run_command(ReportConfig, report, argv, prog=prog, errors=(ManifestError,))
+    return run_command(ReportConfig, report, argv, prog=PROG, errors=(ManifestError,))
 
 
 if __name__ == "__main__":

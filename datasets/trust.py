@@ -1,0 +1,110 @@
+"""What makes numbers untrustworthy before any training: found in the manifests, said in words."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from datasets.sources.lasot import training_videos
+from manifests.table import Manifest
+
+RESPONSE_STRIDE_PX = 6
+"""Pixels of the search crop between two cells of the network's response."""
+SMALLEST_SIDE_PX = 8
+"""Below it a target is enlarged more than eight times, and there is little to see."""
+_NUM_SHOWN = 3
+
+
+def find_problems(manifests: Sequence[Manifest]) -> list[str]:
+    """Return one line for each problem: what was found, why it matters, what to do.
+
+    Checked are groups in both splits, a source without one of the splits, sequences of benchmarks
+    among the crops, and targets too small to be seen.
+    """
+    columns = ["source", "group", "video", "split", "box_w", "box_h", "scale"]
+    rows = pl.concat([manifest.rows.select(columns) for manifest in manifests])
+    return [
+        *_shared_groups(rows),
+        *_missing_splits(rows),
+        *_benchmark_videos(rows),
+        *_invisible_targets(rows),
+    ]
+
+
+def _shared_groups(rows: pl.DataFrame) -> list[str]:
+    shared = (
+        rows.group_by("source", "group")
+        .agg(pl.col("split").n_unique())
+        .filter(pl.col("split") > 1)
+        .cast({"source": pl.String, "group": pl.String})
+        .sort("source", "group")
+    )
+    return [
+        f"{source}: {part.height} groups are in train and in val ({_some(part['group'])}), so the "
+        "validation loss measures memory. Use one manifest for each source, or builds with the "
+        "same --seed and --val-fraction"
+        for (source,), part in shared.group_by("source", maintain_order=True)
+    ]
+
+
+def _missing_splits(rows: pl.DataFrame) -> list[str]:
+    found = rows.group_by("source").agg(pl.col("split").cast(pl.String).unique())
+    return [
+        f"{source}: no crop is in split {split!r}. Build it with another --val-fraction, or check "
+        "the condition that selects the rows"
+        for source, splits in sorted(found.cast({"source": pl.String}).iter_rows())
+        for split in ("train", "val")
+        if split not in splits
+    ]
+
+
+def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
+    found = rows.select(pl.col("source", "video").cast(pl.String)).unique().sort("video")
+    videos = found.filter(pl.col("source") == "uav123")["video"]
+    problems = []
+    if len(videos):
+        problems.append(
+            f"uav123: its {len(videos)} videos are sequences of the benchmarks UAV123 and UAV20L "
+            f"({_some(videos)}). Report no numbers on these, or leave them out with "
+            "\"source != 'uav123'\""
+        )
+    training = training_videos()
+    official = {f"{category}-{number}" for category in training for number in range(1, 21)}
+    testing = official.difference(*training.values())
+    tested = sorted(testing & set(found.filter(pl.col("source") == "lasot")["video"]))
+    if tested:
+        problems.append(
+            f"lasot: {len(tested)} videos are of LaSOT's test split ({_some(tested)}). Build the "
+            "training split again, or report no numbers on LaSOT"
+        )
+    return problems
+
+
+def _invisible_targets(rows: pl.DataFrame) -> list[str]:
+    short = pl.min_horizontal("box_w", "box_h") * pl.col("scale")
+    side = (pl.col("box_w") * pl.col("box_h")).sqrt()
+    counted = rows.group_by(pl.col("source").cast(pl.String)).agg(
+        pl.len().alias("all"),
+        (short < RESPONSE_STRIDE_PX).sum().alias("thin"),
+        (side < SMALLEST_SIDE_PX).sum().alias("small"),
+    )
+    problems = []
+    for row in counted.sort("source").iter_rows(named=True):
+        if row["thin"]:
+            problems.append(
+                f"{row['source']}: {row['thin']:,} of {row['all']:,} targets are thinner than "
+                f"{RESPONSE_STRIDE_PX} px in the crop, less than a cell of the response. Leave "
+                f'them out with "LEAST(box_w, box_h) * scale >= {RESPONSE_STRIDE_PX}"'
+            )
+        if row["small"]:
+            problems.append(
+                f"{row['source']}: {row['small']:,} of {row['all']:,} targets are smaller than "
+                f"{SMALLEST_SIDE_PX} px in the image and mostly blur in the crop. Leave them out "
+                f'with "box_w * box_h >= {SMALLEST_SIDE_PX**2}"'
+            )
+    return problems
+
+
+def _some(names: Sequence[str] | pl.Series) -> str:
+    """Return the first few names and how many more there are."""
+    shown = ", ".join(names[:_NUM_SHOWN])
+    return shown if len(names) <= _NUM_SHOWN else f"{shown}, and {len(names) - _NUM_SHOWN} more"

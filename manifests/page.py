@@ -1,0 +1,195 @@
+"""The one look of all pages: HTML that needs nothing beside it, for screens, phones and paper.
+
+write_page("report.html", "What a build made", sections, made_by=provenance)
+"""
+
+import base64
+import functools
+import html
+import io
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from manifests.atomic import write_whole
+from manifests.provenance import Provenance
+
+
+class Figure(Protocol):
+    """What matplotlib's figures can do; this layer does without matplotlib."""
+
+    def savefig(self, fname: Any, /, *, format: str) -> None:  # noqa: A002 (matplotlib's name)
+        """Write the figure."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Rows of text and numbers."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
+    """The first value of a row is its name; None is printed as a dash."""
+    digits: tuple[int, ...] = ()
+    """Decimals of each column after the first; empty prints three, whole numbers without."""
+    higher_is_better: tuple[bool, ...] = ()
+    """By column after the first; where given, the best and second best are marked."""
+    folded: bool = False
+    """Whether the page shows it only on a click."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Picture:
+    """A picture and what it shows in words, for those who cannot see it."""
+
+    figure: Figure | bytes | str
+    """A matplotlib figure, an encoded PNG, or the text of an SVG element."""
+    alt: str
+    caption: str = ""
+    wide: bool = False
+    """Whether it takes the page's whole width."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Section:
+    """A part of the page, in the order warnings, text, code, pictures, tables."""
+
+    title: str
+    text: str = ""
+    warnings: tuple[str, ...] = ()
+    code: str = ""
+    """Something to copy, such as a condition or a command."""
+    pictures: tuple[Picture, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Provenance) -> None:
+    """Write a page to a path or URL, whole or not at all."""
+    write_whole(url, page_html(title, sections, made_by=made_by).encode())
+
+
+def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:
+    """Return the whole page."""
+    name = html.escape(title)
+    body = "\n".join(_section(section) for section in sections)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>{name}</title>
+<style>
+{_style()}</style>
+</head>
+<body>
+<main>
+<h1>{name}</h1>
+{body}
+</main>
+{_footer(made_by)}
+</body>
+</html>
+"""
+
+
+@functools.cache
+def _style() -> str:
+    return Path(__file__).with_suffix(".css").read_text(encoding="ascii")
+
+
+def _footer(made_by: Provenance) -> str:
+    settings = json.dumps(dict(made_by.settings), indent=2, default=str)
+    prints = "\n".join(f"{sha256}  {url}" for url, sha256 in made_by.fingerprints.items())
+    parts = ["<footer>", "<p>Made by</p>", _code(shlex.join(made_by.command))]
+    if made_by.fingerprints:
+        parts += ["<p>from these manifests (SHA-256)</p>", _code(prints)]
+    if made_by.settings:
+        parts.append(f"<details><summary>All settings</summary>{_code(settings)}</details>")
+    return "\n".join([*parts, "</footer>"])
+
+
+def _section(section: Section) -> str:
+    parts = [f"<section>\n<h2>{html.escape(section.title)}</h2>"]
+    parts += [f'<p class="note">{html.escape(each)}</p>' for each in section.warnings]
+    parts += [f"<p>{html.escape(section.text)}</p>"] if section.text else []
+    parts += [_code(section.code)] if section.code else []
+    if section.pictures:
+        images = "\n".join(_picture(picture) for picture in section.pictures)
+        parts.append(f'<div class="pictures">\n{images}\n</div>')
+    parts += [_table(table) for table in section.tables]
+    return "\n".join([*parts, "</section>"])
+
+
+def _code(text: str) -> str:
+    return f"<pre>{html.escape(text)}</pre>"
+
+
+def _picture(picture: Picture) -> str:
+    alt = html.escape(picture.alt)
+    if isinstance(picture.figure, str):
+        image = picture.figure.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+    else:
+        encoded = base64.b64encode(_png(picture.figure)).decode("ascii")
+        image = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">'
+    caption = f"<figcaption>{html.escape(picture.caption)}</figcaption>" if picture.caption else ""
+    return f"<figure{' class=wide' if picture.wide else ''}>{image}{caption}</figure>"
+
+
+def _png(figure: Figure | bytes) -> bytes:
+    if isinstance(figure, bytes):
+        return figure
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _table(table: Table) -> str:
+    classes = _ranks(table)
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
+    rows = []
+    for index, row in enumerate(table.rows):
+        cells = []
+        for column, text in enumerate(_texts(table, row)):
+            rank = classes.get((index, column), "")
+            attribute = f' class="{rank}"' if rank else ""
+            tag = '<th scope="row">{}</th>' if column == 0 else f"<td{attribute}>{{}}</td>"
+            cells.append(tag.format(html.escape(text)))
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    caption = html.escape(table.caption)
+    inner = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table>"
+    if table.folded:
+        return f"<details><summary>{caption}</summary>\n<table>\n{inner}\n</details>"
+    return f"<table>\n<caption>{caption}</caption>\n{inner}"
+
+
+def _texts(table: Table, row: Sequence[str | float | None]) -> tuple[str, ...]:
+    digits: Sequence[int | None] = table.digits or (None,) * (len(table.columns) - 1)
+    return tuple(_text(value, places) for value, places in zip(row, (None, *digits), strict=True))
+
+
+def _text(value: str | float | None, places: int | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.{3 if places is None else places}f}"
+
+
+def _ranks(table: Table) -> dict[tuple[int, int], str]:
+    """Return the class of the best and second best cells of each ranked column."""
+    classes = {}
+    for column, higher in enumerate(table.higher_is_better, start=1):
+        numbers = {row[column] for row in table.rows if isinstance(row[column], (int, float))}
+        ordered = sorted((float(each) for each in numbers if each is not None), reverse=higher)
+        for name, value in zip(("best", "second"), ordered[:2], strict=False):
+            for index, row in enumerate(table.rows):
+                if len(table.rows) > 1 and row[column] == value:
+                    classes[index, column] = name
+    return classes

@@ -1,0 +1,51 @@
+"""What made a page or a picture: the command, its settings, the manifests it read."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from manifests.table import Manifest
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provenance:
+    """What made a page, so that it can be made again."""
+
+    command: Sequence[str]
+    """Program and options, such as ``("python", "-m", "datasets.report", "--manifest", "M")``."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """All options with their values, given or not."""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    """Manifest to the SHA-256 of its file."""
+
+
+def describe_run(
+    prog: str, config: "DataclassInstance", manifests: Sequence[Manifest] = ()
+) -> Provenance:
+    """Return the provenance of a command: its options that differ from their defaults, spelled out.
+
+    Args:
+        prog: What the user typed before the options.
+        config: The parsed options.
+        manifests: What it read.
+    """
+    return Provenance(
+        command=(*prog.split(), *_flags(config)),
+        settings=dataclasses.asdict(config),
+        fingerprints={manifest.url: manifest.fingerprint for manifest in manifests},
+    )
+
+
+def _flags(config: "DataclassInstance", prefix: str = "--") -> Iterator[str]:
+    for option in dataclasses.fields(config):
+        value = getattr(config, option.name)
+        name = prefix + option.name.replace("_", "-")
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            yield from _flags(value, f"{name}.")
+        elif value != option.default:
+            yield name
+            yield from map(str, value) if isinstance(value, (tuple, list)) else [str(value)]

@@ -1,0 +1,136 @@
+r"""Ask manifests in SQL; the table ``crops`` holds the rows of all that are given.
+
+    python -m manifests.query "SELECT source, split, count(*) FROM crops GROUP BY ALL" \
+        --manifests data/shards/*/manifest.parquet
+    python -m manifests.query "SELECT track, max(frame) FROM crops GROUP BY track" \
+        --manifests s3://bucket/lasot/manifest.parquet --out tracks.csv
+    python -m manifests.query --schema True
+
+The dialect is polars' SQL. ``.csv`` and ``.parquet`` are what --out can be.
+"""
+
+import difflib
+import io
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import polars as pl
+import tyro
+
+from manifests.atomic import write_whole
+from manifests.cli import run_command
+from manifests.schema import COLUMNS, ManifestError
+from manifests.table import read_manifest
+
+PROG = "python -m manifests.query"
+TABLE = "crops"
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryConfig:
+    """Ask manifests in SQL; the table "crops" holds the rows of all that are given."""
+
+    sql: Annotated[str, tyro.conf.Positional] = ""
+    """What to ask, such as "SELECT source, count(*) FROM crops GROUP BY source"."""
+    manifests: tuple[str, ...] = ()
+    """Path or URL of each manifest."""
+    out: str = ""
+    """Write the answer here, .csv or .parquet, instead of to the terminal."""
+    max_rows: int = 50
+    """Rows shown on the terminal; files get all."""
+    schema: bool = False
+    """Show the columns with their types and units, and stop."""
+
+
+def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
+    """Return the answer to a question about the rows of some manifests.
+
+    Raises:
+        ManifestError: A manifest cannot be read, or SQL does not understand the question; a
+            misspelt column or table suggests the right one.
+    """
+    parts = [read_manifest(url, check_shards=False).rows for url in urls]
+    # The columns above, as text: SQL compares and joins them like any other.
+    rows = pl.concat(parts).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    try:
+        with pl.SQLContext({TABLE: rows}, eager=True) as context:
+            answer: pl.DataFrame = context.execute(sql)
+        return answer
+    except pl.exceptions.ColumnNotFoundError as error:
+        raise ManifestError(_suggest_column(sql, str(error), rows.columns)) from None
+    except pl.exceptions.PolarsError as error:
+        raise ManifestError(_explain(sql, str(error))) from None
+
+
+def run(config: QueryConfig) -> None:
+    """Answer on the terminal or into a file."""
+    if config.schema:
+        print(_schema_text())
+        return
+    if not config.sql or not config.manifests:
+        raise ManifestError(
+            f"no {'--manifests' if config.sql else 'question'} given. Usage: {PROG} "
+            f'"SELECT source, count(*) FROM {TABLE} GROUP BY source" --manifests M'
+        )
+    writer = _writer(config.out) if config.out else None
+    answer = query(config.manifests, config.sql)
+    if writer is None:
+        with pl.Config(
+            tbl_rows=config.max_rows, tbl_cols=-1, fmt_str_lengths=60, tbl_width_chars=200
+        ):
+            print(answer)
+        return
+    buffer = io.BytesIO()
+    writer(answer, buffer)
+    write_whole(config.out, buffer.getvalue())
+    print(f"{answer.height:,} rows: {config.out}")
+
+
+def _schema_text() -> str:
+    cells = [("column", "type", "unit", "meaning")]
+    cells += [(c.name, str(c.dtype), c.unit, c.meaning) for c in COLUMNS]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, [*widths, 0], strict=True))
+        for row in cells
+    )
+
+
+_WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
+    ".csv": lambda answer, buffer: answer.write_csv(buffer),
+    ".parquet": lambda answer, buffer: answer.write_parquet(buffer),
+}
+
+
+def _writer(out: str) -> Callable[[pl.DataFrame, io.BytesIO], None]:
+    for suffix, writer in _WRITERS.items():
+        if out.endswith(suffix):
+            return writer
+    raise ManifestError(f"--out {out}: expected a name that ends in .csv or .parquet")
+
+
+def _suggest_column(sql: str, message: str, columns: Sequence[str]) -> str:
+    """Return which name of the question is no column, and the column that it resembles."""
+    quoted = re.findall(r'"([^"]+)"', message)
+    name = quoted[0] if quoted else message.split()[-1]
+    close = difflib.get_close_matches(name.lower(), columns, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
+    return f"{sql!r}: no column {name!r}; {hint} See --schema True"
+
+
+def _explain(sql: str, message: str) -> str:
+    first = message.splitlines()[0] if message else "no reason given"
+    hint = f"the one table is {TABLE!r}" if "not found" in first else "see polars' SQL"
+    return f"{sql!r}: {first}; {hint}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
+    return run_command(QueryConfig, run, argv, prog=PROG, errors=(ManifestError,))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
