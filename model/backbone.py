@@ -7,8 +7,8 @@ from model.config import ModelConfig
 from model.fusion import CorrelationFusion
 
 Features = tuple[Tensor, ...]
-"""What the template branch hands over: the maps that correlation-fusion 1 and 2 need where they are
-there, and last the map for the head; each (B, C, h, w)."""
+"""What the template branch hands over: what correlation-fusion 1 and 2 prepared, where they are
+there, and last the map (B, C, h, w) for the head."""
 
 
 class Bottleneck(nn.Module):
@@ -54,6 +54,12 @@ class DCFFNetBackbone(nn.Module):
         super().__init__()
         c64, c128, c256, c512 = (config.channels(full) for full in (64, 128, 256, 512))
         relu = nn.ReLU(inplace=True)
+        self.fusion1: CorrelationFusion | None = None
+        self.fusion2: CorrelationFusion | None = None
+        if config.variant in ("cf1", "double"):
+            self.fusion1 = CorrelationFusion(c64, config, search_cells=87, template_cells=44)
+        if config.variant in ("cf2", "double"):
+            self.fusion2 = CorrelationFusion(c512, config, search_cells=44, template_cells=22)
         self.stem = nn.Sequential(
             _conv_norm(3, c64, 7, stride=3, padding=5),
             relu,
@@ -62,11 +68,6 @@ class DCFFNetBackbone(nn.Module):
             _conv_norm(c64, c64, 3, padding=1),
             relu,
         )
-        has_first, has_second = (
-            config.variant in ("cf1", "double"),
-            config.variant in ("cf2", "double"),
-        )
-        self.fusion1 = CorrelationFusion(c64, config) if has_first else None
         self.block2 = nn.Sequential(
             Bottleneck(c64, c64, c256), *(Bottleneck(c256, c64, c256) for _ in range(2))
         )
@@ -74,7 +75,6 @@ class DCFFNetBackbone(nn.Module):
             Bottleneck(c256, c128, c512, stride=2),
             *(Bottleneck(c512, c128, c512) for _ in range(3)),
         )
-        self.fusion2 = CorrelationFusion(c512, config) if has_second else None
         self.conv4 = nn.Sequential(_conv_norm(c512, c256, 3, padding=1), relu)
         self.tail = nn.Sequential(
             _conv_norm(c256, c256, 3, padding=1), relu, nn.Conv2d(c256, c256, 3, padding=1)
@@ -99,8 +99,11 @@ class DCFFNetBackbone(nn.Module):
             shallow = self.stem(z)  # (B, 64, 44, 44)
             middle = self.block3(self.block2(shallow))  # (B, 512, 22, 22)
             deep = self.conv4(middle)
-        kept: list[Tensor] = [shallow] if self.fusion1 is not None else []
-        kept += [middle] if self.fusion2 is not None else []
+            kept = [
+                fusion.prepare(features)
+                for fusion, features in ((self.fusion1, shallow), (self.fusion2, middle))
+                if fusion is not None
+            ]
         return (*kept, self.tail(deep))  # (B, 256, 22, 22) last
 
     def search(self, x: Tensor, features: Features) -> Tensor:

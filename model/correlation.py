@@ -2,17 +2,30 @@
 
 ``response[b, c, i, j] = sum over u, v of z[b, c, u, v] * x[b, c, i + u, j + v]``: pair b never sees
 the template of another pair. As a grouped ``conv2d`` with a 44 x 44 kernel the backward pass takes
-many times the rest of the network; by FFT the three correlations of forward and backward share
-the transforms. Sums are float32 (float64 for float64 features) under autocast too.
+many times the rest of the network. The response and both gradients are correlations again, and each
+is done in the form that `bench.network` found cheapest for its shape:
+
+- direct: a depthwise convolution's forward pass, at the rate of a matrix product, for few products;
+- transform: by FFT, for many; the template's transform can be kept (`keep_template`);
+- products: by FFT written as matrix products, for ONNX (`model.fourier`).
+
+Sums are float32 (float64 for float64 features) under autocast too.
 """
 
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-_FAST_FACTORS = (2, 3, 5, 7, 11)
+from model.fourier import correlate_by_products, fast_size, invert, transform
+
+# Largest number of products a map, offsets times template cells, that are done directly. On CPUs
+# of today a transform of 44 x 44 cells costs as much as 600,000 products and one of 87 x 87 as much
+# as 1,800,000, against the 256,000 and 3,750,000 of the two correlation-fusion modules. GPUs have
+# no fast kernel for depthwise convolutions of this size.
+_MOST_DIRECT_PRODUCTS = {"cpu": 500_000}
 
 
 def depthwise_correlation(x: Tensor, z: Tensor) -> Tensor:
@@ -22,7 +35,7 @@ def depthwise_correlation(x: Tensor, z: Tensor) -> Tensor:
         x: (B, C, H, W) search features, H >= h and W >= w.
         z: (B, C, h, w) template features, or (1, C, h, w) for one template over all B.
     """
-    return _correlate(x, z, summed=False)
+    return _correlate_checked(x, z, summed=False)
 
 
 def cross_correlation(x: Tensor, z: Tensor) -> Tensor:
@@ -32,28 +45,40 @@ def cross_correlation(x: Tensor, z: Tensor) -> Tensor:
         x: (B, C, H, W) search features, H >= h and W >= w.
         z: (B, C, h, w) template features, or (1, C, h, w) for one template over all B.
     """
-    return _correlate(x, z, summed=True)
+    return _correlate_checked(x, z, summed=True)
 
 
-def fast_size(size: int) -> int:
-    """Return the smallest even size >= ``size`` whose prime factors are at most 11.
+def keep_template(z: Tensor, search_size: tuple[int, int]) -> Tensor:
+    """Return the template as `correlate_kept` takes it: its transform, if that form is cheapest.
 
-    FFT libraries have kernels for these; at 87 = 3 * 29 a transform takes 7 times that at 88.
+    Args:
+        z: (B, C, h, w) template features that need no gradient.
+        search_size: Height and width of the search features.
     """
-    candidate = size + size % 2
-    while not _is_fast(candidate):
-        candidate += 2
-    return candidate
+    height, width = search_size
+    if torch.onnx.is_in_onnx_export() or _is_direct(z, (height, width), z.shape[-2:]):
+        return z
+    return transform(_exact(z), (fast_size(height), fast_size(width)))
 
 
-def _is_fast(size: int) -> bool:
-    for factor in _FAST_FACTORS:
-        while size % factor == 0:
-            size //= factor
-    return size == 1
+def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> Tensor:
+    """Return `depthwise_correlation` of search features with a template from `keep_template`.
+
+    Args:
+        x: (B, C, H, W) search features.
+        kept: What `keep_template` returned.
+        template_size: Height and width of the template features.
+    """
+    if not kept.is_complex():
+        return depthwise_correlation(x, kept)
+    height, width = x.shape[-2:]
+    size = fast_size(height), fast_size(width)
+    with torch.autocast(x.device.type, enabled=False):
+        product = transform(_exact(x), size) * kept.conj()
+        return invert(product, size, height - template_size[0] + 1, width - template_size[1] + 1)
 
 
-def _correlate(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
+def _correlate_checked(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
     if x.shape[1] != z.shape[1] or z.shape[0] not in (1, x.shape[0]):
         raise ValueError(
             f"x and z must agree in batch and channels, got {tuple(x.shape)}, {tuple(z.shape)}"
@@ -62,47 +87,62 @@ def _correlate(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
         raise ValueError(
             f"x must be at least as large as z, got {tuple(x.shape)}, {tuple(z.shape)}"
         )
-    exact = torch.promote_types(x.dtype, torch.float32)
     with torch.autocast(x.device.type, enabled=False):
-        response: Tensor = _ByTransform.apply(x.to(exact), z.to(exact), summed)  # type: ignore[no-untyped-call]
+        if torch.onnx.is_in_onnx_export():
+            return correlate_by_products(_exact(x), _exact(z), summed=summed)
+        response: Tensor = _Correlation.apply(_exact(x), _exact(z), summed)  # type: ignore[no-untyped-call]
     return response
 
 
-class _ByTransform(torch.autograd.Function):
-    # No padding beyond the search map is needed: wrap-around of the circular correlation only
-    # reaches offsets that are cut off, forward (H - h + 1 are kept) and backward (h, then H).
+class _Correlation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, z: Tensor, summed: bool) -> Tensor:
-        size = fast_size(x.shape[-2]), fast_size(x.shape[-1])
-        spectrum_x, spectrum_z = _transform(x, size), _transform(z, size)
-        ctx.save_for_backward(spectrum_x, spectrum_z)
-        ctx.size, ctx.x_shape, ctx.z_shape = size, x.shape, z.shape
-        product = spectrum_x * spectrum_z.conj()
-        if summed:
-            product = product.sum(dim=1, keepdim=True)
-        return _cut_inverse(
-            product, size, x.shape[-2] - z.shape[-2] + 1, x.shape[-1] - z.shape[-1] + 1
-        )
+        ctx.save_for_backward(x, z)
+        return _correlate(x, z, summed=summed)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        spectrum_x, spectrum_z = ctx.saved_tensors
-        spectrum_grad = _transform(grads[0], ctx.size)
+        x, z = ctx.saved_tensors
         grad_x = grad_z = None
         if ctx.needs_input_grad[0]:
-            grad_x = _cut_inverse(spectrum_grad * spectrum_z, ctx.size, *ctx.x_shape[2:])
+            grad_x = _spread(grads[0], z, x)
         if ctx.needs_input_grad[1]:
-            product = (spectrum_x * spectrum_grad.conj()).sum_to_size(spectrum_z.shape)
-            grad_z = _cut_inverse(product, ctx.size, *ctx.z_shape[2:])
+            # the response's gradient slides over x as a template does
+            gradient = grads[0].expand(-1, x.shape[1], -1, -1)
+            grad_z = _correlate(x, gradient, summed=False).sum_to_size(z.shape)
         return grad_x, grad_z, None
 
 
-def _transform(x: Tensor, size: tuple[int, int]) -> Tensor:
-    spectrum: Tensor = torch.fft.rfft2(x.contiguous(), s=size)
-    return spectrum
+def _correlate(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
+    batch, channels, height, width = x.shape
+    kept = height - z.shape[-2] + 1, width - z.shape[-1] + 1
+    if _is_direct(x, (height, width), z.shape[-2:]):
+        kernels = z.expand(batch, -1, -1, -1).reshape(batch * channels, 1, *z.shape[-2:])
+        stacked = x.contiguous().view(1, batch * channels, height, width)
+        response = F.conv2d(stacked, kernels, groups=batch * channels)
+        response = response.view(batch, channels, *kept)
+        return response.sum(1, keepdim=True) if summed else response
+    size = fast_size(height), fast_size(width)
+    product = transform(x, size) * transform(z, size).conj()
+    return invert(product.sum(1, keepdim=True) if summed else product, size, *kept)
 
 
-def _cut_inverse(spectrum: Tensor, size: tuple[int, int], height: int, width: int) -> Tensor:
-    full: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return full[..., :height, :width].contiguous()
+def _spread(response: Tensor, z: Tensor, like: Tensor) -> Tensor:
+    """Return the (B, C, H, W) sum of each template times the response at each of its offsets."""
+    channels, height, width = like.shape[1:]
+    if z[0, 0].numel() * height * width <= _MOST_DIRECT_PRODUCTS.get(like.device.type, 0):
+        margin = (z.shape[-1] - 1,) * 2 + (z.shape[-2] - 1,) * 2
+        padded = F.pad(response.expand(-1, channels, -1, -1), margin)
+        return _correlate(padded, z.flip(-2, -1), summed=False)
+    size = fast_size(height), fast_size(width)
+    return invert(transform(response, size) * transform(z, size), size, height, width)
+
+
+def _is_direct(like: Tensor, search: tuple[int, int], template: torch.Size) -> bool:
+    offsets = (search[0] - template[0] + 1) * (search[1] - template[1] + 1)
+    return offsets * template.numel() <= _MOST_DIRECT_PRODUCTS.get(like.device.type, 0)
+
+
+def _exact(features: Tensor) -> Tensor:
+    return features.to(torch.promote_types(features.dtype, torch.float32))

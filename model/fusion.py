@@ -1,10 +1,11 @@
 """The correlation-fusion module: the template's response, added to the search map."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.correlation import depthwise_correlation
+from model.correlation import correlate_kept, depthwise_correlation, keep_template
 
 
 class CorrelationFusion(nn.Module):
@@ -16,15 +17,21 @@ class CorrelationFusion(nn.Module):
     Args:
         channels: Channels of both maps.
         config: The network's fusion, template, norm and gain options.
+        search_cells: Height and width H of the search map.
+        template_cells: Height and width h of the template map.
 
     Shape:
-        - x: (B, C, H, W) search features
-        - z: (B, C, h, w) template features, or (1, C, h, w)
-        - output: (B, C, H, W)
+        - x: (B, C, H, H) search features
+        - template: what `prepare` returned for (B, C, h, h) template features, or for (1, C, h, h)
+        - output: (B, C, H, H)
     """
 
-    def __init__(self, channels: int, config: ModelConfig) -> None:
+    def __init__(
+        self, channels: int, config: ModelConfig, *, search_cells: int, template_cells: int
+    ) -> None:
         super().__init__()
+        self.search_cells = search_cells
+        self.template_cells = template_cells
         self.fusion = config.fusion
         self.zero_mean = config.template == "zero_mean"
         self.norm: nn.Module = nn.Identity()
@@ -32,16 +39,25 @@ class CorrelationFusion(nn.Module):
             self.norm = nn.BatchNorm2d(channels)
             nn.init.constant_(self.norm.weight, config.gain)
 
-    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+    def forward(self, x: Tensor, template: Tensor) -> Tensor:
         """Return the search map with the response added."""
-        response = depthwise_correlation(x, self.prepare(z))
+        if template.is_complex():
+            response = correlate_kept(x, template, (self.template_cells, self.template_cells))
+        else:
+            response = depthwise_correlation(x, template)
         return x + self.place(self.norm(response.to(x.dtype)), x)
 
     def prepare(self, z: Tensor) -> Tensor:
-        """Return the template map as the correlation takes it: centred, divided by its area."""
+        """Return what is done once per template: centre it, divide by its area, transform it.
+
+        The transform is kept where no gradient has to pass and where the correlation uses it.
+        """
         if self.zero_mean:
             z = z - z.mean(dim=(2, 3), keepdim=True)
-        return z / (z.shape[2] * z.shape[3])
+        z = z / self.template_cells**2
+        if torch.is_grad_enabled() and z.requires_grad:
+            return z
+        return keep_template(z, (self.search_cells, self.search_cells))
 
     def place(self, response: Tensor, x: Tensor) -> Tensor:
         """Return the response on the grid of the search map."""

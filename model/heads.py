@@ -10,7 +10,7 @@ from model.correlation import cross_correlation, depthwise_correlation
 Outputs = dict[str, Tensor]
 
 _AVERAGE_SIDE_DISTANCE_PX = 32.0  # a square target fills half of the template: 63.5 px of 127
-_RESPONSE_GAIN = 1e-3  # raw responses are sums of up to 256 * 22 * 22 products
+_RESPONSE_GAIN = 16.0  # on the mean product; 1e-3 on the sum of 32 x 22 x 22 of them
 _GROUP_CHANNELS = 8  # GroupNorm 32 at 256 channels
 
 
@@ -18,7 +18,9 @@ class SiamFCHead(nn.Module):
     """One logit for each offset of the template: ``gain * response + bias``.
 
     The gain is fixed: the gradient of a learnt one is the sum of raw responses, and one step at
-    learning rate 0.01 throws it to where the loss overflows.
+    learning rate 0.01 throws it to where the loss overflows. It is a factor on the mean product
+    and not on the sum, so that networks of all widths start near log 2: with 1e-3 on the sum, that
+    of the full width starts at 3.0.
 
     Args:
         channels: Channels of both maps.
@@ -35,7 +37,8 @@ class SiamFCHead(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Outputs:
         """Return ``{"response": (B, 23, 23)}``."""
-        return {"response": _RESPONSE_GAIN * self.correlate(x, z).squeeze(1) + self.bias}
+        gain = _RESPONSE_GAIN / z[0].numel()
+        return {"response": gain * self.correlate(x, z).squeeze(1) + self.bias}
 
     def correlate(self, x: Tensor, z: Tensor) -> Tensor:
         """Return the raw (B, 1, 23, 23) response."""

@@ -7,7 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from model.correlation import cross_correlation, depthwise_correlation, fast_size
+from model.correlation import (
+    correlate_kept,
+    cross_correlation,
+    depthwise_correlation,
+    keep_template,
+)
+from model.fourier import correlate_by_products, fast_size
 
 SHAPES = [
     # batch, channels, search height and width, template height and width
@@ -113,6 +119,28 @@ def test_channels_last_features_give_the_same(ours: Correlation, naive: Correlat
     x, z = _features((2, 8, 20, 18, 11, 7), torch.float32)
     strided = [side.contiguous(memory_format=torch.channels_last) for side in (x, z)]
     torch.testing.assert_close(ours(*strided), ours(x, z))
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 20, 22, 11, 7), (3, 4, 86, 87, 45, 44)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_kept_template_gives_the_same(shape: tuple[int, ...], shared: bool) -> None:
+    x, z = (features.detach() for features in _features(shape, torch.float32, shared=shared))
+    kept = keep_template(z, (x.shape[-2], x.shape[-1]))
+    response = correlate_kept(x, kept, (z.shape[-2], z.shape[-1]))
+    _assert_close(response, depthwise_correlation(x, z), 1e-5)
+
+
+def test_large_template_is_kept_as_its_transform() -> None:
+    assert keep_template(torch.randn(1, 2, 44, 44), (87, 87)).is_complex()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shared", [False, True])
+def test_matrix_products_give_the_same(shape: tuple[int, ...], shared: bool) -> None:
+    x, z = (features.detach() for features in _features(shape, torch.float32, shared=shared))
+    for naive, summed in ((_naive, False), (_naive_sum, True)):
+        expected = naive(x.double(), z.double()).float()
+        _assert_close(correlate_by_products(x, z, summed=summed), expected, 1e-5)
 
 
 def test_disagreeing_shapes_are_rejected() -> None:

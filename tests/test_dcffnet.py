@@ -32,6 +32,15 @@ def _network(config: ModelConfig) -> Network:
     return network.eval()
 
 
+def _fusion(
+    channels: int, search_cells: int, template_cells: int, **options: Any
+) -> CorrelationFusion:
+    config = ModelConfig(norm="none", **options)
+    return CorrelationFusion(
+        channels, config, search_cells=search_cells, template_cells=template_cells
+    )
+
+
 def _parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
@@ -60,11 +69,8 @@ def test_maps_have_the_sizes_of_the_paper() -> None:
     with torch.no_grad():
         features = network.template(z)
         response = network.search(x, features)["response"]
-    assert [tuple(feature.shape[1:]) for feature in features] == [
-        (8, 44, 44),
-        (64, 22, 22),
-        (32, 22, 22),
-    ]
+    assert features[0].is_complex()  # the template's transform, kept for every search crop
+    assert [tuple(feature.shape[1:]) for feature in features[1:]] == [(64, 22, 22), (32, 22, 22)]
     assert {name: tuple(size) for name, size in sizes.items()} == {
         "fusion1.response": (44, 44),
         "fusion1": (87, 87),
@@ -160,27 +166,28 @@ def test_gain_zero_starts_as_the_baseline() -> None:
 
 def test_zero_mean_template_ignores_a_constant() -> None:
     torch.manual_seed(0)
-    fusion = CorrelationFusion(4, ModelConfig(template="zero_mean", norm="none"))
+    fusion = _fusion(4, 20, 11, template="zero_mean")
     x, z = torch.randn(2, 4, 20, 20), torch.randn(2, 4, 11, 11)
-    torch.testing.assert_close(fusion(x, z + 3), fusion(x, z), rtol=1e-4, atol=1e-5)
+    moved, still = (fusion(x, fusion.prepare(template)) for template in (z + 3, z))
+    torch.testing.assert_close(moved, still, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("size", "template", "center"), [(87, 44, 22), (44, 22, 11)])
 def test_pad_puts_the_score_where_the_target_is(size: int, template: int, center: int) -> None:
-    fusion = CorrelationFusion(1, ModelConfig(fusion="pad", norm="none"))
+    fusion = _fusion(1, size, template, fusion="pad")
     z = torch.rand(1, 1, template, template)
     for offset in (0, 7, size - template):
         x = torch.zeros(1, 1, size, size)
         x[..., offset : offset + template, 3 : 3 + template] = z
-        added = fusion(x, z) - x
+        added = fusion(x, fusion.prepare(z)) - x
         row, column = divmod(int(added.flatten().argmax()), size)
         assert (row, column) == (offset + center, 3 + center)
 
 
 def test_resize_spreads_the_response_over_the_map() -> None:
-    fusion = CorrelationFusion(1, ModelConfig(fusion="resize", norm="none"))
+    fusion = _fusion(1, 44, 22, fusion="resize")
     x = torch.ones(1, 1, 44, 44)
-    added = fusion(x, torch.ones(1, 1, 22, 22)) - x
+    added = fusion(x, fusion.prepare(torch.ones(1, 1, 22, 22))) - x
     torch.testing.assert_close(added, torch.ones_like(added))  # a mean of ones at every cell
 
 
