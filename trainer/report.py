@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from manifests.cli import run_command
-from manifests.page import Picture, Provenance, Section, Table, write_page
+from manifests.page import Picture, Section, Table, write_page
+from manifests.provenance import Provenance
 from trainer.config import TrainingError
 from trainer.curves import write_curves
 from trainer.journal import METRICS, read_metrics
