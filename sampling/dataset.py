@@ -13,11 +13,14 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
+from sampling.cache import CachedReader, CacheSettings, ShardCache
 from sampling.fetch import ShardReader
-from sampling.pairs import BatchArrays, Failure, PairMaker
+from sampling.pairs import BatchArrays, Failure, PairMaker, ReadCrop
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.records import list_shards, pair_records, sample_name
+from sampling.remote import RemoteReader, is_remote
 from sampling.tracks import track_table
+from sampling.windows import draw_windows
 
 
 class PairDataset(Dataset[dict[str, Tensor]]):
@@ -30,6 +33,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         split: ``"train"`` or ``"val"``; val pairs are the same in every epoch.
         seed: Seed of the run.
         epoch: Number of the epoch.
+        cache: Where copies of remote shards are kept.
     """
 
     def __init__(
@@ -41,13 +45,17 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         split: str = "train",
         seed: int = 0,
         epoch: int = 0,
+        cache: CacheSettings | None = None,
     ) -> None:
         self.manifests = tuple(manifests)
         self.shards = list_shards(manifests)
+        self.is_remote = any(is_remote(shard.url) for shard in self.shards)
+        """Whether any shard has to be fetched before it is read."""
+        self.cache_settings = cache or CacheSettings()
         stored_px = [(shard.template_px, shard.search_px) for shard in self.shards]
         self.maker = PairMaker(stored_px=stored_px, augment=augment, seed=seed)
-        self.paths = [shard.url for shard in self.shards]
-        self._reader = ShardReader(self.paths)
+        self.paths = self._local_paths()
+        self._read = self._open_reader()
         self._settings = pairs
         self._split = split
         self._tracks = track_table(manifests, split=split)
@@ -56,7 +64,16 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def set_epoch(self, epoch: int) -> None:
         """Draw the pairs of another epoch."""
         self.epoch = 0 if self._split == "val" else epoch
-        self.plan = make_plan(self._tracks, self._settings, seed=self.maker.seed, epoch=self.epoch)
+        windows = self._draw_windows() if self.is_remote else None
+        self.windows = windows
+        """(S,) window of each shard; None where all shards are local."""
+        self.plan = make_plan(
+            self._tracks,
+            self._settings,
+            seed=self.maker.seed,
+            epoch=self.epoch,
+            windows=None if windows is None else windows[self._tracks.shards[:, 0]],
+        )
         self.records = pair_records(self.manifests, self.plan)
         """(P,) the epoch's pairs, of type `sampling.records.PAIR`."""
         self.name_pair = partial(name_pair, self.manifests, self.plan)
@@ -81,13 +98,13 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             "template": torch.from_numpy(arrays.template[0]),
             "search": torch.from_numpy(arrays.search[0]),
             "boxes_xyxy": torch.from_numpy(arrays.boxes_xyxy[0]),
-            "positive": torch.from_numpy(record["positive"])[0],
-            "pair_index": torch.from_numpy(record["pair"])[0],
+            "positive": torch.from_numpy(record["positive"].copy())[0],
+            "pair_index": torch.from_numpy(record["pair"].copy())[0],
         }
 
     def make(self, records: NDArray[np.void], *, out: BatchArrays) -> list[Failure]:
         """Make pairs in this process; see `sampling.pairs.PairMaker.make`."""
-        return self.maker.make(records, self._reader.read, epoch=self.epoch, out=out)
+        return self.maker.make(records, self._read, epoch=self.epoch, out=out)
 
     def bad_sample(self, records: NDArray[np.void], failure: Failure) -> ManifestError:
         """Return the error for a pair that could not be made, with shard and key."""
@@ -97,9 +114,41 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         name = sample_name(self.manifests, int(rows[pair]))
         return ManifestError(f"{name}{'.z.jpg' if template else '.x.jpg'}: {failure.message}")
 
+    def open_cache(self) -> ShardCache:
+        """Return the cache of remote shards, for one use."""
+        return ShardCache(self.cache_settings, RemoteReader(self.cache_settings.retries))
+
+    def _open_reader(self) -> ReadCrop:
+        local = ShardReader(self.paths)
+        if not self.is_remote:
+            return local.read
+        return CachedReader(self.open_cache(), self.shards, local).read
+
+    def _local_paths(self) -> list[str]:
+        cache = self.open_cache()
+        return [
+            cache.path(shard) if is_remote(shard.url) else shard.url.removeprefix("file://")
+            for shard in self.shards
+        ]
+
+    def _draw_windows(self) -> NDArray[np.int64]:
+        costs = [shard.num_bytes if is_remote(shard.url) else 0 for shard in self.shards]
+        return draw_windows(
+            self._tracks,
+            np.array(costs, np.int64),
+            window_bytes=self.cache_settings.limit_bytes // 2,  # one in use, one being fetched
+            seed=self.maker.seed,
+            epoch=self.epoch,
+        )
+
     def __getstate__(self) -> dict[str, object]:
-        """Leave open files behind: the copy in a DataLoader's worker opens its own."""
-        return self.__dict__ | {"_reader": ShardReader(self.paths)}
+        """Leave open files and locks behind."""
+        return {name: value for name, value in self.__dict__.items() if name != "_read"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Open files of the copy's own, in a DataLoader's worker."""
+        self.__dict__.update(state)
+        self._read = self._open_reader()
 
 
 def name_pair(manifests: Sequence[Manifest], plan: Plan, pair: int) -> str:

@@ -14,6 +14,7 @@ number of processes and workers; each rank gets its slice of every batch.
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 
 import numpy as np
@@ -22,8 +23,10 @@ from numpy.typing import NDArray
 
 from manifests.schema import ManifestError
 from manifests.table import Manifest
+from sampling.ahead import ShardsAhead
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch, empty_arrays, to_batch
+from sampling.cache import CacheSettings
 from sampling.dataset import PairDataset
 from sampling.pairs import BatchArrays, Failure
 from sampling.plan import PairSettings
@@ -49,6 +52,7 @@ class PairLoader:
         num_workers: Number of worker processes; 0 makes the pairs in this one.
         max_bad_samples: How many crops an epoch may fail to read, in this process; each is logged,
             and its pair replaced by the next one of the epoch. One more stops the run.
+        cache: Where copies of remote shards are kept, and how large they may become together.
         pin_memory: Whether batches are in pinned memory; None is yes where there is a GPU.
 
     Raises:
@@ -71,6 +75,7 @@ class PairLoader:
         world_size: int = 1,
         num_workers: int = 0,
         max_bad_samples: int = 0,
+        cache: CacheSettings | None = None,
         pin_memory: bool | None = None,
     ) -> None:
         if not 0 <= rank < world_size <= batch_size:
@@ -79,10 +84,18 @@ class PairLoader:
                 "at least one pair of a batch"
             )
         self.dataset = PairDataset(
-            manifests, pairs=pairs, augment=augment, split=split, seed=seed, epoch=epoch
+            manifests,
+            pairs=pairs,
+            augment=augment,
+            split=split,
+            seed=seed,
+            epoch=epoch,
+            cache=cache,
         )
         self.num_bad_samples = 0
         """Crops of this epoch that could not be read."""
+        self.waited_s = 0.0
+        """Time in which the last epoch waited for remote shards, but for the first ones."""
         self._batch_size = batch_size
         self._rank, self._world_size = rank, world_size
         self._num_workers = num_workers
@@ -103,8 +116,7 @@ class PairLoader:
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield this rank's slices of the epoch's batches."""
         self.num_bad_samples = 0
-        slices = deque(self._slices())
-        batches = self._from_workers(slices) if self._num_workers else self._from_here(slices)
+        batches = self._from_workers() if self._num_workers else self._from_here()
         return (batch.pin() for batch in batches) if self._pin_memory else batches
 
     def close(self) -> None:
@@ -144,24 +156,55 @@ class PairLoader:
             first, stop = (size * rank // self._world_size for rank in (self._rank, self._rank + 1))
             yield records[start + first : start + stop]
 
-    def _from_here(self, slices: deque[NDArray[np.void]]) -> Iterator[PairBatch]:
-        while slices:
-            records = slices.popleft()
-            arrays = empty_arrays(records.size)
-            failures = self.dataset.make(records, out=arrays)
-            yield self._finished(arrays, records, failures)
+    def _from_here(self) -> Iterator[PairBatch]:
+        with self._shards_ahead() as ahead:
+            for records in self._slices():
+                ahead.reach(records)
+                ahead.wait_for(records)
+                arrays = empty_arrays(records.size)
+                failures = self.dataset.make(records, out=arrays)
+                yield self._finished(arrays, records, failures)
 
-    def _from_workers(self, slices: deque[NDArray[np.void]]) -> Iterator[PairBatch]:
+    def _from_workers(self) -> Iterator[PairBatch]:
         pool = self._started_pool()
         pool.drain()  # of an iteration that was left early
+        slices = deque(self._slices())
         submitted: deque[tuple[int, NDArray[np.void]]] = deque()
-        while slices or submitted:
-            while slices and pool.num_free:
-                records = slices.popleft()
-                submitted.append((pool.submit(records, epoch=self.dataset.epoch), records))
-            slot, records = submitted.popleft()
-            failures = pool.wait_for(slot)
-            yield self._finished(pool.lease(slot), records, failures)
+        with self._shards_ahead() as ahead:
+            try:
+                while slices or submitted:
+                    # shards on their way must not hold up batches that are made already
+                    while slices and pool.num_free and (not submitted or ahead.is_ready(slices[0])):
+                        records = slices.popleft()
+                        ahead.wait_for(records)
+                        slot = pool.submit(records, epoch=self.dataset.epoch)
+                        submitted.append((slot, records))
+                    slot, records = submitted.popleft()
+                    failures = pool.wait_for(slot)
+                    if submitted or slices:
+                        ahead.reach(submitted[0][1] if submitted else slices[0])
+                    yield self._finished(pool.lease(slot), records, failures)
+            except KeyboardInterrupt:
+                self.close()  # it may have come in the middle of a message
+                raise
+
+    @contextmanager
+    def _shards_ahead(self) -> Iterator[ShardsAhead]:
+        """Yield what fetches remote shards ahead of use, for this rank's pairs of the epoch."""
+        windows = self.dataset.windows
+        records = [] if windows is None else list(self._slices())
+        ahead = ShardsAhead(
+            self.dataset.open_cache(),
+            self.dataset.shards,
+            np.concatenate(records) if records else self.dataset.records[:0],
+            windows,
+            threads=self.dataset.cache_settings.threads,
+        )
+        try:
+            yield ahead
+        finally:
+            ahead.close()
+            self.waited_s = ahead.waited_s
 
     def _started_pool(self) -> WorkerPool:
         if self._pool is None or not self._pool.close.alive:
@@ -170,7 +213,7 @@ class PairLoader:
                 pairs_per_slot=-(-self._batch_size // self._world_size),
                 maker=self.dataset.maker,
                 paths=self.dataset.paths,
-                keep_open=True,
+                keep_open=not self.dataset.is_remote,
             )
         return self._pool
 

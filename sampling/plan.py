@@ -100,7 +100,8 @@ def make_plan(
     if windows is not None:
         by_window = np.argsort(draw.windows[chosen], kind="stable")
         templates, searches, positive = (a[by_window] for a in (templates, searches, positive))
-    return Plan(tracks.rows[templates], tracks.rows[searches], positive)
+    template_rows = tracks.rows[templates].astype(np.int64)
+    return Plan(template_rows, tracks.rows[searches].astype(np.int64), positive)
 
 
 class _TrackDraw:

@@ -12,15 +12,17 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest
 
 _Ints = NDArray[np.int64]
+_Numbers = NDArray[np.int32]
+"""One per crop: there are millions of them, and no dataset has 2^31 rows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrackTable:
     """T tracks with N crops in all; a track's crops are consecutive and in frame order."""
 
-    rows: _Ints
+    rows: _Numbers
     """(N,) row of each crop in the manifests, counted through all of them."""
-    frames: NDArray[np.int32]
+    frames: _Numbers
     """(N,) frame number of each crop."""
     starts: _Ints
     """(T + 1,) where each track's crops begin; the last entry is N."""
@@ -28,7 +30,7 @@ class TrackTable:
     """(T,) index into ``source_names``."""
     videos: _Ints
     """(T,) number of the video, unique over all sources; equal numbers are neighbours."""
-    shards: _Ints
+    shards: _Numbers
     """(T, 2) first and last shard that holds the track, counted through all manifests."""
     source_names: tuple[str, ...]
 
@@ -36,11 +38,11 @@ class TrackTable:
 class _Part(NamedTuple):
     """What one manifest contributes: n crops of t tracks."""
 
-    rows: _Ints  # (n,) within the manifest
-    tracks: _Ints  # (n,)
-    frames: NDArray[np.int32]  # (n,)
-    shards: _Ints  # (n,)
-    labels: list[tuple[str, str]]  # t times source, video
+    rows: _Numbers  # (n,) within the manifest
+    tracks: _Numbers  # (n,)
+    frames: _Numbers  # (n,)
+    shards: _Numbers  # (n,)
+    labels: pl.DataFrame  # t rows of source, video
 
 
 def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
@@ -53,24 +55,26 @@ def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
         ManifestError: No row is in the split, or a track has a frame twice.
     """
     parts = [_part_of(manifest, split) for manifest in manifests]
-    sources, videos, source_names = _number_videos([part.labels for part in parts])
-    row_offsets = _offsets([manifest.rows.height for manifest in manifests])
-    shard_offsets = _offsets([len(manifest.metadata.shards) for manifest in manifests])
-    track_offsets = _offsets([len(part.labels) for part in parts])
-    rows = _joined([part.rows for part in parts], row_offsets)
-    if rows.size == 0:
+    if not any(part.rows.size for part in parts):
         raise ManifestError(
             f"{', '.join(m.url for m in manifests)}: no row with split {split!r}. Check the "
             "condition, or build with another --val-fraction"
         )
+    labels = pl.concat([part.labels for part in parts])
+    source_names = tuple(labels["source"].unique().sort().to_list())
+    sources = labels["source"].replace_strict(source_names, range(len(source_names))).to_numpy()
+    videos = _dense(_codes(labels["video"]) * len(source_names) + sources)[0]
     order = np.argsort(videos, kind="stable")  # tracks of a video become neighbours
-    rank = np.empty_like(order)
+    rank = np.empty(order.size, np.int32)
     rank[order] = np.arange(order.size)
-    tracks = rank[_joined([part.tracks for part in parts], track_offsets)]
+    tracks = rank[_joined([part.tracks for part in parts], [p.labels.height for p in parts])]
     frames = np.concatenate([part.frames for part in parts])
-    shards = _joined([part.shards for part in parts], shard_offsets)
-    key = (tracks << 32) + frames
-    if not (np.diff(key) > 0).all():
+    rows = _joined([part.rows for part in parts], [m.rows.height for m in manifests])
+    num_shards = [len(manifest.metadata.shards) for manifest in manifests]
+    shards = _joined([part.shards for part in parts], num_shards)
+    del parts
+    key = (tracks.astype(np.int64) << 32) + frames
+    if not (key[1:] > key[:-1]).all():
         by_frame = np.argsort(key, kind="stable")
         rows, tracks, frames, shards = (a[by_frame] for a in (rows, tracks, frames, shards))
         _reject_twice(key[by_frame], manifests, rows)
@@ -80,7 +84,7 @@ def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
         rows=rows,
         frames=frames,
         starts=starts,
-        sources=sources[order],
+        sources=sources[order].astype(np.int64),
         videos=videos[order],
         shards=np.stack(ends, axis=1),
         source_names=source_names,
@@ -108,28 +112,14 @@ def _part_of(manifest: Manifest, split: str) -> _Part:
     chosen = table.select("source", "track", "video", "frame", "shard")[rows]
     sources = _codes(chosen["source"])
     # a track's name is unique within its source only
-    key = _codes(chosen["track"]) * (sources.max(initial=0) + 1) + sources
-    tracks, firsts = _dense(key)
-    named = chosen[["source", "video"]][firsts].cast(pl.String)
+    tracks, firsts = _dense(_codes(chosen["track"]) * (sources.max(initial=0) + 1) + sources)
     return _Part(
-        rows=rows,
-        tracks=tracks,
+        rows=rows.astype(np.int32),
+        tracks=tracks.astype(np.int32),
         frames=chosen["frame"].to_numpy(),
-        shards=shard_numbers(manifest, chosen["shard"]),
-        labels=list(named.iter_rows()),
+        shards=shard_numbers(manifest, chosen["shard"]).astype(np.int32),
+        labels=chosen[["source", "video"]][firsts].cast(pl.String),
     )
-
-
-def _number_videos(
-    labels: Sequence[Sequence[tuple[str, str]]],
-) -> tuple[_Ints, _Ints, tuple[str, ...]]:
-    """Number the sources and videos of all tracks, sources in alphabetical order."""
-    names = tuple(sorted({source for part in labels for source, _ in part}))
-    number = {name: i for i, name in enumerate(names)}
-    videos: dict[tuple[str, str], int] = {}
-    ids = [videos.setdefault(label, len(videos)) for part in labels for label in part]
-    sources = [number[source] for part in labels for source, _ in part]
-    return np.array(sources, np.int64), np.array(ids, np.int64), names
 
 
 def _codes(series: pl.Series) -> _Ints:
@@ -150,15 +140,13 @@ def _dense(codes: _Ints) -> tuple[_Ints, _Ints]:
     return number[inverse], first_of[order]
 
 
-def _offsets(sizes: Sequence[int]) -> _Ints:
-    return np.cumsum([0, *sizes])[:-1]
-
-
-def _joined(arrays: Sequence[_Ints], offsets: _Ints) -> _Ints:
+def _joined(arrays: Sequence[_Numbers], sizes: Sequence[int]) -> _Numbers:
+    """Concatenate numbers of several parts; a part's numbers go on where the part before ends."""
+    offsets = np.cumsum([0, *sizes[:-1]], dtype=np.int32)
     return np.concatenate([array + offset for array, offset in zip(arrays, offsets, strict=True)])
 
 
-def _reject_twice(key: _Ints, manifests: Sequence[Manifest], rows: _Ints) -> None:
+def _reject_twice(key: _Ints, manifests: Sequence[Manifest], rows: _Numbers) -> None:
     twice = np.flatnonzero(np.diff(key) == 0)
     if twice.size:
         manifest, row = locate_row(manifests, int(rows[twice[0]]))

@@ -1,0 +1,143 @@
+"""Reading remote files with patience: failed reads are tried again, after growing pauses."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any
+
+import fsspec
+
+from manifests.schema import ManifestError
+
+logger = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrySettings:
+    """How long a remote store is given to recover."""
+
+    attempts: int = 8
+    """Reads of one piece before the run stops."""
+    first_pause_s: float = 0.5
+    """Pause after the first failed read; each further one is twice as long."""
+    longest_pause_s: float = 30.0
+    """Where the pauses stop growing."""
+    stall_s: float = 30.0
+    """A read that gets no byte for so long has failed."""
+
+
+class RemoteReader:
+    """Reads remote files in pieces; safe for several threads.
+
+    Args:
+        settings: How failed reads are tried again.
+    """
+
+    def __init__(self, settings: RetrySettings) -> None:
+        self.num_retries = 0
+        """Reads that failed and were tried again."""
+        self.num_bytes = 0
+        """Bytes received."""
+        self._settings = settings
+
+    def pieces(self, url: str, num_bytes: int, *, stop: Event | None = None) -> Iterator[bytes]:
+        """Yield a file's content in order.
+
+        Args:
+            url: Any fsspec URL.
+            num_bytes: Size that the file must have.
+            stop: Ends the pauses between attempts when it is set.
+
+        Raises:
+            ManifestError: The file is missing or has another size.
+            OSError: It still could not be read after all attempts.
+        """
+        files, path = fsspec.url_to_fs(url, **_timeouts(url, self._settings.stall_s))
+        found = self._patiently(url, stop, lambda: files.size(path))
+        if found is not None and found != num_bytes:
+            raise ManifestError(
+                f"{url}: {found} bytes, expected {num_bytes}; the shard was replaced after the "
+                "manifest was written. Copy both again"
+            )
+        position = 0
+        while position < num_bytes:
+            end = min(position + _CHUNK_BYTES, num_bytes)
+            read = partial(_read_range, files, path, position, end, num_bytes)
+            piece = self._patiently(url, stop, read)
+            self.num_bytes += len(piece)
+            position += len(piece)
+            yield piece
+
+    def _patiently(self, url: str, stop: Event | None, read: Callable[[], Any]) -> Any:
+        pause = self._settings.first_pause_s
+        for attempt in range(1, self._settings.attempts + 1):
+            try:
+                return read()
+            # each kind of store raises classes of its own for what a network does to it
+            except Exception as error:
+                if _is_missing(error):
+                    raise ManifestError(
+                        f"{url}: no such shard, but the manifest names it. Copy it or build it"
+                    ) from None
+                if isinstance(error, PermissionError):
+                    raise
+                reason = " ".join(str(error).split()) or type(error).__name__
+                if attempt == self._settings.attempts:
+                    raise OSError(
+                        f"{url}: {attempt} reads failed, the last with: {reason}. Check the store"
+                    ) from error
+                self.num_retries += 1
+                logger.warning(
+                    "%s: read %d failed: %s; next in %.1f s", url, attempt, reason, pause
+                )
+            if stop is None:
+                time.sleep(pause)
+            elif stop.wait(pause):
+                raise InterruptedError(f"{url}: the loader was closed")
+            pause = min(2 * pause, self._settings.longest_pause_s)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def is_remote(url: str) -> bool:
+    """Tell whether a URL is not a file on a local disk."""
+    return "://" in url and not url.startswith("file://")
+
+
+def _is_missing(error: Exception) -> bool:
+    """Tell whether a store says that there is no such file.
+
+    fsspec's web client says so for whatever goes wrong with a HEAD request; the cause knows better.
+    """
+    cause = error.__cause__
+    if not isinstance(error, FileNotFoundError):
+        return False
+    if cause is None or type(cause).__module__.startswith("botocore"):
+        return True
+    return getattr(cause, "status", None) in {404, 410}
+
+
+def _read_range(files: Any, path: str, start: int, end: int, num_bytes: int) -> bytes:
+    data: bytes = files.cat_file(path, start=start, end=end)
+    if len(data) == num_bytes > end - start:
+        return data[start:]  # a plain web server ignores ranges and sends all
+    if len(data) != end - start:
+        raise OSError(f"{len(data)} bytes of {end - start} from byte {start} on")
+    return data
+
+
+def _timeouts(url: str, stall_s: float) -> dict[str, Any]:
+    """Return the options that make a stalled read an error, in each protocol's own words."""
+    protocol = url.partition("://")[0]
+    if protocol in {"http", "https"}:
+        from aiohttp import ClientTimeout
+
+        timeout = ClientTimeout(total=None, sock_connect=stall_s, sock_read=stall_s)
+        return {"client_kwargs": {"timeout": timeout}}
+    if protocol in {"s3", "s3a"}:
+        return {"config_kwargs": {"connect_timeout": stall_s, "read_timeout": stall_s}}
+    return {}
