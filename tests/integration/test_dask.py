@@ -1,0 +1,124 @@
+"""A build on a Dask cluster of real processes, one of which is killed in the middle."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets.build import main
+from datasets.crops import encode_jpeg
+
+pytest.importorskip("distributed")
+
+ROOT = Path(__file__).resolve().parents[2]
+NUM_IMAGES = 256
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a COCO tree of large images with one object each."""
+    root = tmp_path_factory.mktemp("raw")
+    (root / "train2017").mkdir()
+    (root / "annotations").mkdir()
+    small = np.random.default_rng(0).integers(0, 256, (45, 80, 3), np.uint8)
+    first = root / "train2017/000.jpg"
+    first.write_bytes(encode_jpeg(np.asarray(cv2.resize(small, (960, 540)), np.uint8)))
+    numbers = range(NUM_IMAGES)
+    for number in numbers[1:]:
+        os.link(first, root / f"train2017/{number:03d}.jpg")
+    size = {"width": 960, "height": 540}
+    table = {
+        "images": [{"id": n, "file_name": f"{n:03d}.jpg", **size} for n in numbers],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 1, "bbox": [n, 90, 80, 90], "iscrowd": 0}
+            for n in numbers
+        ],
+        "categories": [{"id": 1, "name": "thing"}],
+    }
+    (root / "annotations/instances_train2017.json").write_text(json.dumps(table))
+    return root
+
+
+def build(raw: Path, out: Path, *options: str) -> list[str]:
+    given = ["--src", "coco", "--root", str(raw), "--out", str(out), "--shard-mb", "0.36"]
+    return [*given, *options]
+
+
+class Cluster:
+    """A scheduler and three workers, each a process."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._file = folder / "scheduler.json"
+        self._stack = stack
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        self._start("dask_scheduler", *options)
+        deadline = time.monotonic() + 60
+        while not self._file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        self.workers = [self._start("dask_worker", *options) for _ in range(3)]
+        self.address: str = json.loads(self._file.read_text())["address"]
+
+    def _start(self, module: str, *options: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}"]
+        process = subprocess.Popen(
+            [*command, "--scheduler-file", str(self._file), *options],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        return process
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with ExitStack() as stack:
+        yield Cluster(stack, tmp_path)
+
+
+def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(
+    raw: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    assert main(build(raw, tmp_path / "here")) == 0
+    out = tmp_path / "there"
+    command = [sys.executable, "-m", "datasets.build", *build(raw, out)]
+    process = subprocess.Popen(
+        [*command, "--cluster", cluster.address], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(out.glob(".build/*.tar.parquet"))) < 3:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    cluster.workers[0].kill()
+    assert not (out / "manifest.parquet").exists()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert fingerprint(out) == fingerprint(tmp_path / "here")
+
+
+def test_no_scheduler_is_one_line(
+    raw: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(build(raw, tmp_path / "out", "--cluster", "nonsense")) == 1
+    assert "nonsense: no Dask scheduler answers" in caplog.text
