@@ -1,0 +1,111 @@
+"""Benchmarks as they lie on the disk, for comparing footage: frames, and boxes beside them.
+
+A sequence is a folder of images with its ground truth in it or in the folder above:
+    <Sequence>/img/0001.jpg, <Sequence>/groundtruth_rect.txt    OTB
+    <class>/<sequence>/img/00000001.jpg, groundtruth.txt        LaSOT
+    <sequence>/00000001.jpg, groundtruth.txt (8 numbers)        VOT
+UAV123's tree (``anno`` and ``data_seq``) is read as the training source of that name is.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.files import RawFiles
+from datasets.sources import SOURCES
+from datasets.tracks import SourceError, Track
+
+logger = logging.getLogger(__name__)
+
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+_TRUTHS = re.compile(r"groundtruth.*\.txt")
+
+
+def read_benchmark(files: RawFiles) -> list[Track]:
+    """Return the sequences under a root, each as a track with its visible frames.
+
+    Raises:
+        SourceError: No folder of images has ground truth beside it.
+    """
+    top = files.list("")
+    if "anno" in top and "data_seq" in top:
+        source = SOURCES["uav123"]
+        return [
+            track for part in source.list_parts(files) for track in source.read_part(files, part)
+        ]
+    found = list(_find_sequences(files, "", top))
+    if not found:
+        raise SourceError(
+            f"{files.root}: no folder of images with a groundtruth*.txt beside it. Pass --against "
+            "with the folder that holds the benchmark's sequences"
+        )
+    return found
+
+
+def _find_sequences(files: RawFiles, folder: str, entries: list[str]) -> Iterator[Track]:
+    images = [name for name in entries if name.lower().endswith(_IMAGES)]
+    if images:
+        yield from _read_sequence(files, folder, entries, images)
+        return
+    for name in entries:
+        if "." not in name:
+            inside = f"{folder}/{name}" if folder else name
+            yield from _find_sequences(files, inside, files.list(inside))
+
+
+def _read_sequence(
+    files: RawFiles, folder: str, entries: list[str], images: list[str]
+) -> Iterator[Track]:
+    above, _, last = folder.rpartition("/")
+    is_inner = last in ("img", "imgs", "color", "images")
+    for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
+        truths = [name for name in names if _TRUTHS.fullmatch(name)]
+        if truths:
+            name = above if is_inner else folder
+            for truth in truths:
+                yield _track(files, name, folder, images, f"{place}/{truth}".lstrip("/"))
+            return
+    logger.warning("%s/%s: images without ground truth, left out", files.root, folder)
+
+
+def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: str) -> Track:
+    boxes_xywh = _read_truth(files, truth)
+    # Some folders hold more images than the benchmark uses: the last ones are compared then.
+    count = min(len(images), len(boxes_xywh))
+    boxes_xywh, images = boxes_xywh[:count], images[-count:]
+    with np.errstate(invalid="ignore"):
+        has_box = np.isfinite(boxes_xywh).all(axis=1) & (boxes_xywh[:, 2:] > 1).all(axis=1)
+    return Track(
+        name=name,
+        video=name,
+        group=name,
+        category="",
+        frames=[f"{folder}/{image}" for image in images],
+        frame_numbers=np.arange(count, dtype=np.int32),
+        boxes_xywh=boxes_xywh,
+        visible=np.asarray(has_box),
+    )
+
+
+def _read_truth(files: RawFiles, name: str) -> NDArray[np.float64]:
+    """Return (T, 4) boxes; of polygons, the box around them. A pixel more or less is no matter."""
+    lines = files.read(name).decode("utf-8", "replace").splitlines()
+    try:
+        rows = [
+            [float(number) for number in re.split(r"[,\s]+", line.strip())]
+            for line in lines
+            if line.strip()
+        ]
+        values = np.array(rows, np.float64)
+    except ValueError as error:
+        raise SourceError(f"{files.root}/{name}: not numbers: {error}") from None
+    if values.ndim != 2 or values.shape[1] not in (4, 8):
+        raise SourceError(f"{files.root}/{name}: expected 4 or 8 numbers a line")
+    if values.shape[1] == 4:
+        return values
+    corners = values.reshape(-1, 4, 2)
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    return np.concatenate([low, high - low], axis=1)
