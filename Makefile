@@ -1,10 +1,11 @@
 # make demo   everything from raw frames to a tracked video, on generated data
 # make test   the whole check; .ci/run calls it
+# make check-evaluation   our measures beside those of the official evaluators (needs ../shared/check)
 # make venv   only the environment; the others make it when it is missing
 PYTHON ?= python3
 RUN = .venv/bin/python -m
 
-.PHONY: demo test venv
+.PHONY: demo test venv check-evaluation
 .DELETE_ON_ERROR:
 
 demo: venv
@@ -16,6 +17,9 @@ test: venv
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(RUN) pytest
+
+check-evaluation: venv
+	$(RUN) evaluation.check
 
 venv: .venv/ready
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from datasets.files import RawFiles, open_root
 from datasets.tracks import SourceError
-from evaluation import otb
+from evaluation import lasot, otb, uav123, vot2018
 from evaluation.names import match_name
 from evaluation.sequences import Benchmark, BenchmarkSequence
 
-BenchmarkName = Literal["otb100"]
+BenchmarkName = Literal["otb100", "uav123", "uav123_10fps", "lasot", "vot2018"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,10 +22,31 @@ class Layout:
     """What plots call it."""
     read: Callable[[RawFiles], list[BenchmarkSequence]]
     official_names: Callable[[], tuple[str, ...]]
+    supervised: bool = False
+    """Whether a tracker that failed is started again, as VOT does."""
 
 
 BENCHMARKS: Mapping[BenchmarkName, Layout] = {
     "otb100": Layout(title="OTB100", read=otb.read_otb, official_names=otb.official_names),
+    "uav123": Layout(
+        title="UAV123",
+        read=partial(uav123.read_uav123, release="UAV123"),
+        official_names=partial(uav123.official_names, "UAV123"),
+    ),
+    "uav123_10fps": Layout(
+        title="UAV123 10 fps",
+        read=partial(uav123.read_uav123, release="UAV123_10fps"),
+        official_names=partial(uav123.official_names, "UAV123_10fps"),
+    ),
+    "lasot": Layout(
+        title="LaSOT testing set", read=lasot.read_lasot, official_names=lasot.official_names
+    ),
+    "vot2018": Layout(
+        title="VOT2018",
+        read=vot2018.read_vot,
+        official_names=vot2018.official_names,
+        supervised=True,
+    ),
 }
 
 

@@ -22,14 +22,16 @@ def matlab_thresholds() -> NDArray[np.float64]:
 
     ``k * 0.05`` differs in the last bit for some k, and overlaps of integer boxes fall on it.
     """
-    thresholds = np.arange(21, dtype=np.float64) * 0.05
+    thresholds = np.arange(21, dtype=np.float64)
+    thresholds *= 0.05
     thresholds[11:] = 1 - np.arange(9, -1, -1) * 0.05
     return thresholds
 
 
 def _torch_thresholds() -> NDArray[np.float64]:
     """Return (21,) what ``torch.arange(0, 1.05, 0.05)`` gives: one bit above at 0.65 and 0.75."""
-    thresholds = np.arange(21) * 0.05
+    thresholds = np.arange(21, dtype=np.float64)
+    thresholds *= 0.05
     thresholds[[13, 15]] = np.nextafter(thresholds[[13, 15]], 1)
     return thresholds
 

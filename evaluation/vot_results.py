@@ -1,0 +1,84 @@
+"""VOT result files: one line per frame, a code or a region, at four decimals.
+
+    <results>/<tracker>/baseline/<sequence>/<sequence>_001.txt    and so on, one per repetition
+
+``1`` the tracker was started here, ``2`` it had lost the target, ``0`` skipped; else four numbers
+x,y,w,h or the x,y of four corners.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from datasets.tracks import SourceError
+from evaluation.regions import Floats, rectangles_to_polygons
+from evaluation.rows import decode_text, parse_row
+from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
+from manifests.atomic import whole_file
+
+
+def write_run(path: Path, events: list[int], regions: list[Floats | None]) -> None:
+    """Write one repetition; ``regions`` holds (4,) or (8,) numbers where the event is TRACKED."""
+    lines = [
+        str(event) if region is None else ",".join(f"{value:.4f}" for value in region)
+        for event, region in zip(events, regions, strict=True)
+    ]
+    with whole_file(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def read_runs(folder: Path, sequence: str, num_frames: int) -> tuple[Run, ...]:
+    """Return the repetitions of a sequence below a tracker's folder.
+
+    Raises:
+        SourceError: There is none, or one of them is damaged or of another length.
+    """
+    inner = folder / "baseline" if (folder / "baseline").is_dir() else folder
+    paths = sorted((inner / sequence).glob(f"{sequence}_[0-9]*.txt"))
+    if not paths:
+        raise SourceError(
+            f"{inner / sequence}/{sequence}_001.txt: no such file. Track this sequence first; VOT "
+            "results lie in <tracker>/baseline/<sequence>/"
+        )
+    return tuple(
+        parse_run(
+            decode_text(path.read_bytes(), where=str(path)), where=str(path), num_frames=num_frames
+        )
+        for path in paths
+    )
+
+
+def parse_run(text: str, *, where: str, num_frames: int) -> Run:
+    """Return the repetition that a result file's text holds.
+
+    Raises:
+        SourceError: It is damaged or of another length; ``where`` is named.
+    """
+    rows = [
+        parse_row(line, where=where, line=number)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip()
+    ]
+    if len(rows) != num_frames:
+        raise SourceError(
+            f"{where}: {len(rows)} lines, expected {num_frames}, one per frame. Track the sequence "
+            "again, or check that the results belong to this benchmark"
+        )
+    events = np.full(num_frames, TRACKED, dtype=np.int8)
+    regions = np.full((num_frames, 8), np.nan)
+    rectangles: dict[int, list[float]] = {}
+    for index, row in enumerate(rows):
+        if len(row) == 1 and row[0] in (SKIPPED, STARTED, FAILED):
+            events[index] = int(row[0])
+        elif len(row) == 4:
+            rectangles[index] = row
+        elif len(row) == 8:
+            regions[index] = row
+        else:
+            raise SourceError(
+                f"{where}:{index + 1}: {len(row)} numbers, expected a code 0, 1, 2, a rectangle of "
+                "4 numbers or a polygon of 8"
+            )
+    if rectangles:
+        regions[list(rectangles)] = rectangles_to_polygons(np.array(list(rectangles.values())))
+    return Run(events=events, regions=regions)
