@@ -1,0 +1,116 @@
+"""Pictures of pairs: as stored and as the network gets them, with boxes and positive cells."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
+from datasets.contact_sheet import encode_png
+from datasets.crops import Image
+from manifests.page import Picture
+from model.location import cell_locations
+from sampling.augment import AugmentSettings, Change
+from sampling.batch import PairBatch
+from sampling.labels import car_targets, siamfc_labels
+from sampling.plan import PairSettings
+
+_BOX_RGB, _CELL_RGB, _PAPER = (0, 230, 64), (255, 120, 0), 255
+
+
+class Recipe(NamedTuple):
+    """What of a training recipe decides how pairs look."""
+
+    pairs: PairSettings
+    augment: AugmentSettings
+    head: str
+    backbone: str
+
+
+class Origin(NamedTuple):
+    """Where a pair comes from and what was done to it."""
+
+    source: str
+    template: str
+    search: str
+    gap: int | None
+    """Distance in frames; None for a negative pair."""
+    change: Change
+
+
+def pair_pictures(
+    recipe: Recipe, before: PairBatch, after: PairBatch, origins: Sequence[Origin]
+) -> Iterator[Picture]:
+    """Yield one picture for each pair.
+
+    Args:
+        recipe: Decides which cells are positive.
+        before: The pairs without augmentation.
+        after: The same pairs as the network gets them.
+        origins: Where they come from and what was done to them.
+    """
+    cells, locations = _positive_cells(recipe, after)
+    for index, origin in enumerate(origins):
+        parts = [
+            before.template[index].numpy(),
+            _with_box(before.search[index].numpy(), before.boxes_xyxy[index].numpy()),
+            after.template[index].numpy(),
+            _with_cells(
+                _with_box(after.search[index].numpy(), after.boxes_xyxy[index].numpy()),
+                cells[index],
+                locations,
+            ),
+        ]
+        shift = after.boxes_xyxy[index].view(2, 2).mean(0) - SEARCH_SIZE / 2
+        gap = "negative pair" if origin.gap is None else f"gap {origin.gap} frames"
+        text = (
+            f"{origin.source}: {origin.template}, {origin.search}; {gap}; "
+            f"{_describe(origin.change)}; target {shift[0]:+.1f}, {shift[1]:+.1f} px off the "
+            f"centre; {int(cells[index].sum())} positive cells"
+        )
+        yield Picture(figure=encode_png(_row(parts)), alt=text, caption=text, wide=True)
+
+
+def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_], list[float]]:
+    """Return (B, n, n) cells to be answered with yes, and where they look in the search crop."""
+    if recipe.head == "car":
+        positive: Tensor = car_targets(batch.boxes_xyxy, batch.positive).positive
+    else:
+        labels = siamfc_labels(batch.boxes_xyxy, batch.positive, backbone=recipe.backbone)
+        positive = labels > 0
+    locations = cell_locations(recipe.head, backbone=recipe.backbone)
+    return positive.numpy(), locations.tolist()
+
+
+def _describe(change: Change) -> str:
+    colour = "grey" if change.gray else "colour"
+    direction = "mirrored" if change.flip else "not mirrored"
+    sizes = ((TEMPLATE_SIZE, change.template), (SEARCH_SIZE, change.search))
+    zooms = [size / window.side for size, window in sizes]
+    return f"{colour}, {direction}, template x{zooms[0]:.2f}, search x{zooms[1]:.2f}"
+
+
+def _with_box(crop: Image, box_xyxy: NDArray[np.float32]) -> Image:
+    drawn = crop.copy()
+    left, top, right, bottom = np.round(box_xyxy - 0.5).astype(int).tolist()
+    cv2.rectangle(drawn, (left, top), (right, bottom), _BOX_RGB, 1, cv2.LINE_AA)
+    return drawn
+
+
+def _with_cells(crop: Image, cells: NDArray[np.bool_], locations: Sequence[float]) -> Image:
+    for row, column in np.argwhere(cells):
+        at = (round(locations[column]), round(locations[row]))
+        cv2.circle(crop, at, 1, _CELL_RGB, -1, cv2.LINE_AA)
+    return crop
+
+
+def _row(parts: Sequence[Image]) -> Image:
+    """Return the pictures side by side, on paper."""
+    padded = [
+        np.pad(part, ((0, SEARCH_SIZE - part.shape[0]), (0, 4), (0, 0)), constant_values=_PAPER)
+        for part in parts
+    ]
+    return np.hstack(padded)
