@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tqdm import tqdm
 
@@ -12,7 +13,10 @@ from datasets.filters import Filters, usable_frames
 from datasets.progress import track_digest
 from datasets.shards import TrackPart
 from datasets.sources import SOURCES
-from datasets.tracks import SourceError
+from datasets.tracks import SourceError, Track
+
+_BATCH = 4096
+"""How many tracks are filtered at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,15 +44,11 @@ def read_annotations(
     found = Annotations(parts=[], counts=Counter(), lost=[], digests={})
     for name in tqdm(names, unit="part", desc=f"read {source}", leave=False):
         digest = hashlib.blake2b(digest_size=16)
-        for track in SOURCES[source].read_part(files, name):
-            digest.update(track_digest(track))
-            indices, dropped = usable_frames(track, filters)
-            found.counts["frames in"] += len(track.frames)
-            found.counts.update(dropped)
-            if indices.size:
-                found.parts.append(TrackPart(track=track, indices=indices))
-            else:
-                found.lost.append(track.name)
+        tracks = SOURCES[source].read_part(files, name)
+        while batch := list(islice(tracks, _BATCH)):
+            for track in batch:
+                digest.update(track_digest(track))
+            _filter(batch, filters, found)
         found.digests[name] = digest.hexdigest()
     if not found.parts:
         raise SourceError(
@@ -56,3 +56,15 @@ def read_annotations(
             f"{dict(found.counts)}. Check --root and the filters"
         )
     return found
+
+
+def _filter(tracks: Sequence[Track], filters: Filters, found: Annotations) -> None:
+    """Add to what was found what is left of some tracks."""
+    indices, dropped = usable_frames(tracks, filters)
+    found.counts["frames in"] += sum(len(track.frames) for track in tracks)
+    found.counts.update(dropped)
+    for track, kept in zip(tracks, indices, strict=True):
+        if kept.size:
+            found.parts.append(TrackPart(track=track, indices=kept))
+        else:
+            found.lost.append(track.name)

@@ -58,9 +58,11 @@ class FrameCutter:
             filters: Limits on the share of the frame that a target fills.
             dropped: Targets beyond the limits are counted here, by reason.
         """
+        areas = np.array([box[2] * box[3] for box in self._boxes])
+        sizes = np.tile(np.array(self.frame_size, dtype=np.float64), (len(areas), 1))
+        failed = area_tests(areas, sizes, filters)
         for index, box in enumerate(self._boxes):
-            failed = area_tests(box[2:3] * box[3:4], self.frame_size, filters)
-            reason = next((name for name, test in failed.items() if test[0]), None)
+            reason = next((name for name, test in failed.items() if test[index]), None)
             if reason is not None:
                 dropped[reason] += 1
             else:

@@ -75,23 +75,28 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     if folder is None:
         raise SourceError(f"{files.root}: no folder {subset} or images/{subset}. Unpack it there")
     images, objects, categories = _parse(files.read(part), where)
-    for item in sorted(objects, key=lambda item: (item.image_id, item.id)):
+    objects.sort(key=lambda item: (item.image_id, item.id))
+    # One array for all, and views of it: a hundred bytes less for each of 860,001 objects.
+    boxes_xywh = np.array([item.box_xywh for item in objects], dtype=np.float64).reshape(-1, 4)
+    visible = has_area(boxes_xywh)
+    first_frame = np.zeros(1, dtype=np.int32)
+    for index, item in enumerate(objects):
         image = images.get(item.image_id)
         if image is None or item.category_id not in categories:
             raise SourceError(
                 f"{where}: annotation {item.id} is of image {item.image_id} and category "
                 f"{item.category_id}, and one of them is not in the file. Get the file again"
             )
-        box_xywh = np.array([item.box_xywh], dtype=np.float64)
+        video = f"{image.id:012d}"
         yield Track(
-            name=f"{image.id:012d}-{item.id}",
-            video=f"{image.id:012d}",
-            group=f"{image.id:012d}",
+            name=f"{video}-{item.id}",
+            video=video,
+            group=video,
             category=categories[item.category_id],
             frames=(f"{folder}/{image.file_name}",),
-            frame_numbers=np.zeros(1, dtype=np.int32),
-            boxes_xywh=box_xywh,
-            visible=has_area(box_xywh),
+            frame_numbers=first_frame,
+            boxes_xywh=boxes_xywh[index : index + 1],
+            visible=visible[index : index + 1],
             frame_size=(image.width, image.height),
             ignored="crowd" if item.is_crowd else None,
         )
