@@ -1,0 +1,89 @@
+"""Make the pictures of the README and of docs/ from the small made-up world.
+
+python -m bench.pictures --out docs/pictures
+"""
+
+import logging
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from bench.browser import find_chromium, screenshot
+from manifests.cli import run_command
+
+logger = logging.getLogger(__name__)
+
+_SOURCES = ("vid", "coco", "uav123", "lasot")
+_WIDTH_PX = 1100
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturesConfig:
+    """Make the pictures of the README and of docs/ from the small made-up world."""
+
+    out: Path = Path("docs/pictures")
+    """Folder to write to."""
+    scale: str = "tiny"
+    """Of the world: tiny or small."""
+
+
+def pictures(config: PicturesConfig) -> None:
+    """Write crops.png, and where a Chromium is installed a picture of each page."""
+    config.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        world, shards = Path(folder) / "world", Path(folder) / "shards"
+        _run("datasets.sample", "--out", str(world), "--scale", config.scale)
+        for source in _SOURCES:
+            places = ["--root", str(world / source), "--out", str(shards / source)]
+            _run("datasets.build", "--src", source, *places, "--margin", "16")
+        manifests = [str(shards / source / "manifest.parquet") for source in _SOURCES]
+        crops = Path(folder) / "crops.png"
+        _run("datasets.report", "--manifest", *manifests, "--out", str(crops), "--num-crops", "16")
+        _shrink(crops, config.out / "crops.png")
+        pages = {name: Path(folder) / f"{name}.html" for name in ("report", "pairs", "overlap")}
+        _run("datasets.report", "--manifest", *manifests, "--out", str(pages["report"]))
+        _run("sampling.preview", "--manifests", *manifests, "--out", str(pages["pairs"]))
+        against = ["--against", str(world / "uav123")]
+        _run(
+            "datasets.overlap", "--manifests", *manifests, *against, "--out", str(pages["overlap"])
+        )
+        _photograph(pages, config.out, Path(folder))
+
+
+def _photograph(pages: dict[str, Path], out: Path, folder: Path) -> None:
+    chromium = find_chromium()
+    if chromium is None:
+        logger.warning("no Chromium is installed: the pictures of pages stay as they are")
+        return
+    for name, page in pages.items():
+        profile = folder / f"profile-{name}"
+        picture = out / f"{name}.png"
+        screenshot(chromium, page, picture, profile=profile, width=_WIDTH_PX, height=1200)
+        print(picture)
+
+
+def _shrink(source: Path, out: Path) -> None:
+    image = cv2.imread(str(source))
+    assert image is not None
+    height = round(image.shape[0] * _WIDTH_PX / image.shape[1])
+    small = cv2.resize(image, (_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(out), small)
+    print(out)
+
+
+def _run(module: str, *options: str) -> None:
+    subprocess.run([sys.executable, "-m", module, *options], check=True, stdout=subprocess.DEVNULL)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 2 a wrong option."""
+    return run_command(PicturesConfig, pictures, argv, prog="python -m bench.pictures")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

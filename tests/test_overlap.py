@@ -1,0 +1,141 @@
+"""Near-duplicate footage: the search is exact, copies are found among thousands of others."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import polars as pl
+import pytest
+
+from datasets.benchmark_folders import read_benchmark
+from datasets.files import open_root
+from datasets.hashes import has_detail, hash_table, hash_thumbs, near_pairs, thumb
+from datasets.overlap import leave_out, main
+from datasets.overlap_rates import measure_rates
+from datasets.overlap_search import Limits, find_matches, read_footage
+from datasets.tracks import SourceError
+from manifests.table import read_manifest, select_rows
+
+
+def scenes(count: int, *, seed: int, size: int = 32) -> np.ndarray:
+    """Return (count, size, size) grey pictures with the spectrum of photographs, all different."""
+    rng = np.random.default_rng(seed)
+    frequency = np.fft.fftfreq(size)
+    fall = 1 / np.maximum(np.hypot(frequency[:, None], frequency[None, :]), 1 / size)
+    noise = np.fft.fft2(rng.normal(size=(count, size, size))) * fall
+    pictures = np.fft.ifft2(noise).real
+    spread = pictures.std(axis=(1, 2), keepdims=True)
+    grey: np.ndarray = np.clip(128 + 45 * pictures / spread, 0, 255).astype(np.uint8)
+    return grey
+
+
+@pytest.mark.parametrize("max_distance", [0, 3, 7, 11])
+def test_the_search_finds_exactly_what_comparing_all_finds(max_distance: int) -> None:
+    rng = np.random.default_rng(0)
+    table = rng.integers(0, 2**63, 3_000, dtype=np.uint64)
+    flips = np.array([sum(1 << int(b) for b in rng.choice(64, n, False)) for n in range(16)] * 10)
+    queries = table[: flips.size] ^ flips.astype(np.uint64)
+    query, row, distance = near_pairs(queries, hash_table(table), max_distance=max_distance)
+    every = np.bitwise_count(queries[:, None] ^ table[None, :])
+    expected = np.argwhere(every <= max_distance)
+    assert np.stack([query, row], axis=1).tolist() == expected.tolist()
+    assert (distance == every[query, row]).all()
+
+
+def test_a_mirrored_picture_has_the_mirrored_hash() -> None:
+    pictures = scenes(50, seed=0)
+    plain, mirrored = hash_thumbs(pictures)
+    of_mirrored = hash_thumbs(np.ascontiguousarray(pictures[:, :, ::-1]))[0]
+    assert np.bitwise_count(mirrored ^ of_mirrored).max() <= 1
+    assert np.bitwise_count(plain ^ mirrored).mean() > 20
+
+
+def test_brightness_does_not_change_the_hash() -> None:
+    pictures = scenes(50, seed=0) // 2
+    brighter = pictures + np.uint8(60)
+    changed = np.bitwise_count(hash_thumbs(pictures)[0] ^ hash_thumbs(brighter)[0])
+    assert changed.max() <= 1
+
+
+def test_flat_pictures_are_not_compared() -> None:
+    flat = np.full((3, 32, 32), 90, np.uint8)
+    flat[1, 4, 4] = 255
+    assert has_detail(flat).tolist() == [False, False, False]
+    assert has_detail(scenes(3, seed=0)).all()
+
+
+def test_the_middle_of_a_picture_is_its_thumb_without_margin() -> None:
+    image = np.zeros((287, 287, 3), np.uint8)
+    image[16:-16, 16:-16] = 200
+    assert (thumb(image, share=255 / 287) == 200).all()
+
+
+def write_benchmark(root: Path, count: int = 4) -> None:
+    """Write sequences of three frames: a camera that moves a little over a scene."""
+    for number in range(count):
+        folder = root / f"seq{number}" / "img"
+        folder.mkdir(parents=True)
+        scene = scenes(3, seed=100 + number, size=256).transpose(1, 2, 0)
+        for frame in range(3):
+            image = scene[4 * frame : 4 * frame + 240, :240]
+            cv2.imwrite(str(folder / f"{frame + 1:04d}.png"), image)
+        lines = "\n".join(f"100,{100 - 4 * frame},40,40" for frame in range(3))
+        (folder.parent / "groundtruth_rect.txt").write_text(lines)
+
+
+def test_bad_copies_are_found_among_thousands_and_nothing_else_is(tmp_path: Path) -> None:
+    write_benchmark(tmp_path)
+    files = open_root(str(tmp_path))
+    tracks = read_benchmark(files)
+    footage = read_footage(files, tracks, every=1, progress=lambda done: None)
+    rates = measure_rates(files, tracks, footage, Limits(), num_copies=12, seed=0)
+    assert rates.num_copies == rates.num_frames == 12
+    assert rates.false_alarms == 0
+    assert rates.hits["cut, another box"] >= 0.7
+    assert min(share for copy, share in rates.hits.items() if copy != "cut, another box") >= 0.9
+
+    others = scenes(5_000, seed=1)
+    others[1_234] = footage.thumbs[5, 1]
+    others[4_321] = footage.thumbs[7, 1, :, ::-1]
+    matches = find_matches(others, footage, Limits())
+    assert set(matches.row.tolist()) == {1_234, 4_321}
+    assert set(footage.track[matches.item[matches.row == 1_234]].tolist()) == {1}
+    assert set(footage.track[matches.item[matches.row == 4_321]].tolist()) == {2}
+
+
+def test_a_benchmark_in_the_training_data_is_found_and_left_out(
+    sample_world: Path,
+    sample_shards: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    manifests = [str(sample_shards / s / "manifest.parquet") for s in ("uav123", "lasot")]
+    out = tmp_path / "overlap.html"
+    options = ["--against", str(sample_world / "uav123"), "--num-copies", "4", "--out", str(out)]
+    assert main(["--manifests", *manifests, *options]) == 0
+    printed = capsys.readouterr().out
+    condition = printed.split('--where "')[1].split('"')[0]
+    rows = pl.concat([read_manifest(url).rows for url in manifests])
+    kept = select_rows(rows.lazy(), condition)
+    assert set(kept["source"]) == {"lasot"}
+    assert kept.height == (rows["source"] == "lasot").sum()
+
+
+def test_names_with_quotes_are_left_out_too() -> None:
+    found = pl.DataFrame({"source": ["vid", "vid"], "video": ["it's", "a"]})
+    rows = pl.DataFrame({"source": ["vid"] * 3, "video": ["it's", "a", "b"]})
+    assert select_rows(rows.lazy(), leave_out(found))["video"].to_list() == ["b"]
+
+
+def test_layouts_of_benchmarks_are_read(tmp_path: Path, sample_world: Path) -> None:
+    for name in ("OTB100", "vot2018", "uav123"):
+        tracks = read_benchmark(open_root(str(sample_world / name)))
+        assert tracks, name
+        assert all(track.visible.any() for track in tracks)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "1.jpg").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"no folder of images with a groundtruth"):
+        read_benchmark(open_root(str(tmp_path)))
+    (tmp_path / "frames" / "groundtruth.txt").write_text("1,2,3\n")
+    with pytest.raises(SourceError, match=r"frames/groundtruth.txt: expected 4 or 8 numbers"):
+        read_benchmark(open_root(str(tmp_path)))

@@ -1,0 +1,71 @@
+"""python -m manifests.query: answers, files, and names that resemble the right ones."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from manifests.query import main, query
+from manifests.schema import COLUMNS, ManifestError
+
+
+@pytest.fixture
+def manifests(sample_shards: Path) -> list[str]:
+    return [str(sample_shards / source / "manifest.parquet") for source in ("vid", "lasot")]
+
+
+def test_the_rows_of_all_manifests_are_one_table(manifests: list[str]) -> None:
+    answer = query(manifests, "SELECT source, split, count(*) AS n FROM crops GROUP BY ALL")
+    rows = [pl.read_parquet(url) for url in manifests]
+    assert answer["n"].sum() == sum(part.height for part in rows)
+    assert set(answer["source"]) == {"vid", "lasot"}
+
+
+def test_an_answer_goes_to_the_terminal_or_a_file(
+    manifests: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sql = "SELECT track, frame, box_w FROM crops WHERE source = 'lasot' ORDER BY track, frame"
+    assert main([sql, "--manifests", *manifests]) == 0
+    assert "box_w" in capsys.readouterr().out
+    for suffix, read in ((".csv", pl.read_csv), (".parquet", pl.read_parquet)):
+        out = tmp_path / f"answer{suffix}"
+        assert main([sql, "--manifests", *manifests, "--out", str(out)]) == 0
+        assert read(out)["frame"].to_list() == query(manifests, sql)["frame"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("SELECT sourc FROM crops", "no column 'sourc'; did you mean 'source'?"),
+        ("SELECT * FROM crops WHERE catgory = 'x'", "did you mean 'category'?"),
+        ("SELECT * FROM crop", "the one table is 'crops'"),
+        ("SELEC * FROM crops", "sql parser error: expected"),
+    ],
+)
+def test_a_question_that_is_not_understood_says_what_is_wrong(
+    manifests: list[str], sql: str, message: str
+) -> None:
+    with pytest.raises(ManifestError) as error:
+        query(manifests, sql)
+    assert message.lower() in str(error.value).lower()
+    assert sql in str(error.value)
+
+
+def test_wrong_use_is_one_line_and_exit_1(
+    manifests: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql = "SELECT * FROM crops"
+    assert main([sql]) == 1
+    assert "no --manifests given" in caplog.messages[-1]
+    assert main(["--manifests", *manifests]) == 1
+    assert "no question given" in caplog.messages[-1]
+    assert main([sql, "--manifests", *manifests, "--out", str(tmp_path / "a.txt")]) == 1
+    assert "expected a name that ends in .csv or .parquet" in caplog.messages[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_schema_has_every_column_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--schema", "True"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [column.name for column in COLUMNS]
+    assert all(column.unit in line for column, line in zip(COLUMNS, lines[1:], strict=True))

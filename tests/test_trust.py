@@ -1,0 +1,74 @@
+"""find_problems: what makes numbers untrustworthy, each with what to do."""
+
+from collections.abc import Mapping
+
+import polars as pl
+import pytest
+
+from datasets.trust import find_problems
+from manifests.schema import SCHEMA
+from manifests.table import Manifest, Metadata, select_rows
+
+
+def manifest(*changes: Mapping[str, object]) -> Manifest:
+    """Return a manifest without a problem, then rows with the given changes."""
+    plain = {
+        "source": "vid",
+        "video": "v1",
+        "group": "g1",
+        "track": "t1",
+        "split": "train",
+        "box_w": 60.0,
+        "box_h": 60.0,
+        "scale": 1.0,
+    }
+    good = [plain, {**plain, "group": "g2", "video": "v2", "split": "val"}]
+    rows = [*good, *({**plain, **change} for change in changes)]
+    table = pl.DataFrame(rows, schema_overrides={k: v for k, v in SCHEMA.items() if k in plain})
+    return Manifest(url="m", rows=table, metadata=Metadata(source="vid"), fingerprint="")
+
+
+def test_sound_data_has_no_problem() -> None:
+    assert find_problems([manifest()]) == []
+
+
+def test_a_group_in_both_splits_is_found_across_manifests() -> None:
+    problems = find_problems([manifest(), manifest({"group": "g2"})])
+    assert len(problems) == 1
+    assert problems[0].startswith("vid: 1 groups are in train and in val (g2)")
+
+
+def test_a_source_without_a_split_is_found() -> None:
+    problems = find_problems([manifest({"source": "coco", "group": "c"})])
+    assert problems == [
+        "coco: no crop is in split 'val'. Build it with another --val-fraction, or check the "
+        "condition that selects the rows"
+    ]
+
+
+def test_sequences_of_benchmarks_are_found() -> None:
+    both = [{"source": "uav123", "video": f"car{n}", "split": s} for n in range(4) for s in "ab"]
+    problems = find_problems([manifest(*both)])
+    assert any("benchmarks UAV123 and UAV20L (car0, car1, car2, and 1 more)" in p for p in problems)
+    lasot = [
+        {"source": "lasot", "video": video, "group": video, "split": split}
+        for video, split in (("airplane-1", "train"), ("airplane-2", "val"))
+    ]
+    (problem,) = find_problems([manifest(*lasot)])
+    assert "1 videos are of LaSOT's test split (airplane-1)" in problem
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [({"box_w": 5.0}, 1), ({"box_w": 6.0, "box_h": 6.0}, 1), ({"box_w": 3.0, "box_h": 9.0}, 2)],
+)
+def test_the_condition_of_a_warning_leaves_the_small_targets_out(
+    change: dict[str, object], count: int
+) -> None:
+    data = manifest(change)
+    problems = find_problems([data])
+    assert len(problems) == count
+    rows = data.rows
+    for problem in problems:
+        rows = select_rows(rows.lazy(), problem.split('"')[1])
+    assert rows.height == 2
