@@ -6,6 +6,7 @@ by reflection: a flat bar would tell the network where the target went.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -13,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from datasets.crops import crop_square
+from sampling.rng import NUMBERS_PER_PAIR
 
 Image = NDArray[np.uint8]
-_NO_FILL = (0.0, 0.0, 0.0)  # reflection leaves nothing to fill
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,36 +71,48 @@ class Change(NamedTuple):
     search: Window
 
 
-def draw_change(
-    settings: AugmentSettings, rng: np.random.Generator, *, template_px: int, search_px: int
-) -> Change:
-    """Draw what is done to a pair.
+def draw_changes(
+    settings: AugmentSettings,
+    numbers: NDArray[np.float64],
+    *,
+    template_px: NDArray[np.int64],
+    search_px: NDArray[np.int64],
+) -> list[Change]:
+    """Return what is done to each pair of a batch.
 
     Args:
         settings: How strongly.
-        rng: The pair's own generator. Always eight numbers are drawn, so that one setting never
-            changes what another does.
-        template_px: Side of the stored template crop, margin included.
-        search_px: Side of the stored search crop.
+        numbers: (B, 8) in [0, 1), each pair's own. All eight have their use whatever is switched
+            off, so that one setting never changes what another does.
+        template_px: (B,) side of the stored template crops, margin included.
+        search_px: (B,) side of the stored search crops.
     """
-    gray, flip, *shifts = rng.random(8).tolist()
-    return Change(
-        gray=gray < settings.gray,
-        flip=flip < settings.flip,
-        template=_draw_window(
-            template_px,
-            TEMPLATE_SIZE,
-            settings.template_translate_px,
-            settings.template_scale,
-            shifts[:3],
-        ),
-        search=_draw_window(
-            search_px, SEARCH_SIZE, settings.search_translate_px, settings.search_scale, shifts[3:]
-        ),
+    if not settings.enabled:
+        return [
+            unchanged(*sides)
+            for sides in zip(template_px.tolist(), search_px.tolist(), strict=True)
+        ]
+    template = _draw_windows(
+        numbers[:, 2:5],
+        template_px,
+        TEMPLATE_SIZE,
+        settings.template_translate_px,
+        settings.template_scale,
     )
+    search = _draw_windows(
+        numbers[:, 5:8],
+        search_px,
+        SEARCH_SIZE,
+        settings.search_translate_px,
+        settings.search_scale,
+    )
+    gray = (numbers[:, 0] < settings.gray).tolist()
+    flip = (numbers[:, 1] < settings.flip).tolist()
+    return [Change(*change) for change in zip(gray, flip, template, search, strict=True)]
 
 
-def no_change(*, template_px: int, search_px: int) -> Change:
+@cache
+def unchanged(template_px: int, search_px: int) -> Change:
     """Return the change that delivers the middle of the stored crops as it is."""
     template_margin = (template_px - TEMPLATE_SIZE) // 2
     search_margin = (search_px - SEARCH_SIZE) // 2
@@ -112,51 +124,68 @@ def no_change(*, template_px: int, search_px: int) -> Change:
     )
 
 
-def _draw_window(
-    stored_px: int, size: int, translate: float, scale: float, u: list[float]
-) -> Window:
-    shift_x, shift_y, change = (2 * value - 1 for value in u)
-    side = round(size / (1 + scale * change))
+def _draw_windows(
+    numbers: NDArray[np.float64],
+    stored_px: NDArray[np.int64],
+    size: int,
+    translate: float,
+    scale: float,
+) -> list[Window]:
+    spread = 2 * numbers - 1
+    side = np.rint(size / (1 + scale * spread[:, 2:]))
     # the crop's point size / 2 + shift is to show the target, which is in the stored crop's middle
-    step = side / size
-    left, top = (
-        round(stored_px / 2 - (size / 2 + translate * shift) * step) for shift in (shift_x, shift_y)
-    )
-    return Window(left, top, side)
+    start = stored_px[:, None] / 2 - (size / 2 + translate * spread[:, :2]) * (side / size)
+    windows = np.concatenate([np.rint(start), side], axis=1).astype(np.int64)
+    return [Window(*window) for window in windows.tolist()]
 
 
-def cut_window(image: Image, window: Window, size: int) -> Image:
-    """Return the window resampled to ``size`` pixels a side; a view where nothing is resampled.
+def cut_window(
+    image: Image, window: Window, size: int, *, gray: bool, flip: bool, out: Image
+) -> None:
+    """Write the window of a stored crop, resampled to ``size`` pixels a side, to ``out``.
+
+    This is `datasets.crops.crop_square` for windows of whole pixels and zooms near 1, without the
+    filter that it needs for smaller ones, and without memory of its own.
 
     Args:
-        image: (H, W) or (H, W, 3) uint8.
+        image: (H, W, 3) uint8, or (H, W, 1) where the pair is gray.
         window: What to show; past the image it is continued by reflection.
         size: Side of the result.
+        gray: Whether the image is gray.
+        flip: Whether to mirror it.
+        out: (size, size, 3) uint8.
     """
     left, top, side = window
     height, width = image.shape[:2]
-    before_x, before_y = max(-left, 0), max(-top, 0)
-    after_x, after_y = max(left + side - width, 0), max(top + side - height, 0)
-    if before_x or before_y or after_x or after_y:
-        part = image[top + before_y : top + side - after_y, left + before_x : left + side - after_x]
-        image = cv2.copyMakeBorder(
-            part, before_y, after_y, before_x, after_x, cv2.BORDER_REFLECT_101
-        )
+    if left < 0 or top < 0 or left + side > width or top + side > height:
+        image = _continued(image, window)
         left = top = 0
-    if side == size:
-        return image[top : top + side, left : left + side]
-    center = (left + side / 2, top + side / 2)
-    return crop_square(image, center=center, side=side, size=size, fill=_NO_FILL)
+    part = image[top : top + side, left : left + side]
+    if gray:
+        if side != size:
+            part = cv2.resize(part, (size, size))
+        if flip:
+            part = cv2.flip(part, 1)
+        cv2.cvtColor(part, cv2.COLOR_GRAY2RGB, dst=out)
+        return
+    if side != size:
+        cv2.resize(part, (size, size), dst=out)
+        part = out
+    if flip:
+        cv2.flip(part, 1, dst=out)
+    elif part is not out:
+        np.copyto(out, part)
 
 
-def finish_crop(crop: Image, change: Change, out: Image) -> None:
-    """Write a cut crop to ``out`` (size, size, 3), with the colours and the direction it needs."""
-    if crop.ndim == 2:
-        cv2.cvtColor(crop, cv2.COLOR_GRAY2RGB, dst=out)
-    else:
-        np.copyto(out, crop)
-    if change.flip:
-        cv2.flip(out, 1, dst=out)
+def _continued(image: Image, window: Window) -> Image:
+    """Return a window that reaches past the image."""
+    left, top, side = window
+    height, width = image.shape[:2]
+    right, bottom = left + side, top + side
+    part = image[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
+    border = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
+    whole: Image = cv2.copyMakeBorder(part, *border, cv2.BORDER_REFLECT_101)
+    return whole
 
 
 def move_box(
@@ -193,15 +222,20 @@ def augment_pair(
         target in the search crop in edge coordinates; it may reach past the crop.
     """
     template_px, search_px = template.shape[0], search.shape[0]
-    if settings.enabled:
-        change = draw_change(settings, rng, template_px=template_px, search_px=search_px)
-    else:
-        change = no_change(template_px=template_px, search_px=search_px)
-    out_template = np.empty((TEMPLATE_SIZE, TEMPLATE_SIZE, 3), np.uint8)
-    out_search = np.empty((SEARCH_SIZE, SEARCH_SIZE, 3), np.uint8)
-    if change.gray:
-        template, search = (cv2.cvtColor(i, cv2.COLOR_RGB2GRAY) for i in (template, search))
-    finish_crop(cut_window(template, change.template, TEMPLATE_SIZE), change, out_template)
-    finish_crop(cut_window(search, change.search, SEARCH_SIZE), change, out_search)
+    (change,) = draw_changes(
+        settings,
+        rng.random((1, NUMBERS_PER_PAIR)),
+        template_px=np.array([template_px]),
+        search_px=np.array([search_px]),
+    )
+    crops = []
+    for image, window, size in (
+        (template, change.template, TEMPLATE_SIZE),
+        (search, change.search, SEARCH_SIZE),
+    ):
+        crop = np.empty((size, size, 3), np.uint8)
+        seen = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if change.gray else image
+        cut_window(seen, window, size, gray=change.gray, flip=change.flip, out=crop)
+        crops.append(crop)
     box = np.array(move_box(target_size, change, search_px=search_px), np.float32)
-    return out_template, out_search, box
+    return crops[0], crops[1], box

@@ -7,22 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from simplejpeg import decode_jpeg
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.augment import (
     AugmentSettings,
     Change,
     Image,
+    Window,
     cut_window,
-    draw_change,
-    finish_crop,
+    draw_changes,
     move_box,
-    no_change,
 )
-from sampling.rng import pair_rng
+from sampling.rng import pair_numbers
 
 ReadCrop = Callable[[int, int, int, int], bytes]
 """(shard, offset, num_bytes, crc32) to a JPEG's bytes; ValueError or OSError if it cannot."""
@@ -75,42 +73,65 @@ class PairMaker:
             The pairs that could not be made; their place in ``out`` is undefined.
         """
         failures = []
-        for index, (pair, template, search, target_size, _) in enumerate(records.tolist()):
+        stored_px = np.array(self.stored_px, np.int64)
+        changes = draw_changes(
+            self.augment,
+            pair_numbers(self.seed, epoch, records["pair"]),
+            template_px=stored_px[records["template"]["shard"], 0],
+            search_px=stored_px[records["search"]["shard"], 1],
+        )
+        decoder = CropDecoder(int(stored_px.max()))
+        for place, (record, change) in enumerate(zip(records.tolist(), changes, strict=True)):
+            _, template, search, target_size, _ = record
+            template_px, search_px = self.stored_px[template[0]][0], self.stored_px[search[0]][1]
             role = "template"
-            change = self._change(epoch, pair, template[0], search[0])
             try:
-                crop = decode_crop(read(*template), change, self.stored_px[template[0]][0])
-                part = cut_window(crop, change.template, TEMPLATE_SIZE)
-                finish_crop(part, change, out.template[index])
+                decoder.make(
+                    read(*template), template_px, change, change.template, out.template[place]
+                )
                 role = "search"
-                search_px = self.stored_px[search[0]][1]
-                crop = decode_crop(read(*search), change, search_px)
-                part = cut_window(crop, change.search, SEARCH_SIZE)
-                finish_crop(part, change, out.search[index])
+                decoder.make(read(*search), search_px, change, change.search, out.search[place])
             except (ValueError, OSError) as error:
-                failures.append(Failure(index, role, str(error)))
+                failures.append(Failure(place, role, str(error)))
                 continue
-            out.boxes_xyxy[index] = move_box(target_size, change, search_px=search_px)
+            out.boxes_xyxy[place] = move_box(target_size, change, search_px=search_px)
         return failures
 
-    def _change(self, epoch: int, pair: int, template_shard: int, search_shard: int) -> Change:
-        template_px, search_px = self.stored_px[template_shard][0], self.stored_px[search_shard][1]
-        if not self.augment.enabled:
-            return no_change(template_px=template_px, search_px=search_px)
-        rng = pair_rng(self.seed, epoch, pair)
-        return draw_change(self.augment, rng, template_px=template_px, search_px=search_px)
+
+class CropDecoder:
+    """Decodes crops through memory that is used again.
+
+    Args:
+        largest_px: Side of the largest stored crop.
+    """
+
+    def __init__(self, largest_px: int) -> None:
+        self._memory = np.empty(largest_px * largest_px * 3, np.uint8)
+
+    def make(self, data: bytes, stored_px: int, change: Change, window: Window, out: Image) -> None:
+        """Decode a stored crop and write what is left of it after its change to ``out``.
+
+        Raises:
+            ValueError: The bytes are no JPEG, or one of another size than the manifest states.
+        """
+        size = out.shape[0]
+        if not change.gray and not change.flip and window == (0, 0, stored_px):
+            decode_crop(data, stored_px, gray=False, memory=out)
+            return
+        image = decode_crop(data, stored_px, gray=change.gray, memory=self._memory)
+        cut_window(image, window, size, gray=change.gray, flip=change.flip, out=out)
 
 
-def decode_crop(data: bytes, change: Change, stored_px: int) -> Image:
-    """Decode a stored crop, in grayscale where the pair will be: that skips the colours' planes.
+def decode_crop(data: bytes, stored_px: int, *, gray: bool, memory: NDArray[np.uint8]) -> Image:
+    """Decode a JPEG into given memory, in grayscale if asked: that skips the planes of colour.
+
+    Returns:
+        (stored_px, stored_px, 3) uint8 RGB, or (stored_px, stored_px, 1), in ``memory``.
 
     Raises:
-        ValueError: It is no image, or of another size than the manifest states.
+        ValueError: The bytes are no JPEG, or one of another size.
     """
-    flags = cv2.IMREAD_GRAYSCALE if change.gray else cv2.IMREAD_COLOR_RGB
-    image: Image | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if image is None:
-        raise ValueError(f"{len(data)} bytes that no image decoder reads")
+    image: Image = decode_jpeg(data, "GRAY" if gray else "RGB", buffer=memory)
     if image.shape[:2] != (stored_px, stored_px):
         raise ValueError(
             f"a crop of {image.shape[1]} x {image.shape[0]} px, expected {stored_px} x {stored_px}"

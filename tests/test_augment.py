@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.crops import made_crop
-from datasets.crops import encode_jpeg
-from sampling.augment import AugmentSettings, augment_pair, cut_window, draw_change
+from datasets.crops import crop_square, encode_jpeg
+from sampling.augment import AugmentSettings, Window, augment_pair, cut_window, draw_changes
 from sampling.batch import empty_arrays
 from sampling.pairs import PairMaker
 from sampling.records import PAIR
-from sampling.rng import pair_rng
+from sampling.rng import pair_numbers, pair_rng
 
 OFF = AugmentSettings(enabled=False)
 STILL = AugmentSettings(
@@ -120,27 +120,45 @@ def test_gray_pairs_are_gray_in_both_crops_and_as_frequent_as_asked() -> None:
     rng = np.random.default_rng(2)
     template = rng.integers(256, size=(127, 127, 3), dtype=np.uint8)
     search = rng.integers(256, size=(255, 255, 3), dtype=np.uint8)
-    for pair in range(20):
+    changes = draw_changes(
+        AugmentSettings(),
+        pair_numbers(0, 0, np.arange(4000)),
+        template_px=np.full(4000, 127),
+        search_px=np.full(4000, 255),
+    )
+    for pair, change in enumerate(changes[:20]):
         crops = augment_pair(template, search, (50, 20), AugmentSettings(), pair_rng(0, 0, pair))
         is_gray = [(np.ptp(crop, axis=2) == 0).all() for crop in crops[:2]]
-        change = draw_change(
-            AugmentSettings(), pair_rng(0, 0, pair), template_px=127, search_px=255
-        )
         assert is_gray == [change.gray, change.gray]
-    changes = [
-        draw_change(AugmentSettings(), pair_rng(0, 0, pair), template_px=127, search_px=255)
-        for pair in range(4000)
-    ]
     assert 900 < sum(change.gray for change in changes) < 1100
     assert 1900 < sum(change.flip for change in changes) < 2100
+
+
+def test_a_pairs_numbers_are_the_same_in_any_batch_and_no_other_pairs() -> None:
+    together = pair_numbers(7, 3, np.arange(100, 150))
+    np.testing.assert_array_equal(pair_numbers(7, 3, np.array([149, 100])), together[[-1, 0]])
+    assert np.unique(together).size == together.size
+    for seed, epoch in ((8, 3), (7, 4)):
+        assert not np.isin(pair_numbers(seed, epoch, np.arange(100, 150)), together).any()
 
 
 def test_a_window_past_the_crop_shows_its_reflection() -> None:
     image = np.random.default_rng(3).integers(256, size=(40, 40, 3), dtype=np.uint8)
     mirrored = np.pad(image, ((10, 10), (10, 10), (0, 0)), mode="reflect")
     for left, top in ((-7, 4), (9, -10), (10, 10), (0, 0)):
-        found = cut_window(image, (left, top, 40), 40)
+        found = np.empty_like(image)
+        cut_window(image, Window(left, top, 40), 40, gray=False, flip=False, out=found)
         np.testing.assert_array_equal(found, mirrored[top + 10 : top + 50, left + 10 : left + 50])
+
+
+@pytest.mark.parametrize("side", [200, 230, 255])
+def test_windows_of_whole_pixels_are_cut_as_the_tracker_cuts_them(side: int) -> None:
+    image = made_crop(319, (60, 60), np.random.default_rng(4))
+    found = np.empty((255, 255, 3), np.uint8)
+    cut_window(image, Window(20, 31, side), 255, gray=False, flip=False, out=found)
+    center = (20 + side / 2, 31 + side / 2)
+    expected = crop_square(image, center=center, side=side, size=255, fill=(0, 0, 0))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_one_setting_does_not_change_what_another_draws() -> None:
