@@ -79,6 +79,7 @@ def open_benchmark(name: BenchmarkName, root: str, *, only: Iterable[str] = ()) 
         title=layout.title,
         files=files,
         sequences=tuple(chosen),
+        supervised=layout.supervised,
         note=_describe_part([each.name for each in chosen], layout.official_names()),
     )
 

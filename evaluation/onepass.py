@@ -1,15 +1,14 @@
 """Run a tracker once over each sequence, from its first box, and keep what it says."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files import RawFiles
-from evaluation.results import times_path, write_boxes, write_times
-from evaluation.sequences import Benchmark, BenchmarkSequence, read_image, to_edges, to_file
+from evaluation.results import result_path, times_path, write_boxes, write_times
+from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
 from tracking.tracker import BoxTracker
 
 Floats = NDArray[np.float64]
@@ -38,27 +37,16 @@ def track_sequence(
     return boxes, seconds
 
 
-def track_benchmark(
-    make_tracker: Callable[[], BoxTracker],
-    benchmark: Benchmark,
-    folder: Path,
-    *,
-    report: Callable[[int], None] = lambda num_frames: None,
+def track_into(
+    tracker: BoxTracker, sequence: BenchmarkSequence, files: RawFiles, folder: Path
 ) -> None:
-    """Track every sequence that has no result in ``folder`` yet, and write it there.
+    """Track a sequence and write its boxes and times to a tracker's folder."""
+    boxes, seconds = track_sequence(tracker, sequence, files)
+    path = result_path(folder, sequence.name)
+    write_times(times_path(path), seconds)
+    write_boxes(path, boxes)
 
-    Args:
-        make_tracker: Called once for all sequences.
-        benchmark: What to track.
-        folder: Where ``<sequence>.txt`` goes.
-        report: Called after each sequence with the number of frames that are done with it.
-    """
-    tracker: BoxTracker | None = None
-    for sequence in benchmark.sequences:
-        path = folder / f"{sequence.name}.txt"
-        if not path.exists():
-            tracker = tracker or make_tracker()
-            boxes, seconds = track_sequence(tracker, sequence, benchmark.files)
-            write_times(times_path(path), seconds)
-            write_boxes(path, boxes)
-        report(len(sequence.frames))
+
+def has_result(sequence: BenchmarkSequence, folder: Path) -> bool:
+    """Return whether a sequence was tracked."""
+    return result_path(folder, sequence.name).exists()

@@ -1,13 +1,23 @@
 """What a one-pass evaluation prints, plots and writes."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.conventions import Convention
+from evaluation.conventions import ERROR_THRESHOLDS, Convention
+from evaluation.filmstrips import filmstrip
+from evaluation.metrics import Curves, mean_curves
 from evaluation.plots import plot_normalised, plot_precision, plot_success, save_figure
-from evaluation.report import Picture, Section, Table, write_report
+from evaluation.references import PRINTED
+from evaluation.report import table_latex
+from evaluation.results import find_results, read_boxes
 from evaluation.scores import TrackerScore, rank
 from evaluation.sequences import Benchmark
+from manifests.atomic import whole_file
+from manifests.page import Picture, Section, Table, write_page
+from manifests.provenance import Provenance
+
+_NUM_STRIPS = 3
 
 
 def summary_table(
@@ -42,7 +52,7 @@ def summary_table(
             for each in rank(scores)
         ),
         digits=(3, 3, 3, 3, 3, 1),
-        higher_is_better=(True, True, True, True),
+        higher_is_better=(True, True, True, True, True),
     )
 
 
@@ -55,7 +65,7 @@ def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Tabl
         rows=tuple(
             (
                 sequence.name,
-                float(len(sequence.frames)),
+                len(sequence.frames),
                 *(each.per_sequence[sequence.name].auc for each in ranked),
             )
             for sequence in benchmark.sequences
@@ -71,48 +81,163 @@ def write_onepass_report(
     out: Path,
     *,
     convention: Convention,
-    extra_sections: Sequence[Section] = (),
+    results: Path,
+    made_by: Provenance,
 ) -> Path:
-    """Write ``report.html``, the plots as PNG and PDF, and return the page's path."""
+    """Write the page, the plots as PNG and PDF, the table as LaTeX and all curves as JSON.
+
+    Returns:
+        The path of the page.
+    """
     title = benchmark.title + (" (a part)" if benchmark.note else "")
-    success = plot_success(scores, title=title, convention=convention)
-    precision = plot_precision(scores, title=title)
-    normalised = plot_normalised(scores, title=title, convention=convention)
-    for figure, name in (
-        (success, "success"),
-        (precision, "precision"),
-        (normalised, "normalised_precision"),
-    ):
-        save_figure(figure, out / name)
+    figures = {
+        "success": plot_success(scores, title=title, convention=convention),
+        "precision": plot_precision(scores, title=title),
+        "normalised_precision": plot_normalised(scores, title=title, convention=convention),
+    }
+    images = {name: save_figure(figure, out / name) for name, figure in figures.items()}
+    table = summary_table(benchmark, scores, convention=convention)
     ranking = ", ".join(f"{each.tracker} {each.total.auc:.3f}" for each in rank(scores))
-    warnings = []
-    if benchmark.note:
-        warnings.append(
-            f"Not the published benchmark: {benchmark.note}. Do not compare with printed numbers."
-        )
-    warnings += [f"{each.tracker}: {each.note}" for each in scores if each.note]
+    printed = PRINTED.get(benchmark.name)
     sections = [
         Section(
             title="Ranking",
-            warnings=tuple(warnings),
+            warnings=tuple(_warnings(benchmark, scores)),
             text=(
                 "Success is the mean of the curve over 21 overlap thresholds; precision is the "
                 "fraction of frames whose centre is at most 20 px off. Both are means over "
-                "sequences. Red marks the best, blue the second best."
+                "sequences. The best and the second best of each column are marked."
             ),
-            tables=(summary_table(benchmark, scores, convention=convention),),
+            tables=(table,) if printed is None else (table, printed),
         ),
         Section(
             title="Plots",
             pictures=(
-                Picture(figure=success, alt=f"Success over overlap threshold. AUC: {ranking}"),
-                Picture(figure=precision, alt="Precision over the allowed centre error in pixels"),
-                Picture(figure=normalised, alt="Precision over the allowed error in target sizes"),
+                Picture(
+                    figure=images["success"], alt=f"Success over overlap threshold. AUC: {ranking}"
+                ),
+                Picture(
+                    figure=images["precision"], alt="Precision over the allowed centre error, in px"
+                ),
+                Picture(
+                    figure=images["normalised_precision"],
+                    alt="Precision over the allowed error in target sizes",
+                ),
             ),
         ),
-        *extra_sections,
+        *_attribute_sections(benchmark, scores, out, convention),
+        *_strip_sections(benchmark, scores, results),
         Section(title="Sequences", tables=(sequence_table(benchmark, scores),)),
     ]
+    _write_text(out / "table.tex", table_latex(table))
+    _write_text(out / "curves.json", _curves_json(benchmark, scores, convention))
     path = out / "report.html"
-    write_report(path, f"{title}: one-pass evaluation", sections)
+    write_page(str(path), f"{title}: one-pass evaluation", sections, made_by=made_by)
     return path
+
+
+def attribute_scores(
+    benchmark: Benchmark, scores: Sequence[TrackerScore]
+) -> dict[str, list[TrackerScore]]:
+    """Return the scores over the sequences of each attribute, most frequent attribute first."""
+    members: dict[str, list[str]] = {}
+    for sequence in benchmark.sequences:
+        for attribute in sequence.attributes:
+            members.setdefault(attribute, []).append(sequence.name)
+    return {
+        f"{attribute} ({len(names)})": [
+            TrackerScore(
+                tracker=score.tracker,
+                per_sequence={name: score.per_sequence[name] for name in names},
+                total=mean_curves([score.per_sequence[name] for name in names]),
+            )
+            for score in scores
+        ]
+        for attribute, names in sorted(members.items(), key=lambda item: -len(item[1]))
+    }
+
+
+def _warnings(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[str]:
+    warnings = [f"{each.tracker}: {each.note}." for each in scores if each.note]
+    if benchmark.note:
+        part = f"Not the published benchmark: {benchmark.note}."
+        warnings.insert(0, f"{part} Do not compare with printed numbers.")
+    return warnings
+
+
+def _attribute_sections(
+    benchmark: Benchmark, scores: Sequence[TrackerScore], out: Path, convention: Convention
+) -> list[Section]:
+    by_attribute = attribute_scores(benchmark, scores)
+    pictures = []
+    for attribute, subset in by_attribute.items():
+        figure = plot_success(
+            subset, title=f"{benchmark.title}: {attribute}", convention=convention
+        )
+        slug = "".join(letter if letter.isalnum() else "_" for letter in attribute.lower())
+        image = save_figure(figure, out / "attributes" / slug.strip("_"))
+        best = rank(subset)[0]
+        alt = f"Success on {attribute}; best is {best.tracker} with {best.total.auc:.3f}"
+        pictures.append(Picture(figure=image, alt=alt))
+    if not pictures:
+        return []
+    text = "In brackets, how many sequences have the attribute."
+    return [Section(title="Attributes", text=text, pictures=tuple(pictures))]
+
+
+def _strip_sections(
+    benchmark: Benchmark, scores: Sequence[TrackerScore], results: Path
+) -> list[Section]:
+    """Return the sequences on which the best tracker is worst, with both boxes."""
+    best = rank(scores)[0]
+    worst = sorted(benchmark.sequences, key=lambda each: best.per_sequence[each.name].auc)
+    paths = find_results(results / best.tracker, [each.name for each in benchmark.sequences])
+    pictures = []
+    for sequence in worst[:_NUM_STRIPS]:
+        figure = filmstrip(sequence, read_boxes(paths[sequence.name]), benchmark.files)
+        if figure is not None:
+            caption = f"{sequence.name}: success {best.per_sequence[sequence.name].auc:.3f}"
+            alt = f"Frames of {sequence.name} with the true box and that of {best.tracker}"
+            pictures.append(Picture(figure=figure, alt=alt, caption=caption, wide=True))
+    if not pictures:
+        return []
+    text = f"Where {best.tracker} is worst. Green is the truth, red the tracker."
+    return [Section(title="Worst sequences", text=text, pictures=tuple(pictures))]
+
+
+def _curves_json(
+    benchmark: Benchmark, scores: Sequence[TrackerScore], convention: Convention
+) -> str:
+    content = {
+        "benchmark": benchmark.name,
+        "note": benchmark.note,
+        "convention": convention.name,
+        "overlap_thresholds": convention.overlap_thresholds.tolist(),
+        "error_thresholds_px": ERROR_THRESHOLDS.tolist(),
+        "normalised_thresholds": convention.normalised_thresholds.tolist(),
+        "trackers": {
+            score.tracker: {
+                "note": score.note,
+                "total": _as_json(score.total),
+                "sequences": {name: _as_json(each) for name, each in score.per_sequence.items()},
+            }
+            for score in scores
+        },
+    }
+    return json.dumps(content) + "\n"
+
+
+def _as_json(curves: Curves) -> dict[str, float | list[float]]:
+    return {
+        "auc": curves.auc,
+        "precision_at_20_px": curves.precision_at_20,
+        "mean_overlap": curves.mean_overlap,
+        "success": curves.success.tolist(),
+        "precision": curves.precision.tolist(),
+        "normalised_precision": curves.normalised.tolist(),
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

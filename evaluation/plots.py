@@ -1,5 +1,6 @@
 """Plots as papers print them, without LaTeX and without a window system."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from evaluation.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.scores import TrackerScore
 from manifests.atomic import whole_file
 
-_COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
+COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 _STYLES = ("-", "--", "-.", ":")
 
 
@@ -72,8 +73,7 @@ def plot_normalised(
 
 def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> Figure:
     """Plot lines ranked by the printed number, best first in the legend and on top."""
-    figure = Figure(figsize=(6.4, 4.8), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure()
     axes = figure.subplots()
     ranked = sorted(lines, key=lambda line: -line.printed)
     for index, line in enumerate(ranked):
@@ -81,8 +81,8 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
             x,
             line.values,
             label=f"[{line.printed:.3f}] {line.tracker}",
-            color=_COLORS[index % len(_COLORS)],
-            linestyle=_STYLES[index // len(_COLORS) % len(_STYLES)],
+            color=COLORS[index % len(COLORS)],
+            linestyle=_STYLES[index // len(COLORS) % len(_STYLES)],
             linewidth=2,
             zorder=3 + len(ranked) - index,
         )
@@ -93,11 +93,28 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
     return figure
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG and PDF beside each other; ``path`` is without an ending."""
-    for ending, metadata in (("png", None), ("pdf", {"CreationDate": None})):
-        with whole_file(path.with_name(f"{path.name}.{ending}")) as temporary:
-            figure.savefig(temporary, format=ending, metadata=metadata)
+def new_figure() -> Figure:
+    """Return an empty figure of the size that all plots have."""
+    figure = Figure(figsize=(6.4, 4.8), dpi=110)
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(left=0.1, right=0.97, top=0.92, bottom=0.12)
+    return figure
+
+
+def save_figure(figure: Figure, path: Path) -> bytes:
+    """Write a figure as PNG and PDF beside each other and return the PNG.
+
+    Args:
+        figure: What to write.
+        path: Without an ending.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    with whole_file(path.with_name(f"{path.name}.png")) as temporary:
+        temporary.write_bytes(buffer.getvalue())
+    with whole_file(path.with_name(f"{path.name}.pdf")) as temporary:
+        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
+    return buffer.getvalue()
 
 
 def _label(figure: Figure, *, x: str, y: str) -> None:

@@ -24,6 +24,11 @@ def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:
     _write_text(path, "\n".join(lines) + "\n")
 
 
+def result_path(folder: Path, sequence: str) -> Path:
+    """Return where the boxes of a sequence lie in a tracker's folder."""
+    return folder / f"{sequence}.txt"
+
+
 def times_path(path: Path) -> Path:
     """Return where the times of a result file lie."""
     return path.parent / "times" / f"{path.stem}_time.txt"
@@ -55,7 +60,7 @@ def list_trackers(results: Path) -> list[str]:
     """
     if not results.is_dir():
         raise SourceError(f"{results}: no such folder. Pass --results with one folder per tracker")
-    names = [each.name for each in sorted(results.iterdir()) if any(each.glob("*.txt"))]
+    names = [each.name for each in sorted(results.iterdir()) if next(each.rglob("*.txt"), None)]
     if not names:
         raise SourceError(
             f"{results}: no results in it, expected <tracker>/<sequence>.txt with x,y,w,h lines"

@@ -57,6 +57,8 @@ class Benchmark:
     """What plots call it."""
     files: RawFiles
     sequences: tuple[BenchmarkSequence, ...]
+    supervised: bool = False
+    """Whether a tracker that failed is started again, as VOT does."""
     note: str = ""
     """Why numbers on it do not compare with printed ones; empty for the whole set."""
 

@@ -1,22 +1,21 @@
-"""Track and score several trackers on one benchmark, and write the report."""
+"""Tracker folders that know what their results depend on, and one call for several trackers."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-from tqdm import tqdm
 
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
-from evaluation.onepass import track_benchmark
 from evaluation.onepass_report import summary_table, write_onepass_report
-from evaluation.report import Table
 from evaluation.scores import TrackerScore, score_tracker
-from evaluation.sequences import Benchmark
+from evaluation.work import track_all
 from manifests.atomic import whole_file
+from manifests.page import Table
+from manifests.provenance import Provenance
 from tracking.tracker import BoxTracker
+
+_NAME = "tracker.json"
 
 
 def evaluate_trackers(
@@ -28,6 +27,7 @@ def evaluate_trackers(
     benchmark: BenchmarkName = "otb100",
     convention: ConventionName = "otb",
     identities: Mapping[str, str] | None = None,
+    made_by: Provenance | None = None,
 ) -> tuple[list[TrackerScore], Table]:
     """Track with each tracker, score all of them and write ``out/report.html`` with its plots.
 
@@ -40,6 +40,7 @@ def evaluate_trackers(
         convention: The rules of measuring.
         identities: By tracker, what its results depend on, such as the SHA-256 of its weights. A
             folder with results of another identity is refused.
+        made_by: What the page names as the command that made it.
 
     Returns:
         The scores in the given order, and the table that the report shows.
@@ -48,47 +49,61 @@ def evaluate_trackers(
     for name, make_tracker in trackers.items():
         folder = results / name
         claim_folder(folder, (identities or {}).get(name, name))
-        track_with_progress(make_tracker, opened, folder)
+        track_all(make_tracker, opened, folder)
     rules = CONVENTIONS[convention]
     scores = [score_tracker(opened, results / name, convention=rules) for name in trackers]
-    write_onepass_report(opened, scores, out, convention=rules)
+    write_onepass_report(
+        opened,
+        scores,
+        out,
+        convention=rules,
+        results=results,
+        made_by=made_by or Provenance(command=("python", "-m", "evaluation.run")),
+    )
     return scores, summary_table(opened, scores, convention=rules)
 
 
-def track_with_progress(
-    make_tracker: Callable[[], BoxTracker], benchmark: Benchmark, folder: Path
-) -> None:
-    """Track every sequence that has no result in ``folder`` yet, with a progress bar."""
-    with tqdm(
-        total=benchmark.num_frames,
-        desc=folder.name,
-        unit="frame",
-        unit_scale=True,
-        file=sys.stderr,
-        disable=None,
-    ) as bar:
-        track_benchmark(make_tracker, benchmark, folder, report=bar.update)
-
-
-def claim_folder(folder: Path, identity: str) -> None:
+def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
     """Note in a tracker's folder what its results depend on, or check that it is still the same.
+
+    Args:
+        folder: Where the results go.
+        identity: Such as the SHA-256 of the weights.
+        note: What every table must say beside the tracker's numbers.
 
     Raises:
         SourceError: The folder has results of another tracker, or of other weights.
     """
-    path = folder / "tracker.json"
+    path = folder / _NAME
     if path.exists():
-        noted = json.loads(path.read_text(encoding="utf-8")).get("identity")
+        noted = _read(path).get("identity")
         if noted == identity:
             return
         raise SourceError(
             f"{folder}: holds results of {noted!r}, and this tracker is {identity!r}. "
             "Pass another --name, or delete the folder"
         )
-    if any(folder.glob("*.txt")):
+    if next(folder.rglob("*.txt"), None) is not None:
         raise SourceError(
             f"{folder}: holds results that were not tracked here. Pass another --name, or score "
             "them with --results"
         )
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps({"identity": identity}) + "\n", encoding="utf-8")
+        text = json.dumps({"identity": identity, "note": note}) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_note(folder: Path) -> str:
+    """Return what must be said beside a tracker's numbers; empty for results from elsewhere."""
+    path = folder / _NAME
+    return _read(path).get("note", "") if path.exists() else ""
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise SourceError(
+            f"{path}: not JSON. Delete the tracker's folder and track again"
+        ) from None
+    return content if isinstance(content, dict) else {}

@@ -17,6 +17,11 @@ from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 from manifests.atomic import whole_file
 
 
+def run_path(folder: Path, sequence: str, number: int) -> Path:
+    """Return where a repetition, counted from 1, lies in a tracker's folder."""
+    return folder / "baseline" / sequence / f"{sequence}_{number:03d}.txt"
+
+
 def write_run(path: Path, events: list[int], regions: list[Floats | None]) -> None:
     """Write one repetition; ``regions`` holds (4,) or (8,) numbers where the event is TRACKED."""
     lines = [

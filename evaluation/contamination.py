@@ -1,0 +1,77 @@
+"""Whether weights were trained on what they are to be evaluated on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.benchmarks import BenchmarkName
+from evaluation.sequences import Benchmark
+from manifests.schema import ManifestError
+from manifests.table import read_manifest
+from model.weights import WeightsError, read_description
+
+_SOURCES: Mapping[BenchmarkName, str] = {
+    "uav123": "uav123",
+    "uav123_10fps": "uav123",
+    "lasot": "lasot",
+}
+"""The raw source that shows the same recordings as a benchmark; the others have none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contamination:
+    """What the training manifests say about a benchmark."""
+
+    trained_on: tuple[str, ...] = ()
+    """Sequences whose recording was trained or validated on."""
+    unknown: tuple[str, ...] = ()
+    """Manifests and earlier weights that could not be read, so that nothing is known of them."""
+
+    @property
+    def note(self) -> str:
+        """What a report says beside the numbers; empty if all is well."""
+        if self.trained_on:
+            return f"trained on {len(self.trained_on)} of these sequences"
+        if self.unknown:
+            return f"training data not checked: {', '.join(self.unknown)} cannot be read"
+        return ""
+
+
+def find_contamination(benchmark: Benchmark, weights: str) -> Contamination:
+    """Compare a benchmark's recordings with the groups of the manifests behind some weights.
+
+    Weights name their manifests, and the weights that they started from.
+    """
+    source = _SOURCES.get(benchmark.name)  # type: ignore[call-overload]
+    if source is None:
+        return Contamination()
+    groups: set[str] = set()
+    unknown = []
+    for url, manifest_groups in _training_groups(weights, source):
+        if manifest_groups is None:
+            unknown.append(url)
+        else:
+            groups |= manifest_groups
+    return Contamination(
+        trained_on=tuple(each.name for each in benchmark.sequences if each.group in groups),
+        unknown=tuple(unknown),
+    )
+
+
+def _training_groups(weights: str, source: str) -> Iterator[tuple[str, set[str] | None]]:
+    """Yield what was trained on and its groups of a source, None where it cannot be read."""
+    try:
+        provenance: Mapping[str, Any] = read_description(weights)["provenance"]
+    except WeightsError:
+        yield weights, None
+        return
+    for entry in provenance.get("manifests", ()):
+        try:
+            manifest = read_manifest(entry["url"], check_shards=False)
+        except (ManifestError, OSError):
+            yield entry["url"], None
+            continue
+        if manifest.metadata.source == source:
+            yield entry["url"], set(manifest.rows["group"].cast(str).unique())
+    if before := provenance.get("init_weights"):
+        yield from _training_groups(before["url"], source)

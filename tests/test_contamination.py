@@ -1,0 +1,73 @@
+"""Weights that were trained on a benchmark are not evaluated on it unknowingly."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from evaluation.benchmarks import open_benchmark
+from evaluation.contamination import find_contamination
+from evaluation.run import RunConfig, check_contamination, main
+from evaluation.session import claim_folder, read_note
+from manifests.schema import SCHEMA
+from manifests.table import Metadata, write_manifest
+from model.config import ModelConfig
+from model.network import build_model
+from model.weights import save_weights
+
+
+def write_weights(folder: Path, *, source: str, groups: list[str]) -> str:
+    rows = pl.DataFrame({"group": groups}).select(
+        [
+            (pl.col(name) if name == "group" else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in SCHEMA.items()
+        ]
+    )
+    manifest = str(folder / f"{source}.parquet")
+    write_manifest(manifest, rows, Metadata(source=source))
+    network = build_model(ModelConfig(width=0.125))
+    first, last = str(folder / "first.safetensors"), str(folder / "last.safetensors")
+    save_weights(first, network, provenance={"manifests": [{"url": manifest}]})
+    save_weights(last, network, provenance={"manifests": [], "init_weights": {"url": first}})
+    return last
+
+
+def test_sequence_of_a_trained_group_is_found_through_earlier_weights(
+    sample_world: Path, tmp_path: Path
+) -> None:
+    benchmark = open_benchmark("uav123_10fps", str(sample_world / "uav123"))
+    sequence = benchmark.sequences[0]
+    weights = write_weights(tmp_path, source="uav123", groups=[sequence.group])
+    found = find_contamination(benchmark, weights)
+    assert sequence.name in found.trained_on
+    assert find_contamination(benchmark, write_weights(tmp_path, source="vid", groups=["a"])) == (
+        find_contamination(open_benchmark("otb100", str(sample_world / "OTB100")), weights)
+    )
+
+
+def test_contaminated_run_is_refused_unless_allowed_and_then_marked(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = str(sample_world / "uav123")
+    sequence = open_benchmark("uav123_10fps", root).sequences[0]
+    weights = write_weights(tmp_path, source="uav123", groups=[sequence.group])
+    argv = ["--benchmark", "uav123_10fps", "--root", root, "--weights", weights]
+    argv += ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "report")]
+    argv += ["--sequences", sequence.name]
+    assert main(argv) == 1
+    assert "Pass --allow-contaminated True" in caplog.text
+    assert not (tmp_path / "results").exists()
+    allowed = RunConfig(weights=weights, allow_contaminated=True)
+    note = check_contamination(allowed, open_benchmark("uav123_10fps", root))
+    assert note.startswith("trained on")
+    claim_folder(tmp_path / "results/last", "weights 0", note=note)
+    claim_folder(tmp_path / "results/last", "weights 0")
+    assert read_note(tmp_path / "results/last") == note
+    assert main([*argv[:6], *argv[8:], "--name", "last", "--tracker", "static"]) == 1
+
+
+def test_unreadable_manifest_leaves_a_note(sample_world: Path, tmp_path: Path) -> None:
+    weights = write_weights(tmp_path, source="vid", groups=["a"])
+    (tmp_path / "vid.parquet").unlink()
+    benchmark = open_benchmark("uav123_10fps", str(sample_world / "uav123"))
+    assert "vid.parquet cannot be read" in find_contamination(benchmark, weights).note
