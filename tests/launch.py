@@ -10,11 +10,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from trainer.run import main
@@ -30,31 +31,37 @@ TINY = [
 """A SiamFC baseline of 8 channels: 20 steps of about 20 ms."""
 
 
-def start(
-    options: Sequence[str], *, log: Path, world_size: int = 1, port: int = 0
-) -> list[ForkServerProcess]:
+def start(options: Sequence[str], *, log: Path, world_size: int = 1) -> list[ForkServerProcess]:
     """Start the ranks of a run; rank r writes what it says to ``<log>.<r>``."""
-    processes = []
-    port = port or free_port()
-    for rank in range(world_size):
-        environment = {}
-        if world_size > 1:
-            environment = {
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": str(world_size),
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-            }
-        process = _CONTEXT.Process(
-            target=_enter, args=(list(options), environment, f"{log}.{rank}"), daemon=True
-        )
-        process.start()
-        processes.append(process)
-    return processes
+    return [
+        start_rank(_enter, list(options), f"{log}.{rank}", environment=environment)
+        for rank, environment in enumerate(rank_environments(world_size))
+    ]
 
 
-def finish(processes: Sequence[ForkServerProcess], *, seconds: float = 60) -> list[int | None]:
+def rank_environments(world_size: int) -> list[dict[str, str]]:
+    """Return what torchrun sets for each rank; nothing for one process."""
+    if world_size == 1:
+        return [{}]
+    shared = {
+        "WORLD_SIZE": str(world_size),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+    }
+    return [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(world_size)]
+
+
+def start_rank(
+    function: Callable[..., None], *arguments: object, environment: dict[str, str]
+) -> ForkServerProcess:
+    """Start a function in a process of its own."""
+    process = _CONTEXT.Process(target=_prepare, args=(function, arguments, environment))
+    process.daemon = True
+    process.start()
+    return process
+
+
+def finish(processes: Sequence[ForkServerProcess], *, seconds: float = 180) -> list[int | None]:
     """Wait for all ranks and return their exit codes; None for one that hangs, which is killed."""
     end = time.monotonic() + seconds
     for process in processes:
@@ -74,7 +81,7 @@ def train(options: Sequence[str], *, log: Path, world_size: int = 1) -> None:
     assert codes == [0] * world_size, said
 
 
-def wait_for_steps(folder: Path, steps: int, *, seconds: float = 60) -> None:
+def wait_for_steps(folder: Path, steps: int, *, seconds: float = 120) -> None:
     """Wait until a run has noted this many steps."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -96,6 +103,12 @@ def losses(folder: Path) -> list[float]:
     return [record["loss"] for record in step_records(folder)]
 
 
+def assert_same_curve(curve: list[float], other: list[float]) -> None:
+    """Insist on the same losses to rounding, which training doubles every few steps."""
+    np.testing.assert_allclose(curve[:4], other[:4], rtol=2e-5)
+    np.testing.assert_allclose(curve, other, rtol=5e-3)
+
+
 def kill(process: ForkServerProcess, number: signal.Signals) -> None:
     """Send a signal to one rank."""
     assert process.pid is not None
@@ -110,9 +123,15 @@ def free_port() -> int:
     return port
 
 
-def _enter(options: list[str], environment: dict[str, str], log: str) -> None:
+def _prepare(
+    function: Callable[..., None], arguments: Sequence[object], environment: dict[str, str]
+) -> None:
     os.environ.update(environment)
     torch.set_num_threads(1)
+    function(*arguments)
+
+
+def _enter(options: list[str], log: str) -> None:
     with Path(log).open("w", buffering=1, encoding="utf-8") as file:
         sys.stderr = file
         code = main(options)

@@ -3,24 +3,37 @@
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
-from tests.launch import TINY, finish, kill, losses, start, train, wait_for_steps
+from tests.launch import (
+    TINY,
+    assert_same_curve,
+    finish,
+    kill,
+    losses,
+    rank_environments,
+    start,
+    start_rank,
+    train,
+    wait_for_steps,
+)
+from trainer.batchnorm import use_global_batchnorm
+from trainer.distributed import open_ranks
 
 DCFFNET = [
     *("--model.template", "zero_mean", "--model.gain", "0.1", "--data.pairs-per-epoch", "16"),
-    *("--schedule.epochs", "1", "--schedule.rates", "0.01"),
+    *("--schedule.epochs", "1", "--schedule.rates", "0.001"),
 ]
 
 
 @pytest.fixture(scope="module")
 def options(sample_shards: Path) -> list[str]:
-    return [*TINY, "--manifests", str(sample_shards / "vid" / "manifest.parquet")]
+    manifest = str(sample_shards / "vid" / "manifest.parquet")
+    return [*TINY, "--manifests", manifest, "--schedule.rates", "0.001"]
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +55,59 @@ def test_1_2_and_4_processes_have_the_same_loss_curve(options: list[str], tmp_pa
         train(command, log=tmp_path / f"log{world_size}", world_size=world_size)
         curves.append(losses(folder))
     assert len(curves[0]) == 30
-    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-4)
-    np.testing.assert_allclose(curves[2], curves[0], rtol=1e-4)
+    assert_same_curve(curves[1], curves[0])
+    assert_same_curve(curves[2], curves[0])
 
 
-@pytest.mark.parametrize("recipe", ["pretrain", "finetune-aug"])
-def test_both_stages_of_dcffnet_are_the_same_on_2_processes(
-    recipe: str, options: list[str], pretrained: Path, tmp_path: Path
+def save_gradients(stage: str, path: str) -> None:
+    """Write the gradients of a DCFFNet in float64 on this rank's share of four fixed pairs."""
+    torch.manual_seed(0)
+    with open_ranks(torch.device("cpu")) as ranks:
+        head = "car" if stage == "finetune" else "siamfc"
+        network = build_model(ModelConfig(width=0.02, gain=0.1, head=head)).double()  # type: ignore[arg-type]
+        use_global_batchnorm(network, ranks)
+        network.freeze(stage)
+        network.train()
+        z, x = torch.randn(4, 3, 127, 127).double(), torch.randn(4, 3, 255, 255).double()
+        share = slice(4 * ranks.rank // ranks.size, 4 * (ranks.rank + 1) // ranks.size)
+        outputs = network(z[share], x[share])
+        sum(output.double().square().sum() for output in outputs.values()).backward()  # type: ignore[union-attr]
+        ranks.sum_gradients(network.trainable_parameters())
+        named = network.named_parameters()
+        torch.save({name: each.grad for name, each in named if each.grad is not None}, path)
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_the_gradient_is_that_of_the_global_batch(stage: str, tmp_path: Path) -> None:
+    found = []
+    for world_size in (1, 2):
+        paths = [str(tmp_path / f"{world_size}-{rank}") for rank in range(world_size)]
+        ranks = [
+            start_rank(save_gradients, stage, path, environment=environment)
+            for path, environment in zip(paths, rank_environments(world_size), strict=True)
+        ]
+        assert finish(ranks) == [0] * world_size
+        found += [torch.load(path, weights_only=True) for path in paths]
+    alone, first, second = found
+    assert alone.keys() == first.keys()
+    for name, gradient in alone.items():
+        assert first[name].equal(second[name]), name
+        scale = gradient.abs().max().clamp(min=1e-6)
+        assert (first[name] - gradient).abs().max() / scale < 1e-5, name
+
+
+def test_finetuning_has_the_same_curve_on_2_processes(
+    options: list[str], pretrained: Path, tmp_path: Path
 ) -> None:
     curves = []
     for world_size in (1, 2):
         folder = tmp_path / f"run{world_size}"
-        command = ["--recipe", recipe, *DCFFNET, "--out", str(folder)]
-        if recipe == "finetune-aug":
-            command += ["--init-weights", str(pretrained)]
+        command = ["--recipe", "finetune-aug", *DCFFNET, "--out", str(folder)]
+        command += ["--init-weights", str(pretrained)]
         train([*options, *command], log=tmp_path / f"log{world_size}", world_size=world_size)
         curves.append(losses(folder))
     assert len(curves[0]) == 4
-    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-4)
+    assert_same_curve(curves[1], curves[0])
 
 
 def test_a_run_goes_on_with_another_number_of_processes(options: list[str], tmp_path: Path) -> None:
@@ -72,7 +120,7 @@ def test_a_run_goes_on_with_another_number_of_processes(options: list[str], tmp_
         kill(rank, signal.SIGKILL)
     finish(ranks)
     train(command, log=tmp_path / "log_one")
-    np.testing.assert_allclose(losses(moved), losses(alone), rtol=1e-4)
+    assert_same_curve(losses(moved), losses(alone))
 
 
 @pytest.mark.parametrize("lost", [0, 1])

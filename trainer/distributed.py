@@ -128,9 +128,15 @@ def open_ranks(device: torch.device) -> Iterator[Ranks]:
         return
     store, rank, size = next(rendezvous("env://", timeout=_TIMEOUT))
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    group_store = PrefixStore("group", store)
+    # torchrun's store outlives a restart: addresses of dead processes must not be found in it.
+    attempt = f"attempt {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')} of {size} ranks"
+    store = PrefixStore(attempt, store)
     dist.init_process_group(
-        backend, store=group_store, rank=rank, world_size=size, timeout=_TIMEOUT
+        backend,
+        store=PrefixStore("group", store),
+        rank=rank,
+        world_size=size,
+        timeout=_TIMEOUT,
     )
     try:
         yield Ranks(rank, size, PrefixStore("trainer", store))
