@@ -25,7 +25,7 @@ from model.fourier import correlate_by_products, fast_size, invert, transform
 # of today a transform of 44 x 44 cells costs as much as 600,000 products and one of 87 x 87 as much
 # as 1,800,000, against the 256,000 and 3,750,000 of the two correlation-fusion modules. GPUs have
 # no fast kernel for depthwise convolutions of this size.
-_MOST_DIRECT_PRODUCTS = {"cpu": 500_000}
+MOST_DIRECT_PRODUCTS = {"cpu": 500_000}
 
 
 def depthwise_correlation(x: Tensor, z: Tensor) -> Tensor:
@@ -79,6 +79,8 @@ def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> T
 
 
 def _correlate_checked(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
+    if torch.onnx.is_in_onnx_export():
+        return correlate_by_products(_exact(x), _exact(z), summed=summed)
     if x.shape[1] != z.shape[1] or z.shape[0] not in (1, x.shape[0]):
         raise ValueError(
             f"x and z must agree in batch and channels, got {tuple(x.shape)}, {tuple(z.shape)}"
@@ -88,8 +90,6 @@ def _correlate_checked(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
             f"x must be at least as large as z, got {tuple(x.shape)}, {tuple(z.shape)}"
         )
     with torch.autocast(x.device.type, enabled=False):
-        if torch.onnx.is_in_onnx_export():
-            return correlate_by_products(_exact(x), _exact(z), summed=summed)
         response: Tensor = _Correlation.apply(_exact(x), _exact(z), summed)  # type: ignore[no-untyped-call]
     return response
 
@@ -131,7 +131,7 @@ def _correlate(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
 def _spread(response: Tensor, z: Tensor, like: Tensor) -> Tensor:
     """Return the (B, C, H, W) sum of each template times the response at each of its offsets."""
     channels, height, width = like.shape[1:]
-    if z[0, 0].numel() * height * width <= _MOST_DIRECT_PRODUCTS.get(like.device.type, 0):
+    if z[0, 0].numel() * height * width <= MOST_DIRECT_PRODUCTS.get(like.device.type, 0):
         margin = (z.shape[-1] - 1,) * 2 + (z.shape[-2] - 1,) * 2
         padded = F.pad(response.expand(-1, channels, -1, -1), margin)
         return _correlate(padded, z.flip(-2, -1), summed=False)
@@ -141,7 +141,7 @@ def _spread(response: Tensor, z: Tensor, like: Tensor) -> Tensor:
 
 def _is_direct(like: Tensor, search: tuple[int, int], template: torch.Size) -> bool:
     offsets = (search[0] - template[0] + 1) * (search[1] - template[1] + 1)
-    return offsets * template.numel() <= _MOST_DIRECT_PRODUCTS.get(like.device.type, 0)
+    return offsets * template.numel() <= MOST_DIRECT_PRODUCTS.get(like.device.type, 0)
 
 
 def _exact(features: Tensor) -> Tensor:

@@ -47,8 +47,9 @@ def correlate_by_products(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
         z: (B, C, h, w) or (1, C, h, w) template features.
         summed: Whether to sum over channels.
     """
-    rows, columns = x.shape[-2:]
-    kept_rows, kept_columns = rows - z.shape[-2] + 1, columns - z.shape[-1] + 1
+    # int: only the batch stays variable in an exported graph
+    rows, columns = int(x.shape[-2]), int(x.shape[-1])
+    kept_rows, kept_columns = rows - int(z.shape[-2]) + 1, columns - int(z.shape[-1]) + 1
     real_x, imaginary_x = _analyse(x, rows, columns)
     real_z, imaginary_z = _analyse(z, rows, columns)
     real = real_x * real_z + imaginary_x * imaginary_z
@@ -71,7 +72,7 @@ def correlate_by_products(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
 
 def _analyse(maps: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
     """Return real and imaginary part of the (B, C, rows, columns // 2 + 1) transform."""
-    height, width = maps.shape[-2:]
+    height, width = int(maps.shape[-2]), int(maps.shape[-1])
     frequencies = columns // 2 + 1
     cos, sin = _waves(width, frequencies, columns)
     half = maps @ torch.cat((cos, -sin), dim=1).to(maps)  # (B, C, h, 2 F)

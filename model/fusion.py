@@ -45,7 +45,7 @@ class CorrelationFusion(nn.Module):
             response = correlate_kept(x, template, (self.template_cells, self.template_cells))
         else:
             response = depthwise_correlation(x, template)
-        return x + self.place(self.norm(response.to(x.dtype)), x)
+        return x + self.place(self.norm(response.to(x.dtype)))
 
     def prepare(self, z: Tensor) -> Tensor:
         """Return what is done once per template: centre it, divide by its area, transform it.
@@ -59,16 +59,14 @@ class CorrelationFusion(nn.Module):
             return z
         return keep_template(z, (self.search_cells, self.search_cells))
 
-    def place(self, response: Tensor, x: Tensor) -> Tensor:
+    def place(self, response: Tensor) -> Tensor:
         """Return the response on the grid of the search map."""
         if self.fusion == "resize":
             # "trilinear" with an unchanged channel axis is bilinear
-            return F.interpolate(response, size=x.shape[2:], mode="bilinear", align_corners=False)
+            size = (self.search_cells, self.search_cells)
+            return F.interpolate(response, size=size, mode="bilinear", align_corners=False)
         # Offset r is the target's centre at cell r + (h // 2): 63 px is cell 21.67 of the stem's
         # grid (3 i - 2 px) and 10.83 of block 3's (6 i - 2 px), nearest to 22 of 44 and 11 of 22.
-        missing = x.shape[3] - response.shape[3], x.shape[2] - response.shape[2]
-        before = [(size + 1) // 2 for size in missing]
-        return F.pad(
-            response,
-            (before[0], missing[0] - before[0], before[1], missing[1] - before[1]),
-        )
+        missing = self.template_cells - 1
+        before = self.template_cells // 2
+        return F.pad(response, (before, missing - before, before, missing - before))
