@@ -1,11 +1,12 @@
 # make demo   everything from raw frames to a tracked video, on generated data
 # make test   the whole check; .ci/run calls it
 # make check-evaluation   our measures beside those of the official evaluators (needs ../shared/check)
+# make pictures   the pictures of README and docs/, from generated data
 # make venv   only the environment; the others make it when it is missing
 PYTHON ?= python3
 RUN = .venv/bin/python -m
 
-.PHONY: demo test venv check-evaluation
+.PHONY: demo test venv check-evaluation pictures
 .DELETE_ON_ERROR:
 
 demo: venv
@@ -20,6 +21,9 @@ test: venv
 
 check-evaluation: venv
 	$(RUN) evaluation.check
+
+pictures: venv
+	$(RUN) bench.pictures
 
 venv: .venv/ready
 

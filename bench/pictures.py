@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _SOURCES = ("vid", "coco", "uav123", "lasot")
 _WIDTH_PX = 1100
+_HEIGHTS_PX = {"report": 2600, "pairs": 1200, "overlap": 1200}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def pictures(config: PicturesConfig) -> None:
         crops = Path(folder) / "crops.png"
         _run("datasets.report", "--manifest", *manifests, "--out", str(crops), "--num-crops", "16")
         _shrink(crops, config.out / "crops.png")
-        pages = {name: Path(folder) / f"{name}.html" for name in ("report", "pairs", "overlap")}
+        pages = {name: Path(folder) / f"{name}.html" for name in _HEIGHTS_PX}
         _run("datasets.report", "--manifest", *manifests, "--out", str(pages["report"]))
         _run("sampling.preview", "--manifests", *manifests, "--out", str(pages["pairs"]))
         against = ["--against", str(world / "uav123")]
@@ -63,7 +64,8 @@ def _photograph(pages: dict[str, Path], out: Path, folder: Path) -> None:
     for name, page in pages.items():
         profile = folder / f"profile-{name}"
         picture = out / f"{name}.png"
-        screenshot(chromium, page, picture, profile=profile, width=_WIDTH_PX, height=1200)
+        height = _HEIGHTS_PX[name]
+        screenshot(chromium, page, picture, profile=profile, width=_WIDTH_PX, height=height)
         print(picture)
 
 
