@@ -23,7 +23,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 
 from bench.raw_trees import write_coco_annotations, write_lasot_annotations, write_vid
@@ -52,9 +51,9 @@ _TARGETS = {
 class BenchConfig:
     """Measure the build's speed and memory."""
 
-    json: tyro.conf.UseCounterAction[int] = 0
+    json: bool = False
     """Print one JSON object instead of a table."""
-    plans: tyro.conf.UseCounterAction[int] = 0
+    plans: bool = False
     """Time the planning of datasets of LaSOT's and COCO's size instead."""
     frames: int = 120
     """Different frames to measure with."""

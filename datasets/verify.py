@@ -18,7 +18,6 @@ from typing import Any
 
 import fsspec
 import polars as pl
-import tyro
 from tqdm import tqdm
 
 from datasets.crops import check_image, decode_image
@@ -40,7 +39,7 @@ class VerifyConfig:
 
     manifest: str
     """Path or URL of a manifest.parquet."""
-    deep: tyro.conf.UseCounterAction[int] = 0
+    deep: bool = False
     """Also decode every crop."""
 
 

@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
+from typing import TypeVar, get_type_hints
 
 import tyro
 
@@ -36,8 +37,11 @@ def run_command(
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
     try:
-        config = tyro.cli(config_class, args=argv, prog=prog, config=(tyro.conf.FlagConversionOff,))
+        config = tyro.cli(
+            config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
+        )
     except SystemExit as stop:
         return int(stop.code or 0)
     expected: tuple[type[Exception], ...] = (*errors, OSError, ImportError)
@@ -50,6 +54,32 @@ def run_command(
     except KeyboardInterrupt:
         logger.error("interrupted; the same command goes on where it stopped")
         return 130
+
+
+def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:
+    """Return the options with a value after each flag: ``--deep`` means ``--deep True``.
+
+    Recipes and command lines need one spelling in which a flag can be turned off again, so flags
+    take a value; people need not type the usual one.
+    """
+    flags = set(_flag_names(config_class, "--"))
+    options: list[str] = []
+    for index, option in enumerate(argv):
+        options.append(option)
+        following = argv[index + 1] if index + 1 < len(argv) else "--"
+        if option.replace("_", "-") in flags and following not in {"True", "False"}:
+            options.append("True")
+    return options
+
+
+def _flag_names(config_class: type[object], prefix: str) -> Iterator[str]:
+    if not is_dataclass(config_class):
+        return
+    for name, kind in get_type_hints(config_class).items():
+        option = prefix + name.replace("_", "-")
+        if kind is bool:
+            yield option
+        yield from _flag_names(kind, f"{option}.")
 
 
 def _one_line(error: Exception) -> str:

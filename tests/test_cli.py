@@ -3,11 +3,12 @@
 import importlib
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from datasets.filters import Filters
 from manifests.cli import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,9 @@ class Config:
 
     workers: int = 1
     """How many."""
+    deep: bool = False
+    """A flag."""
+    filters: Filters = field(default_factory=Filters)
 
 
 def fail(error: BaseException) -> int:
@@ -53,6 +57,22 @@ def test_a_misspelt_option_exits_2_and_suggests_the_right_one(
     assert run_command(Config, lambda config: None, ["--worker", "2"], prog="x") == 2
     assert "--workers" in capsys.readouterr().err
     assert run_command(Config, lambda config: None, ["--workers", "two"], prog="x") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "deep", "keep"),
+    [
+        ([], False, False),
+        (["--deep"], True, False),
+        (["--deep", "--workers", "2"], True, False),
+        (["--deep", "False", "--filters.keep-ignored"], False, True),
+        (["--deep", "True", "--deep", "False"], False, False),
+    ],
+)
+def test_a_flag_needs_no_value_and_takes_one(options: list[str], deep: bool, keep: bool) -> None:
+    seen: list[Config] = []
+    assert run_command(Config, seen.append, options, prog="x") == 0
+    assert (seen[0].deep, seen[0].filters.keep_ignored) == (deep, keep)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -111,6 +111,8 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_documented_table_names_every_column() -> None:
+def test_the_readme_shows_the_table_of_columns() -> None:
+    readme = Path(__file__).resolve().parent.parent / "README.md"
+    assert columns_table() in readme.read_text(encoding="utf-8")
     assert [line.split("`")[1] for line in columns_table().splitlines()[2:]] == SCHEMA.names()
     assert all(column.meaning for column in COLUMNS)

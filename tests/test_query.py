@@ -65,7 +65,7 @@ def test_wrong_use_is_one_line_and_exit_1(
 
 
 def test_the_schema_has_every_column_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--schema", "True"]) == 0
+    assert main(["--schema"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == [column.name for column in COLUMNS]
     assert all(column.unit in line for column, line in zip(COLUMNS, lines[1:], strict=True))
