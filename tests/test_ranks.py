@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -63,15 +64,15 @@ def save_gradients(stage: str, path: str) -> None:
     """Write the gradients of a DCFFNet in float64 on this rank's share of four fixed pairs."""
     torch.manual_seed(0)
     with open_ranks(torch.device("cpu")) as ranks:
-        head = "car" if stage == "finetune" else "siamfc"
-        network = build_model(ModelConfig(width=0.02, gain=0.1, head=head)).double()  # type: ignore[arg-type]
+        head: Literal["siamfc", "car"] = "car" if stage == "finetune" else "siamfc"
+        network = build_model(ModelConfig(width=0.02, gain=0.1, head=head)).double()
         use_global_batchnorm(network, ranks)
         network.freeze(stage)
         network.train()
         z, x = torch.randn(4, 3, 127, 127).double(), torch.randn(4, 3, 255, 255).double()
         share = slice(4 * ranks.rank // ranks.size, 4 * (ranks.rank + 1) // ranks.size)
         outputs = network(z[share], x[share])
-        sum(output.double().square().sum() for output in outputs.values()).backward()  # type: ignore[union-attr]
+        sum(output.double().square().sum() for output in outputs.values()).backward()
         ranks.sum_gradients(network.trainable_parameters())
         named = network.named_parameters()
         torch.save({name: each.grad for name, each in named if each.grad is not None}, path)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import torch
 
+from datasets.trust import find_problems
 from manifests.cli import run_command
 from manifests.schema import ManifestError
 from model.weights import WeightsError
@@ -51,6 +52,9 @@ def _run_on_rank(
     config: TrainConfig, ranks: Ranks, device: torch.device, stop: StopRequest
 ) -> None:
     manifests = open_manifests(config)
+    if ranks.is_first:
+        for problem in find_problems(manifests):
+            logger.warning("%s", problem)
     batches = Batches(config, manifests, ranks)
     learner = make_learner(config, ranks, device)
     folder = RunFolder(
