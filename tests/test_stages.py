@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file
 
 from model.weights import load_model, read_description
-from tests.launch import losses, train
+from tests.launch import TINY, losses, train
 from trainer.journal import read_metrics
 from trainer.report import main as write_report
 
@@ -105,3 +105,22 @@ def test_the_report_is_one_page_with_curves_examples_and_provenance(pretrained: 
 def test_a_report_on_no_run_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert write_report(["--run", str(tmp_path)]) == 1
     assert "no run; --run is the folder that trainer.run calls --out" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "stage", [[], ["--model.backbone", "dcffnet", "--model.variant", "double"]]
+)
+def test_bf16_and_channels_last_learn_as_float32_does(
+    stage: list[str], sample_shards: Path, tmp_path: Path
+) -> None:
+    options = [*TINY, *stage, "--manifests", str(sample_shards / "vid" / "manifest.parquet")]
+    options += ["--data.pairs-per-epoch", "12", "--schedule.epochs", "1"]
+    curves = []
+    for name, extra in (
+        ("plain", []),
+        ("fast", ["--precision", "bf16", "--channels-last", "True"]),
+    ):
+        train([*options, *extra, "--out", str(tmp_path / name)], log=tmp_path / f"log_{name}")
+        curves.append(losses(tmp_path / name))
+    assert curves[1] == pytest.approx(curves[0], rel=0.1)
+    assert curves[1] != curves[0]

@@ -59,7 +59,7 @@ class Journal:
             file=sys.stderr,
             mininterval=0.5,
         )
-        self._scalars = _open_tensorboard(folder) if tensorboard else None
+        self._scalars = _open_tensorboard(folder, progress) if tensorboard else None
 
     def write_step(
         self, progress: Progress, values: dict[str, float], *, rate: float, data_wait: float
@@ -150,7 +150,7 @@ def _cut_metrics(path: Path, progress: Progress) -> None:
         temporary.write_text("".join(json.dumps(record) + "\n" for record in kept), "utf-8")
 
 
-def _open_tensorboard(folder: Path) -> Any:
+def _open_tensorboard(folder: Path, progress: Progress) -> Any:
     from torch.utils.tensorboard import SummaryWriter  # seconds of imports, for those who ask
 
-    return SummaryWriter(str(folder / "tensorboard"))
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=progress.step + 1)

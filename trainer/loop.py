@@ -142,6 +142,11 @@ def train(
         if report is None:
             save(False)
             return False
+        if not math.isfinite(report.loss):
+            raise TrainingError(
+                f"step {progress.step}: the validation loss is {report.loss}, so the weights are "
+                "not saved. The same command goes on from the last checkpoint"
+            )
         progress.epochs_done += 1
         is_best = report.loss < progress.best_loss
         progress.best_loss = min(progress.best_loss, report.loss)
