@@ -79,14 +79,18 @@ def choose_blurred(
 def choose_tracks(
     rows: pl.DataFrame, count: int, *, num_frames: int, seed: int
 ) -> list[pl.DataFrame]:
-    """Return some random tracks, each as rows at equal distances from its first to its last."""
-    tracks = (
-        rows.select("manifest", "track").unique().sort("manifest", pl.col("track").cast(pl.String))
-    )
+    """Return some random tracks, each as rows at equal distances from its first to its last.
+
+    Tracks of a single image (COCO's) are returned only if there are no others.
+    """
+    track = pl.col("track").cast(pl.String)
+    tracks = rows.group_by("manifest", track).len().sort("manifest", "track")
+    moving = tracks.filter(pl.col("len") > 1)
+    tracks = (tracks if moving.is_empty() else moving).drop("len")
     chosen = tracks.sample(min(count, tracks.height), seed=seed, shuffle=True)
     strips = []
-    for number, track in chosen.iter_rows():
-        of_track = rows.filter((pl.col("manifest") == number) & (pl.col("track") == track))
+    for number, name in chosen.iter_rows():
+        of_track = rows.filter((pl.col("manifest") == number) & (pl.col("track") == name))
         of_track = of_track.sort("frame")
         places = np.linspace(0, of_track.height - 1, min(num_frames, of_track.height))
         strips.append(of_track[np.round(places).astype(int).tolist()])

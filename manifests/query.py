@@ -4,7 +4,7 @@ r"""Ask manifests in SQL; the table ``crops`` holds the rows of all that are giv
         --manifests data/shards/*/manifest.parquet
     python -m manifests.query "SELECT track, max(frame) FROM crops GROUP BY track" \
         --manifests s3://bucket/lasot/manifest.parquet --out tracks.csv
-    python -m manifests.query --schema True
+    python -m manifests.query --schema
 
 The dialect is polars' SQL. ``.csv`` and ``.parquet`` are what --out can be.
 """
@@ -118,7 +118,7 @@ def _suggest_column(sql: str, message: str, columns: Sequence[str]) -> str:
     name = quoted[0] if quoted else message.split()[-1]
     close = difflib.get_close_matches(name.lower(), columns, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
-    return f"{sql!r}: no column {name!r}; {hint} See --schema True"
+    return f"{sql!r}: no column {name!r}; {hint} See --schema"
 
 
 def _explain(sql: str, message: str) -> str:

@@ -14,18 +14,21 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.showcase import with_manifest
 from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
-from sampling.augment import AugmentSettings, draw_change, no_change
+from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.preview_pictures import Origin, Recipe, pair_pictures
-from sampling.rng import pair_rng
+from sampling.rng import pair_numbers
 
 PROG = "python -m sampling.preview"
 _RECIPES = Path(__file__).resolve().parent.parent / "trainer" / "recipes"
@@ -129,17 +132,26 @@ def _first_pairs(
     ) as loader:
         batch = next(iter(loader))
         plan = loader.dataset.plan
-    rows = with_manifest(manifests)
+    rows, pairs_shown = with_manifest(manifests), batch.pair_index.numpy()
+    templates = rows[plan.template_rows[pairs_shown].tolist()]
+    searches = rows[plan.search_rows[pairs_shown].tolist()]
+    margins = np.array([manifest.metadata.margin for manifest in manifests])
     epoch = config.epoch if config.split == "train" else 0
+    changes = draw_changes(
+        augment,
+        pair_numbers(config.seed, epoch, pairs_shown),
+        template_px=TEMPLATE_SIZE + 2 * margins[templates["manifest"].to_numpy()],
+        search_px=SEARCH_SIZE + 2 * margins[searches["manifest"].to_numpy()],
+    )
     origins = []
-    for pair in batch.pair_index.tolist():
-        template = rows.row(int(plan.template_rows[pair]), named=True)
-        search = rows.row(int(plan.search_rows[pair]), named=True)
-        margins = [2 * manifests[row["manifest"]].metadata.margin for row in (template, search)]
-        stored = {"template_px": 127 + margins[0], "search_px": 255 + margins[1]}
-        rng = pair_rng(config.seed, epoch, pair)
-        change = draw_change(augment, rng, **stored) if augment.enabled else no_change(**stored)
-        gap = search["frame"] - template["frame"] if plan.positive[pair] else None
+    for template, search, positive, change in zip(
+        templates.iter_rows(named=True),
+        searches.iter_rows(named=True),
+        plan.positive[pairs_shown].tolist(),
+        changes,
+        strict=True,
+    ):
+        gap = search["frame"] - template["frame"] if positive else None
         names = [f"{row['track']} frame {row['frame']}" for row in (template, search)]
         origins.append(Origin(template["source"], names[0], names[1], gap, change))
     return batch, origins

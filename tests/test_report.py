@@ -1,0 +1,110 @@
+"""python -m datasets.report: which crops it shows, which numbers it prints, what it writes."""
+
+from pathlib import Path
+
+import cv2
+import polars as pl
+import pytest
+
+from datasets.report import main
+from datasets.showcase import (
+    choose_blurred,
+    choose_extremes,
+    choose_random,
+    choose_tracks,
+    with_manifest,
+)
+from datasets.summary import count_tables, dropped_table, measures, track_lengths
+from manifests.table import Manifest, read_manifest
+
+SOURCES = ("vid", "coco", "uav123", "lasot")
+
+
+@pytest.fixture(scope="module")
+def manifests(sample_shards: Path) -> list[Manifest]:
+    return [read_manifest(str(sample_shards / name / "manifest.parquet")) for name in SOURCES]
+
+
+@pytest.fixture(scope="module")
+def rows(manifests: list[Manifest]) -> pl.DataFrame:
+    return with_manifest(manifests)
+
+
+def test_every_crop_is_counted_once(manifests: list[Manifest], rows: pl.DataFrame) -> None:
+    by_split, by_category = count_tables(rows)
+    assert sum(row[2] for row in by_split.rows) == rows.height  # type: ignore[misc]
+    assert sum(row[2] for row in by_category.rows) == rows.height  # type: ignore[misc]
+    assert track_lengths(rows)["length"].sum() == rows.height
+    for row in dropped_table(manifests).rows:
+        frames_in, *parts = row[1:]
+        assert sum(parts) == frames_in  # type: ignore[arg-type]
+
+
+def test_motion_is_in_target_sides_a_frame_and_within_a_track() -> None:
+    boxes = {"box_x": [0.0, 30.0, 90.0, 5.0], "box_y": [0.0, 40.0, 120.0, 5.0]}
+    rows = pl.DataFrame({"source": "lasot", "track": [*"aaab"], "frame": [1, 2, 4, 1], **boxes})
+    rows = rows.with_columns(box_w=pl.lit(20.0), box_h=pl.lit(5.0))
+    found = measures(rows.sample(fraction=1, shuffle=True, seed=3)).sort("motion")
+    assert found["motion"].to_list() == [None, None, 5.0, 5.0]  # 50 px and 100 px in two frames
+    assert found["side"].to_list() == [10.0] * 4
+    assert found["aspect"].to_list() == [4.0] * 4
+
+
+def test_extremes_are_extreme_and_show_each_track_once(rows: pl.DataFrame) -> None:
+    area = (rows["box_w"] * rows["box_h"]).alias("area")
+    chosen = choose_extremes(rows, 5)
+    assert set(chosen) == {"smallest", "largest", "most elongated"}
+    for part in chosen.values():
+        assert part.height == 5
+        assert part.select("manifest", "track").is_unique().all()
+    first = {name: part[0] for name, part in chosen.items()}
+    assert (first["smallest"]["box_w"] * first["smallest"]["box_h"])[0] == area.min()
+    assert (first["largest"]["box_w"] * first["largest"]["box_h"])[0] == area.max()
+
+
+def test_random_crops_follow_from_the_seed(rows: pl.DataFrame) -> None:
+    assert choose_random(rows, 9, seed=1).equals(choose_random(rows, 9, seed=1))
+    assert not choose_random(rows, 9, seed=1).equals(choose_random(rows, 9, seed=2))
+    assert choose_random(rows, 10**6, seed=1).height == rows.height
+
+
+def test_blurred_crops_come_in_order(manifests: list[Manifest], rows: pl.DataFrame) -> None:
+    blurred = choose_blurred(rows, manifests, 6, candidates=30, seed=0)
+    assert blurred["sharpness"].is_sorted()
+    assert blurred.height == 6
+
+
+def test_strips_go_from_the_first_to_the_last_crop_of_moving_targets(rows: pl.DataFrame) -> None:
+    for strip in choose_tracks(rows, 6, num_frames=5, seed=0):
+        track = rows.filter(
+            (pl.col("track") == strip["track"][0]) & (pl.col("manifest") == strip["manifest"][0])
+        )
+        assert strip["frame"].is_sorted()
+        assert (strip["frame"][0], strip["frame"][-1]) == (
+            track["frame"].min(),
+            track["frame"].max(),
+        )
+        assert 2 <= strip.height <= 5
+
+
+def test_a_name_ending_in_png_gets_the_picture_alone(
+    sample_shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = str(sample_shards / "lasot" / "manifest.parquet")
+    out = tmp_path / "crops.png"
+    assert main(["--manifest", manifest, "--out", str(out), "--num-crops", "9"]) == 0
+    image = cv2.imread(str(out))
+    assert image is not None
+    assert image.shape == (2 * (255 + 20), 8 * (255 + 4), 3)
+    assert capsys.readouterr().out.startswith("9 of ")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_condition_that_selects_nothing_is_one_line(
+    sample_shards: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest = str(sample_shards / "lasot" / "manifest.parquet")
+    options = ["--where", "category = 'unicorn'", "--out", str(tmp_path / "r.html")]
+    assert main(["--manifest", manifest, *options]) == 1
+    assert "no row satisfies" in caplog.messages[-1]
+    assert list(tmp_path.iterdir()) == []
