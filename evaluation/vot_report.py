@@ -173,7 +173,9 @@ def plot_ar(trackers: Sequence[VotTracker], *, title: str) -> Figure:
     for index, each in enumerate(_rank(trackers)):
         chance = np.exp(-_SENSITIVITY * each.score.robustness / 100)
         color = COLORS[index % len(COLORS)]
-        axes.scatter(chance, each.score.accuracy, s=60, color=color, label=each.tracker)
+        axes.scatter(
+            chance, each.score.accuracy, s=60, color=color, label=each.tracker, clip_on=False
+        )
     axes.set(title=f"AR plot on {title}", xlim=(0, 1), ylim=(0, 1), ylabel="Accuracy")
     axes.set(xlabel=f"Robustness (S = {_SENSITIVITY})")
     axes.grid(color="0.9")

@@ -1,0 +1,153 @@
+"""Time a tracker part by part on a sequence's frames, and baselines on the same ones.
+
+    python -m evaluation.speed --root data/raw/OTB100 --weights runs/w.safetensors
+    python -m evaluation.speed --root data/raw/OTB100 --weights W --devices cpu cuda --threads 1
+
+Times are from a decoded image to a box; printed are the median and the 95th percentile.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from datasets.crops import Image
+from datasets.tracks import SourceError
+from evaluation.benchmarks import BenchmarkName, open_benchmark
+from evaluation.report import table_text
+from evaluation.sequences import read_image, to_edges
+from manifests.cli import run_command
+from manifests.page import Table
+from model.weights import WeightsError, load_model
+from tracking.baselines import BASELINES
+from tracking.tracker import BoxTracker, Tracker
+
+_NUM_WARM_UP = 3
+_PARTS = ("crop", "network", "decode", "whole frame")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedConfig:
+    """Time a tracker part by part, and baselines on the same frames."""
+
+    benchmark: BenchmarkName = "otb100"
+    """Layout of the folder with the frames."""
+    root: str = ""
+    """Its folder; empty takes data/raw/<benchmark>."""
+    weights: str = ""
+    """Trained weights; empty times the baselines only."""
+    devices: tuple[str, ...] = ("cpu",)
+    """Where to time the network."""
+    threads: int = 0
+    """Threads of the network on the CPU; 0 leaves torch's choice."""
+    frames: int = 100
+    """Frames to time, from the first sequence that has as many, else the longest."""
+
+
+def run(config: SpeedConfig) -> None:
+    """Print the table."""
+    if config.frames < 1 or config.threads < 0:
+        raise SourceError("--frames: expected 1 or more, and --threads 0 or more")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    images, box_xywh = _load_frames(config)
+    rows: list[tuple[str | float | None, ...]] = []
+    for device in config.devices if config.weights else ():
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise SourceError(f"--devices: {device!r}, but torch sees no GPU here. Pass cpu")
+        tracker = Tracker(load_model(config.weights, device=device))
+        seconds = time_parts(tracker, images, box_xywh, synchronise=_synchronise(device))
+        rows += [
+            _row(f"network on {device}", part, each)
+            for part, each in zip(_PARTS, seconds.T, strict=True)
+        ]
+    for name, make_tracker in BASELINES.items():
+        rows.append(_row(name, _PARTS[-1], time_whole(make_tracker(), images, box_xywh)))
+    height, width = images[0].shape[:2]
+    threads = torch.get_num_threads()
+    table = Table(
+        caption=f"{len(images) - 1} frames of {width} x {height}, {threads} threads on the CPU",
+        columns=("tracker", "part", "median ms", "95% ms", "frames/s"),
+        rows=tuple(rows),
+        digits=(0, 2, 2, 1),
+    )
+    print(table_text(table))
+
+
+def time_parts(
+    tracker: Tracker,
+    images: Sequence[Image],
+    box_xywh: np.ndarray,
+    *,
+    synchronise: Callable[[], None] = lambda: None,
+) -> np.ndarray:
+    """Return (T - 1, 4) seconds for crop, network, decode and the whole frame."""
+    tracker.init(images[0], box_xywh)
+    seconds = np.empty((len(images) - 1, 4))
+    for row, image in zip(seconds, images[1:], strict=True):
+        marks = [time.perf_counter()]
+        crops = tracker.search_crops(image)
+        marks.append(time.perf_counter())
+        outputs = tracker.respond(crops)
+        synchronise()
+        marks.append(time.perf_counter())
+        tracker.move(outputs)
+        marks.append(time.perf_counter())
+        row[:] = [*np.diff(marks), marks[-1] - marks[0]]
+    return seconds
+
+
+def time_whole(tracker: BoxTracker, images: Sequence[Image], box_xywh: np.ndarray) -> np.ndarray:
+    """Return (T - 1,) seconds for each frame after the first."""
+    tracker.init(images[0], box_xywh)
+    seconds = np.empty(len(images) - 1)
+    for index, image in enumerate(images[1:]):
+        start = time.perf_counter()
+        tracker.update(image)
+        seconds[index] = time.perf_counter() - start
+    return seconds
+
+
+def _load_frames(config: SpeedConfig) -> tuple[list[Image], np.ndarray]:
+    benchmark = open_benchmark(config.benchmark, config.root or f"data/raw/{config.benchmark}")
+    if benchmark.supervised:
+        raise SourceError("--benchmark: VOT2018 has no boxes to start from here; pass another")
+    wanted = config.frames + 1
+    long_enough = [each for each in benchmark.sequences if len(each.frames) >= wanted]
+    longest = max(benchmark.sequences, key=lambda each: len(each.frames))
+    sequence = long_enough[0] if long_enough else longest
+    if len(sequence.frames) < 2:
+        raise SourceError(f"{benchmark.files.root}: no sequence of two frames or more to time")
+    images = [read_image(benchmark.files, name) for name in sequence.frames[:wanted]]
+    return images, to_edges(sequence.truth[0])
+
+
+def _row(tracker: str, part: str, seconds: np.ndarray) -> tuple[str | float | None, ...]:
+    warm = seconds[_NUM_WARM_UP:] if len(seconds) > 2 * _NUM_WARM_UP else seconds
+    median = float(np.median(warm))
+    speed = 1 / median if part == _PARTS[-1] and median > 1e-5 else None
+    return tracker, part, 1e3 * median, 1e3 * float(np.quantile(warm, 0.95)), speed
+
+
+def _synchronise(device: str) -> Callable[[], None]:
+    if device.startswith("cuda"):
+        return torch.cuda.synchronize
+    return lambda: None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
+    return run_command(
+        SpeedConfig,
+        run,
+        argv,
+        prog="python -m evaluation.speed",
+        errors=(SourceError, WeightsError),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

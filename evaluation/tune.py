@@ -1,0 +1,209 @@
+"""Search the tracker's settings on the val split of training videos, never on a test set.
+
+    python -m evaluation.tune --weights runs/w.safetensors --source lasot --root data/raw/lasot
+    python -m evaluation.tune --weights W --source uav123 --trials 200 --tracks 20
+
+Needs the extra ``eval`` (Optuna). Trials are kept in ``<out>/study.db``: the same command goes on
+where it stopped. ``<out>/trials.png`` shows them, ``<out>/best.json`` has the best settings.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from datasets.files import RawFiles, open_root
+from datasets.sources import SOURCES
+from datasets.tracks import SourceError, Track
+from evaluation.conventions import CONVENTIONS
+from evaluation.metrics import overlap
+from evaluation.plots import new_figure, save_figure
+from evaluation.sequences import read_image
+from manifests.atomic import whole_file
+from manifests.cli import run_command
+from manifests.split import assign_splits
+from model.network import Network
+from model.weights import WeightsError, load_model, read_description
+from tracking.settings import CarSettings, SiamFCSettings
+from tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+_RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "car": {"lr": (0.1, 0.9), "penalty": (0.0, 0.5), "window": (0.0, 0.7)},
+    "siamfc": {"lr": (0.1, 0.9), "scale_penalty": (0.9, 1.0), "window": (0.0, 0.7)},
+}
+"""By head, what is searched and where."""
+_SETTINGS = {"car": CarSettings, "siamfc": SiamFCSettings}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneConfig:
+    """Search the tracker's settings on the val split of training videos."""
+
+    weights: str
+    """Trained weights."""
+    source: Literal["lasot", "uav123"] = "lasot"
+    """Training source whose val split is used."""
+    root: str = ""
+    """Its folder; empty takes data/raw/<source>."""
+    out: str = "runs/tune"
+    """Folder of the study."""
+    trials: int = 100
+    """Settings to have tried in the end, those of earlier runs included."""
+    tracks: int = 20
+    """Tracks to follow in each trial."""
+    frames: int = 200
+    """Frames to follow of each track."""
+    seed: int = 0
+    """Of the split, as in the build, and of the search."""
+    val_fraction: float = 0.1
+    """Of the split, as in the build."""
+    device: str = "cpu"
+    """Where the network runs."""
+
+
+def run(config: TuneConfig) -> None:
+    """Search, then write the plot and the best settings."""
+    optuna = _import_optuna()
+    files = open_root(config.root or f"data/raw/{config.source}")
+    tracks = choose_tracks(files, config)
+    network = load_model(config.weights, device=config.device)
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name="tune",
+        storage=f"sqlite:///{out / 'study.db'}",
+        direction="maximize",
+        load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=config.seed),
+    )
+    _claim(study, config)
+    missing = config.trials - len([each for each in study.trials if each.value is not None])
+    if missing > 0:
+        study.optimize(_objective(network, tracks, files, config), n_trials=missing)
+    _write_results(study, out, network.config.head)
+
+
+def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
+    """Return tracks of the val split that start with a visible target and are long enough.
+
+    Raises:
+        SourceError: The val split here has none.
+    """
+    source = SOURCES[config.source]
+    tracks = [track for part in source.list_parts(files) for track in source.read_part(files, part)]
+    splits = assign_splits(
+        [track.group for track in tracks],
+        source=config.source,
+        seed=config.seed,
+        val_fraction=config.val_fraction,
+    )
+    usable = [
+        track
+        for track in tracks
+        if splits[track.group] == "val" and len(track.frames) > 1 and track.visible[0]
+    ]
+    if not usable:
+        raise SourceError(
+            f"{files.root}: none of the {len(tracks)} tracks is in the val split and starts with a "
+            "visible target. Pass another --seed or a larger --val-fraction"
+        )
+    return usable[: config.tracks]
+
+
+def mean_overlap(tracker: Tracker, track: Track, files: RawFiles, *, num_frames: int) -> float:
+    """Return the mean overlap over the visible frames after the first."""
+    images = track.frames[:num_frames]
+    tracker.init(read_image(files, images[0]), track.boxes_xywh[0])
+    found = [tracker.update(read_image(files, name)).box_xywh for name in images[1:]]
+    visible = track.visible[1 : len(images)]
+    if not visible.any():
+        return 0.0
+    overlaps = overlap(
+        np.array(found)[visible],
+        track.boxes_xywh[1 : len(images)][visible],
+        convention=CONVENTIONS["pysot"],
+    )
+    return float(np.clip(overlaps, 0, 1).mean())
+
+
+def _objective(
+    network: Network, tracks: Sequence[Track], files: RawFiles, config: TuneConfig
+) -> Callable[["Trial"], float]:
+    head = network.config.head
+
+    def objective(trial: "Trial") -> float:
+        values = {
+            name: trial.suggest_float(name, low, high)
+            for name, (low, high) in _RANGES[head].items()
+        }
+        tracker = Tracker(network, _SETTINGS[head](**values))
+        return float(
+            np.mean(
+                [mean_overlap(tracker, each, files, num_frames=config.frames) for each in tracks]
+            )
+        )
+
+    return objective
+
+
+def _claim(study: "Study", config: TuneConfig) -> None:
+    """Note what the trials depend on, or check that it is still the same."""
+    settings = dataclasses.asdict(config)
+    ours = {name: settings[name] for name in ("source", "tracks", "frames", "seed", "val_fraction")}
+    ours["weights"] = read_description(config.weights)["sha256"]
+    theirs = study.user_attrs.get("made_with")
+    if theirs is not None and theirs != ours:
+        changed = sorted(name for name in ours if theirs.get(name) != ours[name])
+        raise SourceError(
+            f"{config.out}/study.db: its trials were made with other {', '.join(changed)}. Pass "
+            "another --out"
+        )
+    study.set_user_attr("made_with", ours)
+
+
+def _write_results(study: "Study", out: Path, head: str) -> None:
+    done = [each for each in study.trials if each.value is not None]
+    best = {"head": head, "mean_overlap": study.best_value, "settings": study.best_params}
+    with whole_file(out / "best.json") as temporary:
+        temporary.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
+    figure = new_figure()
+    all_axes = figure.subplots(1, len(_RANGES[head]), sharey=True)
+    for axes, name in zip(all_axes, _RANGES[head], strict=True):
+        axes.scatter(
+            [each.params[name] for each in done], [each.value for each in done], s=12, alpha=0.6
+        )
+        axes.axvline(study.best_params[name], color="#d62728", linewidth=1)
+        axes.set(xlabel=name)
+        axes.grid(color="0.9")
+    all_axes[0].set(ylabel="Mean overlap")
+    figure.suptitle(f"{len(done)} trials; the best is marked")
+    save_figure(figure, out / "trials")
+    settings = ", ".join(f"{name} {value:.3f}" for name, value in study.best_params.items())
+    print(f"best of {len(done)} trials: {settings}, mean overlap {study.best_value:.3f}")
+
+
+def _import_optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise SourceError("evaluation.tune: needs Optuna. pip install '.[eval]'") from None
+    return optuna
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
+    return run_command(
+        TuneConfig, run, argv, prog="python -m evaluation.tune", errors=(SourceError, WeightsError)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
