@@ -58,9 +58,12 @@ def check_image(data: bytes) -> tuple[int, int]:
     width, height = image_size(data)
     if not 0 < width * height <= _MOST_PIXELS:
         raise ValueError(f"the header states {width} x {height} px, expected up to 100 megapixels")
-    # Inside the coded image a JPEG has no such bytes, but its EXIF thumbnail may.
-    begin, end = (b"IDAT", b"IEND") if data[:1] == b"\x89" else (b"\xff\xda", b"\xff\xd9")
-    if data.rfind(end) <= data.rfind(begin):
+    if data[:1] == b"\x89":
+        begin, end = data.find(b"IDAT"), data.rfind(b"IEND")
+    else:
+        # Inside the coded image a JPEG has no such bytes, but its EXIF thumbnail may.
+        begin, end = data.find(b"\xff\xda", _frame_header(data)), data.rfind(b"\xff\xd9")
+    if not 0 < begin < end:
         raise ValueError(f"the image is cut off after {len(data)} bytes")
     return width, height
 
@@ -74,6 +77,13 @@ def image_size(data: bytes) -> tuple[int, int]:
     if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return width, height
+    position = _frame_header(data)
+    height, width = struct.unpack(">HH", data[position + 5 : position + 9])
+    return width, height
+
+
+def _frame_header(data: bytes) -> int:
+    """Return where a JPEG's frame header starts; a thumbnail's, which is inside EXIF, is not it."""
     if data[:2] != b"\xff\xd8":
         raise ValueError(f"{len(data)} bytes that are not a JPEG, but start with {data[:8]!r}")
     position = 2
@@ -83,8 +93,7 @@ def image_size(data: bytes) -> tuple[int, int]:
             position += 1
             continue
         if marker in _FRAME_HEADERS:
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return width, height
+            return position
         position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
     raise ValueError(f"{len(data)} bytes of a JPEG that ends before its frame header")
 

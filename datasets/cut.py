@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,10 +45,10 @@ class FrameCutter:
         self._boxes = boxes_xywh
         self._margin = margin
         # The smallest decode from which no target's crop has to be enlarged.
-        step = min(1 / crop_scale(float(box[2]), float(box[3])) for box in boxes_xywh)
-        self._reduce = next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))
-        self._image = decode_image(data, reduce=self._reduce)
-        self._fill = channel_mean(self._image)
+        self._reduce = min(_reduction(box) for box in boxes_xywh)
+        image = decode_image(data, reduce=self._reduce)
+        self._images = {self._reduce: image}
+        self._fill = channel_mean(image)
 
     def pairs(
         self, filters: Filters, dropped: Counter[str]
@@ -69,13 +70,33 @@ class FrameCutter:
                 yield index, self._cut(box)
 
     def _cut(self, box: Box) -> tuple[Image, Image]:
-        center = box_center(box / self._reduce)
-        step = template_side(float(box[2]), float(box[3])) / TEMPLATE_SIZE / self._reduce
+        reduce = _reduction(box)
+        image = self._reduced(reduce)
+        center = box_center(box / reduce)
+        step = template_side(float(box[2]), float(box[3])) / TEMPLATE_SIZE / reduce
         template, search = (
-            crop_square(self._image, center=center, side=step * size, size=size, fill=self._fill)
+            crop_square(image, center=center, side=step * size, size=size, fill=self._fill)
             for size in (TEMPLATE_SIZE + 2 * self._margin, SEARCH_SIZE + 2 * self._margin)
         )
         return template, search
+
+    def _reduced(self, reduce: int) -> Image:
+        """Return the frame at a fraction of its size: larger targets need no more, and share it."""
+        if reduce not in self._images:
+            image = self._reduced(reduce // 2)
+            height, width = image.shape[:2]
+            if height % 2 or width % 2:
+                image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+            half = (image.shape[1] // 2, image.shape[0] // 2)
+            smaller = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
+            self._images[reduce] = np.asarray(smaller, dtype=np.uint8)
+        return self._images[reduce]
+
+
+def _reduction(box_xywh: Box) -> int:
+    """Return the power of two, up to 8, at which the target's crops are still not enlarged."""
+    step = 1 / crop_scale(float(box_xywh[2]), float(box_xywh[3]))
+    return next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))
 
 
 def _times(size: tuple[int, int]) -> str:

@@ -6,6 +6,7 @@ import urllib.parse
 from typing import BinaryIO
 
 _BLOCK = 512
+_EMPTY_HEADER = tarfile.TarInfo().tobuf(tarfile.USTAR_FORMAT)
 
 
 class TarWriter:
@@ -23,9 +24,7 @@ class TarWriter:
 
     def add(self, name: str, data: bytes) -> int:
         """Append a file and return the offset of its content in the archive."""
-        header = tarfile.TarInfo(name)
-        header.size = len(data)
-        self._write(header.tobuf(tarfile.USTAR_FORMAT))
+        self._write(_header(name, len(data)))
         offset = self._position
         self._write(data)
         self._write(bytes(-len(data) % _BLOCK))
@@ -40,6 +39,19 @@ class TarWriter:
         self._file.write(data)
         self._hash.update(data)
         self._position += len(data)
+
+
+def _header(name: str, size: int) -> bytes:
+    """Return what ``tarfile.TarInfo`` returns for an ASCII name under 100 characters, but sooner.
+
+    All but name, size and checksum is the same for every file.
+    """
+    header = bytearray(_EMPTY_HEADER)
+    header[: len(name)] = name.encode("ascii")
+    header[124:135] = b"%011o" % size
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
 
 
 def sample_key(track: str, frame: int) -> str:
