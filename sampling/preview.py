@@ -61,8 +61,8 @@ def preview(config: PreviewConfig) -> None:
     recipe = read_recipe(config.recipe)
     augment = recipe.augment if config.split == "train" else AugmentSettings(enabled=False)
     manifests = [read_manifest(url, where=config.where) for url in config.manifests]
-    before, _ = _first_pairs(config, manifests, recipe.pairs, AugmentSettings(enabled=False))
-    after, origins = _first_pairs(config, manifests, recipe.pairs, augment)
+    before, _ = first_pairs(config, manifests, recipe.pairs, AugmentSettings(enabled=False))
+    after, origins = first_pairs(config, manifests, recipe.pairs, augment)
     write_page(
         config.out,
         f"Pairs of recipe {config.recipe}, {config.split}",
@@ -114,12 +114,13 @@ def _known(settings: type[Any], table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key in names}
 
 
-def _first_pairs(
+def first_pairs(
     config: PreviewConfig,
     manifests: Sequence[Manifest],
     pairs: PairSettings,
     augment: AugmentSettings,
 ) -> tuple[PairBatch, list[Origin]]:
+    """Return the first pairs of the epoch, and where each comes from and what was done to it."""
     with PairLoader(
         manifests,
         pairs=pairs,
