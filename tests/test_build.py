@@ -3,9 +3,11 @@
 import fcntl
 import gc
 import hashlib
+import io
 import json
 import re
 import shutil
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from datasets.crops import channel_mean, crop_square, decode_image, encode_jpeg
 from datasets.cut import FrameCutter
 from datasets.filters import Filters
 from datasets.stored import read_jpeg
+from datasets.tar_writer import TarWriter
 from manifests.table import read_manifest
 
 SOURCES = ("coco", "lasot", "uav123", "vid")
@@ -299,3 +302,13 @@ def test_reduced_decode_stays_within_35_db(sample_world: Path, tmp_path: Path) -
             )
             error = np.mean((crop.astype(float) - want.astype(float)) ** 2)
             assert 10 * np.log10(255**2 / error) > 35
+
+
+@pytest.mark.parametrize("name", ["a/b.x.jpg", "airplane-10/00000001.z.jpg", "x" * 99])
+@pytest.mark.parametrize("size", [0, 1, 8_191, 1_000_000])
+def test_tar_headers_are_those_of_the_standard_library(name: str, size: int) -> None:
+    file = io.BytesIO()
+    offset = TarWriter(file).add(name, bytes(size))
+    info = tarfile.TarInfo(name)
+    info.size = size
+    assert file.getvalue()[:offset] == info.tobuf(tarfile.USTAR_FORMAT)
