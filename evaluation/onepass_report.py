@@ -89,6 +89,7 @@ def write_onepass_report(
     Returns:
         The path of the page.
     """
+    scores = rank(scores)  # so that a tracker has one colour in all plots
     title = benchmark.title + (" (a part)" if benchmark.note else "")
     figures = {
         "success": plot_success(scores, title=title, convention=convention),

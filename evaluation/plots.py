@@ -72,11 +72,14 @@ def plot_normalised(
 
 
 def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> Figure:
-    """Plot lines ranked by the printed number, best first in the legend and on top."""
+    """Plot lines; the legend ranks them by the printed number, colours follow the given order.
+
+    A tracker that comes in the same place in every call keeps its colour over all plots.
+    """
     figure = new_figure()
     axes = figure.subplots()
-    ranked = sorted(lines, key=lambda line: -line.printed)
-    for index, line in enumerate(ranked):
+    ranked = sorted(enumerate(lines), key=lambda item: -item[1].printed)
+    for place, (index, line) in enumerate(ranked):
         axes.plot(
             x,
             line.values,
@@ -84,7 +87,7 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
             color=COLORS[index % len(COLORS)],
             linestyle=_STYLES[index // len(COLORS) % len(_STYLES)],
             linewidth=2,
-            zorder=3 + len(ranked) - index,
+            zorder=3 + len(ranked) - place,
         )
     axes.set(title=title, xlim=(x[0], x[-1]), ylim=(0, 1))
     axes.set_yticks(np.linspace(0, 1, 11))

@@ -8,11 +8,13 @@ Results go to ``results/<benchmark>/<tracker>/``, the report to ``reports/<bench
 that has a result is not tracked again: the same command goes on where it stopped.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -37,6 +39,8 @@ from tracking.baselines import create_baseline
 from tracking.settings import PRESETS
 from tracking.tracker import BoxTracker, Tracker
 
+logger = logging.getLogger(__name__)
+Score = TypeVar("Score")
 _PROG = "python -m evaluation.run"
 _PRESETS = {"otb100": "otb", "uav123": "uav", "uav123_10fps": "uav", "lasot": "lasot"}
 
@@ -107,14 +111,14 @@ def choose_tracker(config: RunConfig) -> tuple[str, str, Callable[[], BoxTracker
         except ValueError as error:
             raise SourceError(f"--tracker: {error}") from error
         make: Callable[[], BoxTracker] = partial(create_baseline, config.tracker)
-        return config.name or config.tracker, config.tracker, make
+        return _tracker_name(config), config.tracker, make
     if config.device.startswith("cuda") and not torch.cuda.is_available():
         raise SourceError(f"--device: {config.device!r}, but torch sees no GPU here. Pass cpu")
     description = read_description(config.weights)
     preset = _PRESETS.get(config.benchmark, "otb")
     identity = f"weights {description['sha256']}, settings {preset}"
     make = partial(load_tracker, config.weights, config.device, preset)
-    return config.name or Path(config.weights).stem, identity, make
+    return _tracker_name(config), identity, make
 
 
 def load_tracker(weights: str, device: str, preset: str) -> BoxTracker:
@@ -143,10 +147,11 @@ def check_contamination(config: RunConfig, benchmark: Benchmark) -> str:
 
 def _score_one_pass(config: RunConfig, benchmark: Benchmark, results: Path) -> tuple[Table, Path]:
     rules = CONVENTIONS[config.convention]
-    scores = [
-        score_tracker(benchmark, results / name, convention=rules, note=read_note(results / name))
-        for name in list_trackers(results)
-    ]
+    scores = _score_each(
+        config,
+        results,
+        lambda folder, note: score_tracker(benchmark, folder, convention=rules, note=note),
+    )
     page = write_onepass_report(
         benchmark,
         scores,
@@ -160,13 +165,37 @@ def _score_one_pass(config: RunConfig, benchmark: Benchmark, results: Path) -> t
 
 def _score_supervised(config: RunConfig, benchmark: Benchmark, results: Path) -> tuple[Table, Path]:
     ending: Ending = "pysot" if config.convention == "pysot" else "matlab"
-    trackers = [
-        score_vot(benchmark, results / name, ending=ending, note=read_note(results / name))
-        for name in list_trackers(results)
-    ]
+    trackers = _score_each(
+        config,
+        results,
+        lambda folder, note: score_vot(benchmark, folder, ending=ending, note=note),
+    )
     out = Path(config.out or f"reports/{config.benchmark}")
     page = write_vot_report(benchmark, trackers, out, made_by=describe_run(_PROG, config))
     return vot_table(benchmark, trackers), page
+
+
+def _score_each(
+    config: RunConfig, results: Path, score: Callable[[Path, str], Score]
+) -> list[Score]:
+    """Return the score of every tracker in the folder.
+
+    After tracking, the others are scored as far as they are there: one that was interrupted must
+    not keep a finished one from its report.
+    """
+    scores = []
+    for name in list_trackers(results):
+        try:
+            scores.append(score(results / name, read_note(results / name)))
+        except SourceError as error:
+            if not (config.weights or config.tracker) or name == _tracker_name(config):
+                raise
+            logger.warning("%s is left out: %s", name, error)
+    return scores
+
+
+def _tracker_name(config: RunConfig) -> str:
+    return config.name or config.tracker or Path(config.weights).stem
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,6 +11,9 @@ from evaluation.metrics import Curves, mean_curves, measure
 from evaluation.results import find_results, read_boxes, times_path
 from evaluation.sequences import Benchmark
 
+_SHORTEST_S = 1e-5
+"""Below this nothing was computed: a box that never moves has no speed."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrackerScore:
@@ -66,4 +69,5 @@ def _median_speed(paths: list[Path]) -> float | None:
         return None
     seconds = np.concatenate([np.loadtxt(path, ndmin=1) for path in timed])
     seconds = seconds[seconds > 0]
-    return float(1 / np.median(seconds)) if seconds.size else None
+    median = float(np.median(seconds)) if seconds.size else 0.0
+    return 1 / median if median > _SHORTEST_S else None

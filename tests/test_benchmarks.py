@@ -13,6 +13,8 @@ from evaluation.run import main
 from evaluation.supervised import track_supervised
 from evaluation.uav123 import ATTRIBUTES
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED
+from evaluation.work import track_all
+from tracking.baselines import StaticTracker
 from tracking.tracker import Prediction
 
 _FOLDERS: dict[BenchmarkName, str] = {
@@ -42,17 +44,14 @@ def test_static_box_is_scored_on_every_layout(
 
 
 def test_two_processes_give_the_same_files_as_one(sample_world: Path, tmp_path: Path) -> None:
-    argv = ["--root", str(sample_world / "OTB100"), "--tracker", "static"]
-    for workers in ("1", "2"):
-        folder = tmp_path / workers
-        paths = ["--results", str(folder / "results"), "--out", str(folder / "report")]
-        assert main([*argv, *paths, "--workers", workers]) == 0
+    benchmark = open_benchmark("otb100", str(sample_world / "OTB100"))
+    for workers in (1, 2):
+        track_all(StaticTracker, benchmark, tmp_path / str(workers), workers=workers)
     one, two = (
-        {path.name: path.read_bytes() for path in (tmp_path / n / "results/static").glob("*.txt")}
-        for n in ("1", "2")
+        {path.name: path.read_bytes() for path in (tmp_path / n).glob("*.txt")} for n in ("1", "2")
     )
     assert one == two
-    assert len(one) >= 2
+    assert len(one) == len(benchmark.sequences) >= 2
 
 
 def test_real_pieces_are_read(shared: Path) -> None:
@@ -135,3 +134,16 @@ def test_unknown_tracker_and_folder_of_another_tracker_are_refused(
     assert main([*argv, "--tracker", "static"]) == 1
     assert "were not tracked here" in caplog.text
     assert sorted(path.name for path in (tmp_path / "static").iterdir()) == ["Biker.txt"]
+
+
+def test_interrupted_tracker_does_not_keep_another_from_its_report(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = tmp_path / "results"
+    argv = ["--root", str(sample_world / "OTB100"), "--results", str(results)]
+    argv += ["--out", str(tmp_path / "report")]
+    (results / "half").mkdir(parents=True)
+    (results / "half/Made1.txt").write_text("1,2,3,4\n")
+    assert main([*argv, "--tracker", "static"]) == 0
+    assert "half is left out" in caplog.text
+    assert main(argv) == 1
