@@ -7,9 +7,13 @@ The decode-only limit is one process that decodes the template and the search JP
 pair from memory, with the same library, and does nothing else; it is measured anew in each round,
 beside the loaders, because a shared machine is not equally fast at all times. With n workers the
 limit is that of n processes at the same time. Every figure is the median over the rounds.
+
+Where other programs use the same cores, the clock says more about them. The share by CPU time,
+loader and workers together, hardly depends on that.
 """
 
 import json
+import os
 import resource
 import statistics
 import sys
@@ -21,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -61,8 +65,8 @@ def measure(config: PairsBenchConfig) -> None:
     cv2.setNumThreads(1)
     with _manifest_of(config.manifest) as manifest, _processes(max(config.workers)) as pool:
         jpegs = _sample_jpegs(manifest)
-        limits: dict[int, list[float]] = {}
-        rates: dict[tuple[int, str], list[float]] = {}
+        limits: dict[int, list[Rate]] = {}
+        rates: dict[tuple[int, str], list[Rate]] = {}
         loaders = {
             (workers, name): _loader(manifest, config, workers=workers, augment=augment)
             for workers in config.workers
@@ -83,6 +87,15 @@ def measure(config: PairsBenchConfig) -> None:
     _report(config, manifest, limits, rates, hand_over)
 
 
+class Rate(NamedTuple):
+    """How fast pairs were made."""
+
+    pairs_per_s: float
+    """By the clock."""
+    cpu_us: float
+    """CPU time of a pair, over all processes."""
+
+
 _AUGMENTS = {"none": AugmentSettings(enabled=False), "all": AugmentSettings()}
 
 
@@ -99,28 +112,40 @@ def _loader(
     )
 
 
-def _loader_rate(loader: PairLoader) -> float:
-    """Return pairs per second over one epoch, with nothing done to the batches."""
-    start = time.perf_counter()
+def _loader_rate(loader: PairLoader) -> Rate:
+    """Return the speed of one epoch, with nothing done to the batches."""
+    start, start_cpu = time.perf_counter(), _cpu_s(loader)
     count = sum(len(batch.search) for batch in loader)
-    return count / (time.perf_counter() - start)
+    seconds, cpu = time.perf_counter() - start, _cpu_s(loader) - start_cpu
+    return Rate(count / seconds, cpu / count * 1e6)
+
+
+def _cpu_s(loader: PairLoader) -> float:
+    """Return CPU seconds that this process and the loader's workers have used."""
+    seconds = time.process_time()
+    for process in loader._pool._processes if loader._pool else ():
+        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+        seconds += sum(int(ticks) for ticks in fields.split()[11:13]) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def _decode_rate(
     pool: ProcessPoolExecutor, jpegs: Sequence[tuple[bytes, bytes]], pairs: int, *, processes: int
-) -> float:
-    """Return pairs per second that processes decode side by side."""
+) -> Rate:
+    """Return the speed at which processes decode side by side."""
     futures = [pool.submit(_decode, jpegs, pairs // processes) for _ in range(processes)]
-    return sum(future.result() for future in futures)
+    rates = [future.result() for future in futures]
+    return Rate(sum(r.pairs_per_s for r in rates), statistics.mean(r.cpu_us for r in rates))
 
 
-def _decode(jpegs: Sequence[tuple[bytes, bytes]], pairs: int) -> float:
+def _decode(jpegs: Sequence[tuple[bytes, bytes]], pairs: int) -> Rate:
     template, search = (decode_jpeg(jpeg, "RGB") for jpeg in jpegs[0])
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     for number in range(pairs):
         for jpeg, memory in zip(jpegs[number % len(jpegs)], (template, search), strict=True):
             decode_jpeg(jpeg, "RGB", buffer=memory)
-    return pairs / (time.perf_counter() - start)
+    cpu = time.process_time() - start_cpu
+    return Rate(pairs / (time.perf_counter() - start), cpu / pairs * 1e6)
 
 
 def _hand_over_us(*, batch_size: int = 64, rounds: int = 200) -> float:
@@ -191,25 +216,29 @@ def _warm_up(_: int) -> None:
 def _report(
     config: PairsBenchConfig,
     manifest: Manifest,
-    limits: dict[int, list[float]],
-    rates: dict[tuple[int, str], list[float]],
+    limits: dict[int, list[Rate]],
+    rates: dict[tuple[int, str], list[Rate]],
     hand_over: float,
 ) -> None:
     rows: list[dict[str, Any]] = []
     for (workers, augment), values in rates.items():
-        shares = [rate / limit for rate, limit in zip(values, limits[workers], strict=True)]
+        both = list(zip(values, limits[workers], strict=True))
+        shares = [rate.pairs_per_s / limit.pairs_per_s for rate, limit in both]
+        cpu_shares = [limit.cpu_us / rate.cpu_us for rate, limit in both]
         rows.append(
             {
                 "workers": workers,
                 "augmentation": augment,
-                "pairs_per_s": round(statistics.median(values)),
+                "pairs_per_s": round(statistics.median(rate.pairs_per_s for rate in values)),
                 "share_of_limit": round(statistics.median(shares), 3),
+                "share_by_cpu_time": round(statistics.median(cpu_shares), 3),
             }
         )
     sizes = manifest.rows.select("z_bytes", "x_bytes").mean().row(0)
     figures = {
         "limit_pairs_per_s": {
-            workers: round(statistics.median(values)) for workers, values in limits.items()
+            workers: round(statistics.median(rate.pairs_per_s for rate in values))
+            for workers, values in limits.items()
         },
         "loader": rows,
         "hand_over_us": round(hand_over, 2),
@@ -220,12 +249,14 @@ def _report(
         print(json.dumps(figures))
         return
     for workers, values in limits.items():
-        rate = statistics.median(values)
-        print(f"decode only, {max(workers, 1)} at a time: {rate:.0f} pairs/s")
+        speed = statistics.median(rate.pairs_per_s for rate in values)
+        cpu = statistics.median(rate.cpu_us for rate in values)
+        print(f"decode only, {max(workers, 1)} at a time: {speed:.0f} pairs/s, {cpu:.0f} us CPU")
     for row in rows:
         print(
             f"{row['workers']} workers, augmentation {row['augmentation']:4}: "
-            f"{row['pairs_per_s']:6} pairs/s, {row['share_of_limit']:.2f} of the limit"
+            f"{row['pairs_per_s']:6} pairs/s, {row['share_of_limit']:.2f} of the limit, "
+            f"{row['share_by_cpu_time']:.2f} by CPU time"
         )
     for name in ("hand_over_us", "bytes_per_pair", "peak_mb"):
         print(f"{name:20} {figures[name]}")
