@@ -17,10 +17,10 @@ _GROUP_CHANNELS = 8  # GroupNorm 32 at 256 channels
 class SiamFCHead(nn.Module):
     """One logit for each offset of the template: ``gain * response + bias``.
 
-    The gain is fixed: the gradient of a learnt one is the sum of raw responses, and one step at
-    learning rate 0.01 throws it to where the loss overflows. It is a factor on the mean product
-    and not on the sum, so that networks of all widths start near log 2: with 1e-3 on the sum, that
-    of the full width starts at 3.0.
+    The gain is fixed: the gradient of a learnt one is the sum of raw responses, and within six
+    steps at learning rate 0.01 the loss was not finite. It is a factor on the mean product and not
+    on the sum, so that networks of all widths start near log 2: with 1e-3 on the sum, that of the
+    full width starts at 3.0.
 
     Args:
         channels: Channels of both maps.
