@@ -12,11 +12,12 @@ import zlib
 from array import array
 from bisect import insort
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.archive_members import Member, tar_members, zip_members
 from datasets.tracks import SourceError
 
 if TYPE_CHECKING:
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
 _COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """Of a zip member's own header: lengths of its name and of its extra field."""
-
-
-class _Member(NamedTuple):
-    start: int
-    """Of the content in a tar, of the member's own header in a zip."""
-    stored: int
-    """Bytes that the content takes in the archive."""
-    method: int
-    crc32: int
-    """-1 where the archive has none."""
 
 
 class _Folder:
@@ -47,7 +38,7 @@ class _Folder:
         self._names: NDArray[np.bytes_] | None = None
         self._numbers: NDArray[np.int64] = np.zeros((0, 4), np.int64)
 
-    def add(self, name: str, member: _Member) -> None:
+    def add(self, name: str, member: Member) -> None:
         self._new_names.append(name.encode(errors="surrogateescape"))
         self._new_numbers.extend(member)
 
@@ -58,13 +49,13 @@ class _Folder:
         self._numbers = np.array(self._new_numbers, dtype=np.int64).reshape(-1, 4)[order]
         self._new_names, self._new_numbers = [], array("q")
 
-    def find(self, name: str) -> _Member | None:
+    def find(self, name: str) -> Member | None:
         assert self._names is not None
         key = np.bytes_(name.encode(errors="surrogateescape"))
         position = int(np.searchsorted(self._names, key))
         if position == len(self._names) or self._names[position] != key:
             return None
-        return _Member(*self._numbers[position].tolist())
+        return Member(*self._numbers[position].tolist())
 
     def names(self) -> list[str]:
         assert self._names is not None
@@ -111,7 +102,7 @@ class Archive:
             raise self._damaged(name, "its checksum does not match")
         return data
 
-    def _content(self, member: _Member) -> bytes:
+    def _content(self, member: Member) -> bytes:
         if member.crc32 < 0:
             return self._range(member.start, member.stored)
         name_length, extra_length = _LOCAL_HEADER.unpack(self._range(member.start, 30))
@@ -127,7 +118,7 @@ class Archive:
     def _damaged(self, name: str, why: str) -> SourceError:
         return SourceError(f"{self.path}: member {name!r}: {why}. Get the archive again")
 
-    def _find(self, name: str) -> _Member | None:
+    def _find(self, name: str) -> Member | None:
         folder, _, base = name.rpartition("/")
         found = self._index().get(folder)
         return found.find(base) if found else None
@@ -135,7 +126,7 @@ class Archive:
     def _index(self) -> dict[str, _Folder]:
         if self._folders is None:
             folders: dict[str, _Folder] = {"": _Folder()}
-            read_members = _zip_members if self.path.endswith(".zip") else _tar_members
+            read_members = zip_members if self.path.endswith(".zip") else tar_members
             try:
                 with self._files.open(self.path, "rb") as file:
                     for name, member in read_members(file):
@@ -234,36 +225,3 @@ def _make_folder(folders: dict[str, _Folder], name: str) -> _Folder:
         insort(_make_folder(folders, above).subfolders, base)
         found = folders[name] = _Folder()
     return found
-
-
-def _zip_members(file: Any) -> Iterator[tuple[str, _Member]]:
-    with zipfile.ZipFile(file) as archive:
-        for info in archive.infolist():
-            if info.is_dir():
-                continue
-            if info.flag_bits & 1 or info.compress_type not in (
-                zipfile.ZIP_STORED,
-                zipfile.ZIP_DEFLATED,
-            ):
-                raise zipfile.BadZipFile(f"member {info.filename!r} is encrypted or packed oddly")
-            yield (
-                info.filename.removeprefix("./"),
-                _Member(info.header_offset, info.compress_size, info.compress_type, info.CRC),
-            )
-
-
-def _tar_members(file: Any) -> Iterator[tuple[str, _Member]]:
-    file.seek(0, 2)
-    end = file.tell()
-    file.seek(0)
-    with tarfile.open(fileobj=file, mode="r:") as archive:
-        while (info := archive.next()) is not None:
-            archive.members = []  # type: ignore[attr-defined]  # a kilobyte for each of millions
-            if not info.isreg():
-                continue
-            if info.offset_data + info.size > end:
-                raise tarfile.ReadError(f"member {info.name!r} is cut off")
-            yield info.name.removeprefix("./"), _Member(info.offset_data, info.size, 0, -1)
-        file.seek(archive.offset)
-        if len(file.read(tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
-            raise tarfile.ReadError("it ends without the mark of its end")
