@@ -1,6 +1,6 @@
 """make_plan: which crops may pair, how often, and that seed and epoch fix the choice."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -81,7 +81,11 @@ tracks_strategy = st.lists(
     seed=st.integers(0, 2**63),
 )
 def test_every_pair_of_any_manifest_obeys_the_settings(
-    tracks, max_gap, negative_ratio, track_weights, seed
+    tracks: list[Made],
+    max_gap: int,
+    negative_ratio: float,
+    track_weights: Literal["uniform", "frames"],
+    seed: int,
 ) -> None:
     if negative_ratio:
         assume(len({(track.source, track.video) for track in tracks}) > 1)
@@ -112,7 +116,9 @@ def test_every_pair_of_any_manifest_obeys_the_settings(
 
 @settings(max_examples=30, deadline=None)
 @given(tracks=tracks_strategy, seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 10))
-def test_the_plan_is_a_function_of_tracks_seed_and_epoch(tracks, seed, epoch) -> None:
+def test_the_plan_is_a_function_of_tracks_seed_and_epoch(
+    tracks: list[Made], seed: int, epoch: int
+) -> None:
     wanted = PairSettings(pairs_per_epoch=50)
     # names that this process has seen before must not change the numbers of others
     pl.Series(["t5", "unrelated", "v3"], dtype=pl.Categorical)
@@ -199,7 +205,7 @@ def test_weights_of_unknown_sources_are_rejected() -> None:
 )
 def test_settings_that_describe_no_epoch_are_rejected(option: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{option} must be"):
-        PairSettings(**{option: value})
+        PairSettings(**{option: value})  # type: ignore[arg-type]
 
 
 MILLION = 1_000_000
@@ -239,7 +245,9 @@ def counts_of(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.bincount(values, minlength=size)
 
 
-def test_a_million_pairs_follow_the_weights_of_sources_and_tracks(mixed) -> None:
+def test_a_million_pairs_follow_the_weights_of_sources_and_tracks(
+    mixed: tuple[Manifest, TrackTable],
+) -> None:
     manifest, table = mixed
     weights = {"coco": 1.0, "lasot": 2.0, "vid": 0.5}
     wanted = PairSettings(pairs_per_epoch=MILLION, max_gap=6, weights=weights)
@@ -252,7 +260,9 @@ def test_a_million_pairs_follow_the_weights_of_sources_and_tracks(mixed) -> None
     assert_drawn_as(counts_of(drawn, table.sources.size), share[table.sources])
 
 
-def test_a_million_pairs_draw_long_tracks_more_often_if_weighed_by_frames(mixed) -> None:
+def test_a_million_pairs_draw_long_tracks_more_often_if_weighed_by_frames(
+    mixed: tuple[Manifest, TrackTable],
+) -> None:
     manifest, table = mixed
     weights = {"coco": 0.0, "vid": 0.0}
     wanted = PairSettings(
@@ -280,7 +290,9 @@ def test_a_million_pairs_draw_every_partner_alike() -> None:
     assert_drawn_as(joint, expected.ravel())
 
 
-def test_a_million_pairs_draw_negatives_as_templates_outside_the_video(mixed) -> None:
+def test_a_million_pairs_draw_negatives_as_templates_outside_the_video(
+    mixed: tuple[Manifest, TrackTable],
+) -> None:
     _, table = mixed
     wanted = PairSettings(pairs_per_epoch=MILLION, negative_ratio=0.3)
     plan = make_plan(table, wanted, seed=14, epoch=0)

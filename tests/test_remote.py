@@ -25,7 +25,7 @@ from sampling.augment import AugmentSettings
 from sampling.cache import CacheSettings, ShardCache
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.records import Shard, list_shards
+from sampling.records import list_shards
 from sampling.remote import RemoteReader, RetrySettings
 from sampling.tracks import track_table
 from sampling.windows import draw_windows
@@ -240,7 +240,7 @@ def test_a_failed_read_is_tried_again_and_counted(
     settings = cache_settings(tmp_path, manifest)
     with faulty(web, "--faults", fault, "--every", "2", "--stall-s", "3") as url:
         reader = RemoteReader(QUICK)
-        bad = Shard(**{**_fields(shard), "url": shard.url.replace(web, url)})
+        bad = dataclasses.replace(shard, url=shard.url.replace(web, url))
         with caplog.at_level(logging.WARNING):
             for _ in range(4):
                 Path(ShardCache(settings, reader).path(bad)).unlink(missing_ok=True)
@@ -250,15 +250,11 @@ def test_a_failed_read_is_tried_again_and_counted(
     assert f"{bad.url}: read 1 failed" in caplog.messages[0]
 
 
-def _fields(shard: Shard) -> dict[str, object]:
-    return {name: getattr(shard, name) for name in Shard.__slots__}
-
-
 def test_a_store_that_stays_broken_ends_in_one_line(web: str, tmp_path: Path) -> None:
     manifest = read_manifest(f"{web}/manifest.parquet", check_shards=False)
     shard = list_shards([manifest])[0]
     with faulty(web, "--faults", "503", "--every", "1") as url:
-        broken = Shard(**{**_fields(shard), "url": shard.url.replace(web, url)})
+        broken = dataclasses.replace(shard, url=shard.url.replace(web, url))
         cache = ShardCache(cache_settings(tmp_path, manifest), RemoteReader(QUICK))
         with pytest.raises(OSError, match="5 reads failed, the last with: 503") as caught:
             cache.acquire(broken)
@@ -280,11 +276,11 @@ def test_a_replaced_shard_is_noticed(web: str, crops: Path, tmp_path: Path) -> N
     shards = list_shards([manifest])
     cache = ShardCache(cache_settings(tmp_path, manifest), RemoteReader(QUICK))
     with pytest.raises(ManifestError, match="bytes, expected 5; the shard was replaced"):
-        cache.acquire(Shard(**{**_fields(shards[0]), "num_bytes": 5}))
+        cache.acquire(dataclasses.replace(shards[0], num_bytes=5))
     with pytest.raises(ManifestError, match=r"sha256 .* the shard was replaced"):
-        cache.acquire(Shard(**{**_fields(shards[0]), "sha256": "0" * 64}))
+        cache.acquire(dataclasses.replace(shards[0], sha256="0" * 64))
     with pytest.raises(ManifestError, match="no such shard"):
-        cache.acquire(Shard(**{**_fields(shards[0]), "url": f"{web}/gone.tar"}))
+        cache.acquire(dataclasses.replace(shards[0], url=f"{web}/gone.tar"))
     assert list(tmp_path.glob("*.tar*")) == []
 
 
