@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +12,18 @@ from hypothesis import strategies as st
 from datasets.crops import channel_mean, crop_square, decode_image, encode_jpeg, image_size
 
 BLACK = (0.0, 0.0, 0.0)
-SLOPE = 0.1973  # no simple fraction, so that rounding to 8 bits has no bias
 
 
-def ramp(width: int, height: int) -> np.ndarray:
-    """Return an image whose red is 0.1973 x and whose green is 0.1973 y, in edge coordinates."""
-    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
-    red, green = np.broadcast_arrays(SLOPE * x[None, :], SLOPE * y[:, None])
-    return np.round(np.stack([red, green, red * 0], axis=-1)).astype(np.uint8)
+def ramp(width: int, height: int) -> Any:
+    """Return an image whose red is x and whose green is y, in edge coordinates.
+
+    It is float32, which OpenCV resamples by the same code without rounding to 8 bits.
+    """
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    return np.stack([x, y, 0 * x], axis=-1).astype(np.float32)
+
+
+RAMP = ramp(1200, 1100)
 
 
 @settings(max_examples=60, deadline=None)
@@ -31,15 +36,13 @@ def ramp(width: int, height: int) -> np.ndarray:
 def test_crop_pixels_show_the_image_points_they_claim(
     x: float, y: float, side: float, size: int
 ) -> None:
-    crop = crop_square(ramp(1200, 1100), center=(x, y), side=side, size=size, fill=BLACK)
+    crop = crop_square(RAMP, center=(x, y), side=side, size=size, fill=BLACK)
     step = side / size
     for axis, center in ((0, x), (1, y)):
-        expected = SLOPE * (center + step * (np.arange(size) + 0.5 - size / 2))
-        profile = crop[:, :, axis].mean(axis=axis)
-        inside = (expected > 1) & (expected < SLOPE * (1200, 1100)[axis] - 1)
-        # Ramp and crop are rounded to 8 bits, half a grey level each.
-        assert np.abs(profile - expected)[inside].max() < 1.05
-        assert abs((profile - expected)[inside].mean()) < 0.15
+        expected = center + step * (np.arange(size) + 0.5 - size / 2)
+        error = crop[:, :, axis].mean(axis=axis) - expected
+        # OpenCV may place its samples on a grid of 1/32 px, of blocks where they were averaged.
+        assert np.abs(error).max() < 0.02 * max(1, int(step))
 
 
 def test_the_centre_of_the_window_is_the_centre_of_the_crop() -> None:
@@ -74,7 +77,7 @@ def test_a_window_far_outside_is_all_fill(center: tuple[float, float]) -> None:
 @pytest.mark.parametrize("side", [0.0, -3.0, float("nan"), float("inf")])
 def test_a_window_without_extent_is_refused(side: float) -> None:
     with pytest.raises(ValueError, match="cannot be cropped"):
-        crop_square(ramp(50, 50), center=(20, 20), side=side, size=127, fill=BLACK)
+        crop_square(RAMP, center=(20, 20), side=side, size=127, fill=BLACK)
 
 
 def test_shrinking_averages_instead_of_skipping_pixels() -> None:
