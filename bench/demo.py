@@ -75,10 +75,12 @@ def train(out: Path, seed: int) -> None:
     """Train the paper's two stages with the demo's narrow network."""
     run(
         *("trainer.run", "--recipe", "pretrain", "--recipe", "demo", "--seed", seed),
+        *("--schedule.length-factor", 0.08),  # short pre-training loses targets; see decisions
         *("--manifests", manifest(out, "vid"), "--out", out / "pretrain"),
     )
     run(
         *("trainer.run", "--recipe", "finetune-aug", "--recipe", "demo", "--seed", seed),
+        *("--data.weights", "coco=0.3,uav123=0.6,lasot=1"),
         *("--init-weights", out / "pretrain" / "best.safetensors"),
         *("--manifests", *(manifest(out, source) for source in FINETUNE_SOURCES)),
         *("--out", out / "finetune"),

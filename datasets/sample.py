@@ -20,6 +20,7 @@ from typing import Literal
 from datasets.sample_benchmarks import write_otb, write_vot
 from datasets.sample_sources import World, write_coco, write_lasot, write_uav123, write_vid
 from datasets.sample_sprites import TEST_PHOTOS, TRAIN_PHOTOS, load_photos
+from datasets.sources.lasot import training_videos
 from datasets.tracks import SourceError
 from manifests.cli import run_command
 
@@ -42,6 +43,7 @@ class SampleConfig:
 class _Scale:
     size: tuple[int, int]
     test_size: tuple[int, int]
+    pace: int
     vid: tuple[int, int]
     coco: int
     uav123: tuple[str, ...]
@@ -62,20 +64,22 @@ _SCALES = {
     "small": _Scale(
         size=(480, 360),
         test_size=(360, 270),
-        vid=(36, 24),
+        pace=4,
+        vid=(120, 9),
         coco=160,
         uav123=(
             *("uav6", "uav2", "uav5", "uav4", "person22", "wakeboard7"),
             *("person2_s", "car2_s", "uav3", "truck4", "bird1"),
         ),
-        lasot=_LASOT_NAMES,
-        lasot_frames=40,
+        lasot=tuple(dict.fromkeys([*_LASOT_NAMES, *(v[0] for v in training_videos().values())])),
+        lasot_frames=14,
         otb=(8, 60),
         vot=(2, 60),
     ),
     "tiny": _Scale(
         size=(160, 120),
         test_size=(160, 120),
+        pace=1,
         vid=(6, 14),
         coco=8,
         uav123=("uav6", "uav2"),
@@ -114,7 +118,9 @@ def write_sample(config: SampleConfig) -> None:
 
 
 def _write(root: Path, seed: int, scale: _Scale) -> None:
-    training = World(root=root, photos=load_photos(TRAIN_PHOTOS), seed=seed, size=scale.size)
+    training = World(
+        root=root, photos=load_photos(TRAIN_PHOTOS), seed=seed, size=scale.size, pace=scale.pace
+    )
     write_vid(training, num_videos=scale.vid[0], num_frames=scale.vid[1])
     write_coco(training, num_images=scale.coco)
     write_uav123(training, folders=scale.uav123)

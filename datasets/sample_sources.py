@@ -30,6 +30,8 @@ class World:
     seed: int
     size: tuple[int, int]
     """Width and height of a frame."""
+    pace: int = 1
+    """How many times faster than the benchmarks' videos those of VID and LaSOT are."""
 
     def rng(self, *key: int) -> np.random.Generator:
         """Return the source of randomness of one video, whatever else is written."""
@@ -68,7 +70,8 @@ def write_vid(world: World, *, num_videos: int, num_frames: int) -> None:
             size=world.size,
             num_targets=num_targets,
             hidden_at=length // 2 if index % 3 == 0 else None,  # a gap in the track
-            away_at=length // 3 if index % 3 == 1 and length > 12 else None,
+            away_at=length // 3 if index % 3 == 1 and length * world.pace > 12 else None,
+            pace=world.pace,
         )
         for number, frame in enumerate(render(scene)):
             stem = f"VID/{subset}/{number:06d}"
@@ -212,6 +215,7 @@ def write_lasot(world: World, *, names: Sequence[str], num_frames: int) -> None:
             num_others=1 + index % 4,
             hidden_at=num_frames * 2 // 3 if index % 2 == 0 else None,
             away_at=num_frames // 3 if index % 3 == 1 else None,
+            pace=world.pace,
         )  # fmt: skip
         rows: list[str] = []
         occluded, outside = [], []

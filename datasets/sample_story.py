@@ -20,6 +20,7 @@ def make_scene(
     num_others: int = 2,
     hidden_at: int | None = None,
     away_at: int | None = None,
+    pace: int = 1,
 ) -> Scene:
     """Return a scene whose first objects are the targets; its other objects only distract.
 
@@ -32,7 +33,11 @@ def make_scene(
         num_others: Objects that move below them.
         hidden_at: Frame around which a large object passes over the first target.
         away_at: Frame around which the first target is outside of the image.
+        pace: How many times faster everything happens. A short video at a high pace shows its
+            targets before as many different backgrounds as a long one.
     """
+    shown = slice(None, None, pace)
+    num_frames *= pace
     background = int(rng.integers(len(photos)))
     photo = vary_colours(photos[background], rng, strength=0.2)
     cuts = [other for index, other in enumerate(photos) if index != background]
@@ -42,21 +47,29 @@ def make_scene(
     ]
     actors = [_wanderer(sprite, num_frames, size, rng) for sprite in sprites[:-1]]
     if away_at is not None:
-        actors[0] = _send_away(actors[0], away_at)
+        actors[0] = _send_away(actors[0], away_at * pace)
     # Distractors are below the targets, but for a few; whoever hides the target is on top.
     layers = [*range(num_targets, len(actors)), *range(num_targets)]
     if num_others and rng.random() < 0.25:
         layers.append(layers.pop(0))
     if hidden_at is not None:
         layers.append(len(actors))
-        actors.append(_passer_by(sprites[-1], actors[0], hidden_at, rng))
+        actors.append(_passer_by(sprites[-1], actors[0], hidden_at * pace, rng))
     gains = smooth_walk(np.ones(1), num_frames, rng, low=0.8, high=1.2, step=0.12)[:, 0]
     return Scene(
         photo=photo,
-        views=wander_camera(photo, num_frames, size, rng),
-        gains=gains,
+        views=wander_camera(photo, num_frames, size, rng)[shown],
+        gains=gains[shown],
         size=size,
-        actors=actors,
+        actors=[
+            Actor(
+                sprite=actor.sprite,
+                centers=actor.centers[shown],
+                sizes=actor.sizes[shown],
+                angles=actor.angles[shown],
+            )
+            for actor in actors
+        ],
         layers=layers,
     )
 

@@ -59,6 +59,9 @@ class TrainConfig:
     """Decides the initial weights, the pairs and their augmentation."""
     batch_size: int = 72
     """Pairs of a step over all processes together."""
+    center_ratio: float = 1.0
+    """Share of the target, around its centre, whose cells are positive for the CAR head: 1 is the
+    paper's whole box, 0.4 SiamCAR's code."""
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
@@ -93,6 +96,8 @@ class TrainConfig:
                 f"--batch-size {self.batch_size}: expected 1 to --data.pairs-per-epoch "
                 f"({self.data.pairs_per_epoch})"
             )
+        if not 0 < self.center_ratio <= 1:
+            raise ValueError(f"--center-ratio {self.center_ratio}: expected above 0 and up to 1")
         if self.keep < 1:
             raise ValueError(f"--keep {self.keep}: expected at least 1, or nothing can resume")
 

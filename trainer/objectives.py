@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,12 +35,18 @@ class Objective:
     """(B, 4) predicted boxes, like the true boxes that it also gets."""
 
 
-def make_objective(config: ModelConfig) -> Objective:
-    """Return the objective of a network's head."""
-    return _OBJECTIVES[config.head](config.backbone)
+def make_objective(config: ModelConfig, *, center_ratio: float = 1.0) -> Objective:
+    """Return the objective of a network's head.
+
+    Args:
+        config: The network.
+        center_ratio: Share of the target, around its centre, whose cells are positive for the CAR
+            head; SiamFC's labels do not depend on the target's size.
+    """
+    return _OBJECTIVES[config.head](config.backbone, center_ratio)
 
 
-def _siamfc(backbone: str) -> Objective:
+def _siamfc(backbone: str, center_ratio: float) -> Objective:
     locations = cell_locations("siamfc", backbone=backbone) + 0.5
 
     def boxes(outputs: Outputs, true_boxes: Tensor) -> Tensor:
@@ -59,7 +66,7 @@ def _siamfc(backbone: str) -> Objective:
     )
 
 
-def _car(backbone: str) -> Objective:
+def _car(backbone: str, center_ratio: float) -> Objective:
     def scores(outputs: Outputs) -> Tensor:
         return outputs["logits"][:, 1] - outputs["logits"][:, 0]
 
@@ -72,7 +79,7 @@ def _car(backbone: str) -> Objective:
         return targets.positive
 
     return Objective(
-        targets=car_targets,
+        targets=partial(car_targets, center_ratio=center_ratio),
         positive_cells=positive_cells,
         loss=lambda outputs, targets, counts: car_loss(outputs, targets, counts=counts),
         scores=scores,
@@ -80,7 +87,7 @@ def _car(backbone: str) -> Objective:
     )
 
 
-_OBJECTIVES: dict[str, Callable[[str], Objective]] = {"siamfc": _siamfc, "car": _car}
+_OBJECTIVES: dict[str, Callable[[str, float], Objective]] = {"siamfc": _siamfc, "car": _car}
 
 
 def _best_cells(scores: Tensor) -> tuple[Tensor, Tensor]:

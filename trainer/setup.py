@@ -111,7 +111,7 @@ def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Lea
     return Learner(
         network=network,
         optimizer=optimizer,
-        objective=make_objective(config.model),
+        objective=make_objective(config.model, center_ratio=config.center_ratio),
         ranks=ranks,
         device=device,
         bf16=config.precision == "bf16",
