@@ -26,7 +26,7 @@ from tqdm import tqdm
 from datasets.annotations import Annotations, read_annotations
 from datasets.execute import open_executor, run_tasks
 from datasets.files import open_root
-from datasets.filters import Filters
+from datasets.filters import Filters, require_ranges
 from datasets.lock import only_build
 from datasets.output import Output
 from datasets.plan import plan_tasks
@@ -68,6 +68,18 @@ class BuildConfig:
     max_bad_frames: int = 0
     """How many missing or unreadable images to leave out and count."""
     filters: Annotated[Filters, tyro.conf.OmitArgPrefixes] = field(default_factory=Filters)
+
+    def __post_init__(self) -> None:
+        """Reject values that describe no build."""
+        ranges = {
+            "workers": (1, None),
+            "val_fraction": (0, 0.99),
+            "margin": (0, 255),
+            "shard_mb": (0.001, None),
+            "quality": (1, 100),
+            "max_bad_frames": (0, None),
+        }
+        require_ranges(self, ranges)
 
 
 def build(config: BuildConfig) -> None:

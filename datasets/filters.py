@@ -1,7 +1,8 @@
 """Which frames of a track become crops, and why the others do not."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,30 @@ class Filters:
     """Keep every N-th frame of a track."""
     keep_ignored: bool = False
     """Keep tracks that their source marks as unsuitable, such as COCO's crowds."""
+
+    def __post_init__(self) -> None:
+        """Reject limits that no target, or every target, satisfies."""
+        ranges = {
+            "min_side": (0, None),
+            "max_aspect": (1, None),
+            "min_area": (0, 1),
+            "max_area": (0, 1),
+            "every": (1, None),
+        }
+        require_ranges(self, ranges)
+
+
+def require_ranges(config: object, ranges: Mapping[str, tuple[float, float | None]]) -> None:
+    """Check that numeric options are within their ranges, ends included; None is no upper end.
+
+    Raises:
+        ValueError: One is not; the message names it as it is typed.
+    """
+    for name, (least, most) in ranges.items():
+        value = getattr(config, name)
+        if not least <= value <= (math.inf if most is None else most):  # NaN is in no range
+            limits = f"at least {least}" + ("" if most is None else f" and at most {most}")
+            raise ValueError(f"--{name.replace('_', '-')} {value}: expected {limits}")
 
 
 def usable_frames(

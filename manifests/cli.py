@@ -79,6 +79,7 @@ def _flag_names(config_class: type[object], prefix: str) -> Iterator[str]:
         option = prefix + name.replace("_", "-")
         if kind is bool:
             yield option
+            yield f"--{name.replace('_', '-')}"  # where a command omits the prefix
         yield from _flag_names(kind, f"{option}.")
 
 

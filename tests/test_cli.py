@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from datasets.build import main as build
 from datasets.filters import Filters
 from manifests.cli import run_command
 
@@ -73,6 +74,26 @@ def test_a_flag_needs_no_value_and_takes_one(options: list[str], deep: bool, kee
     seen: list[Config] = []
     assert run_command(Config, seen.append, options, prog="x") == 0
     assert (seen[0].deep, seen[0].filters.keep_ignored) == (deep, keep)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--every", "0", "at least 1"),
+        ("--max-aspect", "0.5", "at least 1"),
+        ("--max-area", "1.5", "at least 0 and at most 1"),
+        ("--val-fraction", "nan", "at most 0.99"),
+        ("--workers", "0", "at least 1"),
+        ("--quality", "101", "at most 100"),
+    ],
+)
+def test_a_value_out_of_range_exits_2_and_says_the_range(
+    option: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(["--src", "coco", option, value]) == 2
+    message = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
+    assert f"{option} {float(value) if '.' in value else value}" in message
+    assert expected in message
 
 
 @pytest.mark.parametrize("name", COMMANDS)
