@@ -114,6 +114,7 @@ def build(config: BuildConfig) -> None:
             shard_mb=config.shard_mb,
         )
         results = _run(config, tasks, done)
+        output.remove_leftovers()  # of workers that were lost on the way
         settings["annotations"] = combined_digest(annotations.digests)
         _finish(config, output, annotations, results, settings)
         output.remove(FOLDER)
