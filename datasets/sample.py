@@ -1,7 +1,7 @@
 """Write a small raw world in the native layouts of all sources and of two benchmarks.
 
     python -m datasets.sample --out data/sample
-    python -m datasets.sample --out /tmp/world --seed 1 --scale tiny
+    python -m datasets.sample --out data/tiny --seed 1 --scale tiny
 
 Below ``--out`` are ``vid``, ``coco``, ``uav123`` and ``lasot``, each a root for ``datasets.build``,
 and ``OTB100`` and ``vot2018`` to evaluate on. Photographs of scikit-image are the backgrounds, and
