@@ -1,7 +1,9 @@
-"""Whether weights were trained on what they are to be evaluated on."""
+"""Whether weights were trained, or settings tuned, on what they are to be evaluated on."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from evaluation.benchmarks import BenchmarkName
@@ -23,7 +25,7 @@ class Contamination:
     """What the training manifests say about a benchmark."""
 
     trained_on: tuple[str, ...] = ()
-    """Sequences whose recording was trained or validated on."""
+    """Sequences whose recording was trained, validated or tuned on."""
     unknown: tuple[str, ...] = ()
     """Manifests and earlier weights that could not be read, so that nothing is known of them."""
 
@@ -37,10 +39,11 @@ class Contamination:
         return ""
 
 
-def find_contamination(benchmark: Benchmark, weights: str) -> Contamination:
+def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = "") -> Contamination:
     """Compare a benchmark's recordings with the groups of the manifests behind some weights.
 
-    Weights name their manifests, and the weights that they started from.
+    Weights name their manifests, and the weights that they started from; a file of settings that
+    `evaluation.tune` wrote names the groups that it searched on.
     """
     source = _SOURCES.get(benchmark.name)  # type: ignore[call-overload]
     if source is None:
@@ -52,6 +55,9 @@ def find_contamination(benchmark: Benchmark, weights: str) -> Contamination:
             unknown.append(url)
         else:
             groups |= manifest_groups
+    if settings:
+        tuned_on = json.loads(Path(settings).read_text(encoding="utf-8")).get("tuned_on", {})
+        groups |= set(tuned_on.get(source, ()))
     return Contamination(
         trained_on=tuple(each.name for each in benchmark.sequences if each.group in groups),
         unknown=tuple(unknown),

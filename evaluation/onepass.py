@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,24 @@ from tracking.tracker import BoxTracker
 Floats = NDArray[np.float64]
 
 
+class Report(Protocol):
+    """Where tracking says how far it is."""
+
+    def __call__(self, done: int, added: int = 0) -> None:
+        """Take frames that were done, and frames that are needed beyond those expected."""
+        ...
+
+
+def say_nothing(done: int, added: int = 0) -> None:
+    """Report to nobody."""
+
+
 def track_sequence(
-    tracker: BoxTracker, sequence: BenchmarkSequence, files: RawFiles
+    tracker: BoxTracker,
+    sequence: BenchmarkSequence,
+    files: RawFiles,
+    *,
+    report: Report = say_nothing,
 ) -> tuple[Floats, Floats]:
     """Return (T, 4) predicted boxes, counted from 1, and (T,) seconds that each frame took.
 
@@ -34,19 +51,25 @@ def track_sequence(
             box_xywh = tracker.update(image).box_xywh
         seconds[index] = time.perf_counter() - start
         boxes[index] = to_file(np.asarray(box_xywh))
+        report(1)
     return boxes, seconds
 
 
 def track_into(
-    tracker: BoxTracker, sequence: BenchmarkSequence, files: RawFiles, folder: Path
+    tracker: BoxTracker,
+    sequence: BenchmarkSequence,
+    files: RawFiles,
+    folder: Path,
+    *,
+    report: Report = say_nothing,
 ) -> None:
     """Track a sequence and write its boxes and times to a tracker's folder."""
-    boxes, seconds = track_sequence(tracker, sequence, files)
+    boxes, seconds = track_sequence(tracker, sequence, files, report=report)
     path = result_path(folder, sequence.name)
     write_times(times_path(path), seconds)
     write_boxes(path, boxes)
 
 
-def has_result(sequence: BenchmarkSequence, folder: Path) -> bool:
-    """Return whether a sequence was tracked."""
-    return result_path(folder, sequence.name).exists()
+def count_frames_left(sequence: BenchmarkSequence, folder: Path) -> int:
+    """Return how many frames of a sequence are still to track."""
+    return 0 if result_path(folder, sequence.name).exists() else len(sequence.frames)

@@ -12,15 +12,11 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
-from evaluation.contamination import find_contamination
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.report import table_text
@@ -28,21 +24,19 @@ from evaluation.results import list_trackers
 from evaluation.scores import score_tracker
 from evaluation.sequences import Benchmark
 from evaluation.session import claim_folder, read_note
+from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot_measures import Ending
 from evaluation.vot_report import score_vot, vot_table, write_vot_report
+from evaluation.vot_toolkit import ask_toolkit, find_toolkit
 from evaluation.work import track_all
 from manifests.cli import run_command
 from manifests.page import Table
 from manifests.provenance import describe_run
-from model.weights import WeightsError, load_model, read_description
-from tracking.baselines import create_baseline
-from tracking.settings import PRESETS
-from tracking.tracker import BoxTracker, Tracker
+from model.weights import WeightsError
 
 logger = logging.getLogger(__name__)
 Score = TypeVar("Score")
 _PROG = "python -m evaluation.run"
-_PRESETS = {"otb100": "otb", "uav123": "uav", "uav123_10fps": "uav", "lasot": "lasot"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +62,17 @@ class RunConfig:
     """Names of the only sequences to use; empty uses all."""
     convention: ConventionName = "otb"
     """The rules of measuring; papers print those of otb. For VOT2018 only pysot differs."""
+    settings: str = ""
+    """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1."""
     workers: int = 1
     """Processes that track."""
     allow_contaminated: bool = False
     """Whether weights may be evaluated on what they were trained on; the report says so then."""
+    vot_toolkit: bool = False
+    """Whether to ask the official Python toolkit too, for VOT2018; its command is not a part of
+    this project."""
 
 
 def run(config: RunConfig) -> None:
@@ -83,11 +82,12 @@ def run(config: RunConfig) -> None:
     root = config.root or f"data/raw/{config.benchmark}"
     benchmark = open_benchmark(config.benchmark, root, only=config.sequences)
     results = Path(config.results or f"results/{config.benchmark}")
+    if config.vot_toolkit:
+        if not benchmark.supervised:
+            raise SourceError(f"--vot-toolkit: it judges VOT2018 only, not {benchmark.title}")
+        find_toolkit()  # before hours of tracking
     if config.weights or config.tracker:
-        name, identity, make_tracker = choose_tracker(config)
-        note = check_contamination(config, benchmark)
-        claim_folder(results / name, identity, note=note)
-        track_all(make_tracker, benchmark, results / name, workers=config.workers)
+        track_missing(config, benchmark, results)
     score = _score_supervised if benchmark.supervised else _score_one_pass
     table, page = score(config, benchmark, results)
     print(table_text(table))
@@ -96,53 +96,28 @@ def run(config: RunConfig) -> None:
     print(page)
 
 
-def choose_tracker(config: RunConfig) -> tuple[str, str, Callable[[], BoxTracker]]:
-    """Return the tracker's name, what its results depend on, and its factory.
+def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> None:
+    """Track the sequences that have no result of the tracker that the options ask for.
 
     Raises:
-        SourceError: Both kinds of tracker are asked for, or the baseline does not exist.
+        SourceError: Both kinds of tracker are asked for, or this one cannot run here.
         WeightsError: The weights cannot be used.
     """
     if config.weights and config.tracker:
         raise SourceError("--weights and --tracker: two trackers; run the command once for each")
     if config.tracker:
-        try:
-            create_baseline(config.tracker)
-        except ValueError as error:
-            raise SourceError(f"--tracker: {error}") from error
-        make: Callable[[], BoxTracker] = partial(create_baseline, config.tracker)
-        return _tracker_name(config), config.tracker, make
-    if config.device.startswith("cuda") and not torch.cuda.is_available():
-        raise SourceError(f"--device: {config.device!r}, but torch sees no GPU here. Pass cpu")
-    description = read_description(config.weights)
-    preset = _PRESETS.get(config.benchmark, "otb")
-    identity = f"weights {description['sha256']}, settings {preset}"
-    make = partial(load_tracker, config.weights, config.device, preset)
-    return _tracker_name(config), identity, make
-
-
-def load_tracker(weights: str, device: str, preset: str) -> BoxTracker:
-    """Return a tracker with the settings that are published for a benchmark."""
-    network = load_model(weights, device=device)
-    return Tracker(network, PRESETS[preset] if network.config.head == "car" else None)
-
-
-def check_contamination(config: RunConfig, benchmark: Benchmark) -> str:
-    """Return what must be said beside the numbers.
-
-    Raises:
-        SourceError: The weights were trained on the benchmark, and nobody allowed that.
-    """
-    if not config.weights:
-        return ""
-    found = find_contamination(benchmark, config.weights)
-    if found.trained_on and not config.allow_contaminated:
-        raise SourceError(
-            f"{config.weights}: trained on {len(found.trained_on)} of the "
-            f"{len(benchmark.sequences)} sequences, such as {found.trained_on[0]}; the numbers "
-            "would mean nothing. Pass --allow-contaminated True to get them all the same, marked"
+        chosen = choose_baseline(config.tracker)
+    else:
+        chosen = choose_network(
+            config.weights,
+            benchmark,
+            settings=config.settings,
+            device=config.device,
+            allow_contaminated=config.allow_contaminated,
         )
-    return found.note
+    folder = results / _tracker_name(config)
+    claim_folder(folder, chosen.identity, note=chosen.note)
+    track_all(chosen.make, benchmark, folder, workers=config.workers)
 
 
 def _score_one_pass(config: RunConfig, benchmark: Benchmark, results: Path) -> tuple[Table, Path]:
@@ -170,8 +145,18 @@ def _score_supervised(config: RunConfig, benchmark: Benchmark, results: Path) ->
         results,
         lambda folder, note: score_vot(benchmark, folder, ending=ending, note=note),
     )
-    out = Path(config.out or f"reports/{config.benchmark}")
-    page = write_vot_report(benchmark, trackers, out, made_by=describe_run(_PROG, config))
+    opinion = None
+    if config.vot_toolkit:
+        names = [each.tracker for each in trackers]
+        opinion = ask_toolkit(find_toolkit(), benchmark, results, names)
+        print(f"{table_text(opinion)}\n")
+    page = write_vot_report(
+        benchmark,
+        trackers,
+        Path(config.out or f"reports/{config.benchmark}"),
+        second_opinion=opinion,
+        made_by=describe_run(_PROG, config),
+    )
     return vot_table(benchmark, trackers), page
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.crops import Image, decode_image
+from datasets.crops import Image, decode_image, image_size
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 
@@ -79,7 +79,20 @@ def read_image(files: RawFiles, name: str) -> Image:
     except SourceError:
         raise
     except ValueError as error:
-        raise SourceError(f"{files.root}/{name}: {error}") from error
+        raise SourceError(f"{files.where(name)}: {error}. Copy it again") from error
+
+
+def read_size(files: RawFiles, name: str) -> tuple[int, int]:
+    """Return width and height of a frame, which is not decoded.
+
+    Raises:
+        SourceError: It is missing or damaged.
+    """
+    data = files.read(name)
+    try:
+        return image_size(data)
+    except ValueError as error:
+        raise SourceError(f"{files.where(name)}: {error}. Copy it again") from error
 
 
 def to_edges(box_xywh: Boxes) -> Boxes:

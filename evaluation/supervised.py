@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.files import RawFiles
+from evaluation.onepass import Report, say_nothing
 from evaluation.regions import Floats, overlaps, rectangles_to_polygons, start_box, to_region
 from evaluation.sequences import BenchmarkSequence, read_image
 from evaluation.vot_measures import FAILED, NUM_SKIPPED, SKIPPED, STARTED, TRACKED
@@ -18,7 +19,11 @@ NUM_EQUAL = 3
 
 
 def track_supervised(
-    tracker: BoxTracker, sequence: BenchmarkSequence, files: RawFiles
+    tracker: BoxTracker,
+    sequence: BenchmarkSequence,
+    files: RawFiles,
+    *,
+    report: Report = say_nothing,
 ) -> tuple[list[int], list[Floats | None]]:
     """Return what happened in each frame, and the (4,) region where it tracked."""
     events: list[int] = []
@@ -40,6 +45,7 @@ def track_supervised(
                 event, region, start_at = FAILED, None, index + NUM_SKIPPED
         events.append(event)
         regions.append(region)
+        report(1)
     return events, regions
 
 
@@ -48,23 +54,35 @@ def repeat_supervised(
     sequence: BenchmarkSequence,
     files: RawFiles,
     folder: Path,
+    *,
+    report: Report = say_nothing,
 ) -> None:
     """Write the repetitions of a sequence that are missing: 3 if they are equal, else 15."""
-    texts: list[bytes] = []
-    for number in range(1, NUM_REPETITIONS + 1):
-        if number > NUM_EQUAL and len(set(texts[:NUM_EQUAL])) == 1:
-            return
+    num_wanted = _count_wanted(sequence, folder)
+    number = 0
+    while number < num_wanted:
+        number += 1
         path = run_path(folder, sequence.name, number)
-        if not path.exists():
-            write_run(path, *track_supervised(tracker, sequence, files))
-        texts.append(path.read_bytes())
+        if path.exists():
+            continue
+        write_run(path, *track_supervised(tracker, sequence, files, report=report))
+        before, num_wanted = num_wanted, _count_wanted(sequence, folder)
+        report(0, (num_wanted - before) * len(sequence.frames))
 
 
-def is_complete(sequence: BenchmarkSequence, folder: Path) -> bool:
-    """Return whether a sequence has all of its repetitions."""
-    paths = [run_path(folder, sequence.name, n) for n in range(1, NUM_REPETITIONS + 1)]
-    done = [path.read_bytes() for path in paths if path.exists()]
-    return len(done) == NUM_REPETITIONS or (len(done) >= NUM_EQUAL and len(set(done)) == 1)
+def count_frames_left(sequence: BenchmarkSequence, folder: Path) -> int:
+    """Return how many frames of a sequence are still to track, in all repetitions together."""
+    num_wanted = _count_wanted(sequence, folder)
+    numbers = range(1, num_wanted + 1)
+    done = sum(run_path(folder, sequence.name, number).exists() for number in numbers)
+    return (num_wanted - done) * len(sequence.frames)
+
+
+def _count_wanted(sequence: BenchmarkSequence, folder: Path) -> int:
+    """Return how many repetitions are needed, as far as those that exist tell."""
+    paths = [run_path(folder, sequence.name, number) for number in range(1, NUM_EQUAL + 1)]
+    texts = {path.read_bytes() for path in paths if path.exists()}
+    return NUM_EQUAL if len(texts) <= 1 else NUM_REPETITIONS
 
 
 def _overlap(region: Floats, truth: Floats, bounds: tuple[int, int]) -> float:

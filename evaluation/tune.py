@@ -4,7 +4,8 @@
     python -m evaluation.tune --weights W --source uav123 --trials 200 --tracks 20
 
 Needs the extra ``eval`` (Optuna). Trials are kept in ``<out>/study.db``: the same command goes on
-where it stopped. ``<out>/trials.png`` shows them, ``<out>/best.json`` has the best settings.
+where it stopped. ``<out>/trials.png`` shows them, ``<out>/best.json`` has the best settings, which
+evaluation.run and tracking.run take as ``--settings``.
 """
 
 import dataclasses
@@ -29,18 +30,18 @@ from manifests.cli import run_command
 from manifests.split import assign_splits
 from model.network import Network
 from model.weights import WeightsError, load_model, read_description
-from tracking.settings import CarSettings, SiamFCSettings
+from tracking.settings import SETTINGS
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
 _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "car": {"lr": (0.1, 0.9), "penalty": (0.0, 0.5), "window": (0.0, 0.7)},
     "siamfc": {"lr": (0.1, 0.9), "scale_penalty": (0.9, 1.0), "window": (0.0, 0.7)},
 }
 """By head, what is searched and where."""
-_SETTINGS = {"car": CarSettings, "siamfc": SiamFCSettings}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +50,8 @@ class TuneConfig:
 
     weights: str
     """Trained weights."""
-    source: Literal["lasot", "uav123"] = "lasot"
-    """Training source whose val split is used."""
+    source: Literal["lasot", "uav123", "vid"] = "lasot"
+    """Training source whose val split is used; all annotations of it are read first."""
     root: str = ""
     """Its folder; empty takes data/raw/<source>."""
     out: str = "runs/tune"
@@ -71,6 +72,11 @@ class TuneConfig:
 
 def run(config: TuneConfig) -> None:
     """Search, then write the plot and the best settings."""
+    if min(config.trials, config.tracks, config.frames - 1) < 1 or not 0 < config.val_fraction < 1:
+        raise SourceError(
+            "--trials and --tracks: expected 1 or more, --frames 2 or more, --val-fraction "
+            "between 0 and 1"
+        )
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")
     tracks = choose_tracks(files, config)
@@ -82,13 +88,14 @@ def run(config: TuneConfig) -> None:
         storage=f"sqlite:///{out / 'study.db'}",
         direction="maximize",
         load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=config.seed),
     )
     _claim(study, config)
-    missing = config.trials - len([each for each in study.trials if each.value is not None])
-    if missing > 0:
-        study.optimize(_objective(network, tracks, files, config), n_trials=missing)
-    _write_results(study, out, network.config.head)
+    objective = _objective(network, tracks, files, config)
+    for number in range(len(_finished(study)), config.trials):
+        # One generator a trial: a search that was stopped goes on as if it had not been.
+        study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
+        study.optimize(objective, n_trials=1)
+    _write_results(study, out, network.config.head, config.source, tracks)
 
 
 def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
@@ -140,11 +147,11 @@ def _objective(
     head = network.config.head
 
     def objective(trial: "Trial") -> float:
-        values = {
+        values: dict[str, Any] = {
             name: trial.suggest_float(name, low, high)
             for name, (low, high) in _RANGES[head].items()
         }
-        tracker = Tracker(network, _SETTINGS[head](**values))
+        tracker = Tracker(network, SETTINGS[head](**values))
         return float(
             np.mean(
                 [mean_overlap(tracker, each, files, num_frames=config.frames) for each in tracks]
@@ -169,9 +176,21 @@ def _claim(study: "Study", config: TuneConfig) -> None:
     study.set_user_attr("made_with", ours)
 
 
-def _write_results(study: "Study", out: Path, head: str) -> None:
-    done = [each for each in study.trials if each.value is not None]
-    best = {"head": head, "mean_overlap": study.best_value, "settings": study.best_params}
+def _finished(study: "Study") -> "list[FrozenTrial]":
+    """Return the trials that have a value: one that was killed has none."""
+    return [each for each in study.trials if each.value is not None]
+
+
+def _write_results(
+    study: "Study", out: Path, head: str, source: str, tracks: Sequence[Track]
+) -> None:
+    done = _finished(study)
+    best = {
+        "head": head,
+        "mean_overlap": study.best_value,
+        "settings": study.best_params,
+        "tuned_on": {source: sorted({track.group for track in tracks})},
+    }
     with whole_file(out / "best.json") as temporary:
         temporary.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
     figure = new_figure()

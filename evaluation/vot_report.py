@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from datasets.crops import image_size
 from evaluation.plots import COLORS, new_figure, save_figure
 from evaluation.references import PRINTED
 from evaluation.report import table_latex
-from evaluation.sequences import Benchmark
+from evaluation.sequences import Benchmark, read_size
 from evaluation.vot_measures import EAO_LENGTHS, Ending, Trial, VotScore, measure_vot
 from evaluation.vot_results import read_runs
 from manifests.atomic import whole_file
@@ -40,16 +39,14 @@ def score_vot(
     Raises:
         SourceError: A result or a first image is missing or damaged.
     """
-    trials = []
-    for sequence in benchmark.sequences:
-        data = benchmark.files.read(sequence.frames[0])
-        trials.append(
-            Trial(
-                runs=read_runs(folder, sequence.name, len(sequence.frames)),
-                truth=sequence.truth,
-                image_size=image_size(data),
-            )
+    trials = [
+        Trial(
+            runs=read_runs(folder, sequence.name, len(sequence.frames)),
+            truth=sequence.truth,
+            image_size=read_size(benchmark.files, sequence.frames[0]),
         )
+        for sequence in benchmark.sequences
+    ]
     return VotTracker(tracker=folder.name, score=measure_vot(trials, ending=ending), note=note)
 
 
@@ -77,9 +74,17 @@ def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
 
 
 def write_vot_report(
-    benchmark: Benchmark, trackers: Sequence[VotTracker], out: Path, *, made_by: Provenance
+    benchmark: Benchmark,
+    trackers: Sequence[VotTracker],
+    out: Path,
+    *,
+    second_opinion: Table | None = None,
+    made_by: Provenance,
 ) -> Path:
-    """Write the page, plots as PNG and PDF, the table as LaTeX, all numbers as JSON."""
+    """Write the page, plots as PNG and PDF, the table as LaTeX, all numbers as JSON.
+
+    ``second_opinion`` is what the official Python toolkit says, if it was asked.
+    """
     title = benchmark.title + (" (a part)" if benchmark.note else "")
     figures = {
         "eao_curve": plot_eao_curve(trackers, title=title),
@@ -103,7 +108,11 @@ def write_vot_report(
                 f"{EAO_LENGTHS[1]} frames. The official Python toolkit defines EAO otherwise: its "
                 "numbers differ from these by up to 0.011."
             ),
-            tables=(table, PRINTED["vot2018"]),
+            tables=(
+                table,
+                *(() if second_opinion is None else (second_opinion,)),
+                PRINTED["vot2018"],
+            ),
         ),
         Section(
             title="Plots",

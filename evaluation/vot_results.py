@@ -32,13 +32,18 @@ def write_run(path: Path, events: list[int], regions: list[Floats | None]) -> No
         temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
+def baseline_folder(folder: Path) -> Path:
+    """Return where a tracker's sequences lie: in ``baseline``, or right in its folder."""
+    return folder / "baseline" if (folder / "baseline").is_dir() else folder
+
+
 def read_runs(folder: Path, sequence: str, num_frames: int) -> tuple[Run, ...]:
     """Return the repetitions of a sequence below a tracker's folder.
 
     Raises:
         SourceError: There is none, or one of them is damaged or of another length.
     """
-    inner = folder / "baseline" if (folder / "baseline").is_dir() else folder
+    inner = baseline_folder(folder)
     paths = sorted((inner / sequence).glob(f"{sequence}_[0-9]*.txt"))
     if not paths:
         raise SourceError(

@@ -1,22 +1,50 @@
-"""Track many sequences, in this process or in several."""
+"""Track many sequences, in this process or in several, with a bar that moves at every frame."""
 
 import multiprocessing
 import sys
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from datasets.files import open_root
-from evaluation.onepass import has_result, track_into
+from datasets.files import RawFiles, open_root
+from datasets.tracks import SourceError
+from evaluation import onepass, supervised
 from evaluation.sequences import Benchmark, BenchmarkSequence
-from evaluation.supervised import is_complete, repeat_supervised
 from tracking.tracker import BoxTracker
 
-_TRACKER: list[BoxTracker] = []
-"""The one tracker of a worker process, made when the process starts."""
+_POLL_S = 0.2
+"""Between two looks at what the worker processes have done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What turns a sequence into result files; sent to worker processes."""
+
+    make_tracker: Callable[[], BoxTracker]
+    root: str
+    folder: Path
+    is_supervised: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Worker:
+    """What a worker process keeps between sequences."""
+
+    job: Job
+    tracker: BoxTracker
+    files: RawFiles
+    counts: Any
+    """Shared array of two: frames done, and frames needed beyond those expected."""
+
+
+_WORKER: list[_Worker] = []
+"""The one of this process, if it is a worker."""
 
 
 def track_all(
@@ -31,68 +59,89 @@ def track_all(
         folder: Where the results go. A sequence is written when it is complete.
         workers: Processes; each takes the next sequence when it has finished one.
     """
-    is_done = is_complete if benchmark.supervised else has_result
-    missing = [each for each in benchmark.sequences if not is_done(each, folder)]
-    missing.sort(key=lambda each: -len(each.frames))  # a long one last would leave workers idle
+    count_left = supervised.count_frames_left if benchmark.supervised else onepass.count_frames_left
+    left = {each.name: count_left(each, folder) for each in benchmark.sequences}
+    missing = [each for each in benchmark.sequences if left[each.name]]
+    missing.sort(key=lambda each: -left[each.name])  # a long one last would leave workers idle
+    if not missing:
+        return
+    job = Job(
+        make_tracker=make_tracker,
+        root=benchmark.files.root,
+        folder=folder,
+        is_supervised=benchmark.supervised,
+    )
     with tqdm(
-        total=benchmark.num_frames,
-        initial=benchmark.num_frames - sum(len(each.frames) for each in missing),
+        total=sum(left.values()),
         desc=folder.name,
         unit="frame",
-        unit_scale=True,
         file=sys.stderr,
         disable=None,
     ) as bar:
+
+        def report(done: int, added: int = 0) -> None:
+            bar.total += added
+            bar.update(done)
+
         if workers > 1 and len(missing) > 1:
-            _track_in_processes(make_tracker, benchmark, missing, folder, workers, bar)
-        elif missing:
+            _track_in_processes(job, missing, min(workers, len(missing)), report)
+        else:
             tracker = make_tracker()
             for sequence in missing:
-                _track(tracker, sequence, benchmark.files.root, folder, benchmark.supervised)
-                bar.update(len(sequence.frames))
+                _track(job, tracker, benchmark.files, sequence, report)
+
+
+def _track(
+    job: Job,
+    tracker: BoxTracker,
+    files: RawFiles,
+    sequence: BenchmarkSequence,
+    report: onepass.Report,
+) -> None:
+    track = supervised.repeat_supervised if job.is_supervised else onepass.track_into
+    track(tracker, sequence, files, job.folder, report=report)
 
 
 def _track_in_processes(
-    make_tracker: Callable[[], BoxTracker],
-    benchmark: Benchmark,
-    missing: list[BenchmarkSequence],
-    folder: Path,
-    workers: int,
-    bar: "tqdm[None]",
+    job: Job, missing: Sequence[BenchmarkSequence], workers: int, report: onepass.Report
 ) -> None:
     context = multiprocessing.get_context("spawn")
+    counts: Any = context.Array("q", 2)
     with ProcessPoolExecutor(
-        min(workers, len(missing)),
-        mp_context=context,
-        initializer=_start_worker,
-        initargs=(make_tracker,),
+        workers, mp_context=context, initializer=_start_worker, initargs=(job, counts)
     ) as pool:
-        root, supervised = benchmark.files.root, benchmark.supervised
-        futures = {
-            pool.submit(_track_in_worker, each, root, folder, supervised): each for each in missing
-        }
+        waiting = {pool.submit(_track_in_worker, each) for each in missing}
+        shown = (0, 0)
         try:
-            for future in as_completed(futures):
-                future.result()
-                bar.update(len(futures[future].frames))
+            while waiting:
+                finished, waiting = wait(waiting, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
+                done, added = counts[:]
+                report(done - shown[0], added - shown[1])
+                shown = (done, added)
+                for future in finished:
+                    future.result()
+        except BrokenProcessPool:
+            raise SourceError(
+                f"--workers: one of {workers} processes ended by itself, most likely for lack of "
+                "memory. Pass fewer; the same command goes on where it stopped"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _start_worker(make_tracker: Callable[[], BoxTracker]) -> None:
+def _start_worker(job: Job, counts: Any) -> None:
     torch.set_num_threads(1)
-    _TRACKER[:] = [make_tracker()]
+    worker = _Worker(job=job, tracker=job.make_tracker(), files=open_root(job.root), counts=counts)
+    _WORKER[:] = [worker]
 
 
-def _track_in_worker(
-    sequence: BenchmarkSequence, root: str, folder: Path, supervised: bool
-) -> None:
-    _track(_TRACKER[0], sequence, root, folder, supervised)
+def _track_in_worker(sequence: BenchmarkSequence) -> None:
+    (worker,) = _WORKER
 
+    def report(done: int, added: int = 0) -> None:
+        with worker.counts.get_lock():
+            worker.counts[0] += done
+            worker.counts[1] += added
 
-def _track(
-    tracker: BoxTracker, sequence: BenchmarkSequence, root: str, folder: Path, supervised: bool
-) -> None:
-    track = repeat_supervised if supervised else track_into
-    track(tracker, sequence, open_root(root), folder)
+    _track(worker.job, worker.tracker, worker.files, sequence, report)

@@ -7,8 +7,9 @@ import pytest
 
 from evaluation.benchmarks import open_benchmark
 from evaluation.contamination import find_contamination
-from evaluation.run import RunConfig, check_contamination, main
+from evaluation.run import main
 from evaluation.session import claim_folder, read_note
+from evaluation.trackers import check_contamination
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, write_manifest
 from model.config import ModelConfig
@@ -57,8 +58,8 @@ def test_contaminated_run_is_refused_unless_allowed_and_then_marked(
     assert main(argv) == 1
     assert "Pass --allow-contaminated True" in caplog.text
     assert not (tmp_path / "results").exists()
-    allowed = RunConfig(weights=weights, allow_contaminated=True)
-    note = check_contamination(allowed, open_benchmark("uav123_10fps", root))
+    benchmark = open_benchmark("uav123_10fps", root)
+    note = check_contamination(weights, benchmark, allow_contaminated=True)
     assert note.startswith("trained on")
     claim_folder(tmp_path / "results/last", "weights 0", note=note)
     claim_folder(tmp_path / "results/last", "weights 0")

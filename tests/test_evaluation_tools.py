@@ -1,6 +1,5 @@
-"""compare, export, speed and tune, each as its command."""
+"""compare, export and speed, each as its command."""
 
-import json
 import zipfile
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluation import compare, export, speed, tune
+from evaluation import compare, export, speed
 from evaluation.report import table_latex
 from evaluation.results import write_boxes, write_times
 from manifests.page import Table
@@ -89,22 +88,6 @@ def test_speed_times_every_part_and_the_baselines(
     if not torch.cuda.is_available():
         assert speed.main(["--root", root, "--weights", weights, "--devices", "cuda"]) == 1
     assert speed.main(["--root", root, "--frames", "0"]) == 1
-
-
-def test_tuning_goes_on_where_it_stopped_and_refuses_another_study(
-    sample_world: Path, tmp_path: Path, weights: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("optuna")
-    argv = ["--weights", weights, "--source", "uav123", "--root", str(sample_world / "uav123")]
-    argv += ["--out", str(tmp_path), "--tracks", "1", "--val-fraction", "0.5"]
-    assert tune.main([*argv, "--frames", "2", "--trials", "1"]) == 0
-    assert "best of 1 trials" in capsys.readouterr().out
-    assert tune.main([*argv, "--frames", "2", "--trials", "2"]) == 0
-    assert "best of 2 trials" in capsys.readouterr().out
-    best = json.loads((tmp_path / "best.json").read_text())
-    assert set(best["settings"]) == {"lr", "penalty", "window"}
-    assert (tmp_path / "trials.png").stat().st_size > 1000
-    assert tune.main([*argv, "--frames", "3", "--trials", "2"]) == 1
 
 
 def test_latex_escapes_and_marks_the_best() -> None:

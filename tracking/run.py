@@ -32,7 +32,7 @@ from model.weights import WeightsError, load_model
 from tracking.baselines import create_baseline
 from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, has_area, parse_box, read_boxes, write_csv
-from tracking.settings import PRESETS
+from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Prediction, Tracker
 from tracking.video import Video, VideoWriter, open_video
 
@@ -57,6 +57,8 @@ class TrackConfig:
     """Annotated video; the boxes go beside it as .csv."""
     preset: Literal["otb", "uav", "lasot", "got10k"] = "otb"
     """Published settings for a car head; a siamfc head has one set."""
+    settings: str = ""
+    """Or settings that evaluation.tune found, its best.json."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1, mps."""
     max_frames: int = 0
@@ -107,7 +109,8 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
     trackers: dict[str, BoxTracker] = {}
     if config.weights:
         network = load_model(config.weights, device=config.device)
-        settings = PRESETS[config.preset] if network.config.head == "car" else None
+        head = network.config.head
+        settings = choose_settings(head, preset=config.preset, file=config.settings)
         trackers["dcffnet"] = Tracker(network, settings)
     for name in config.tracker:
         try:

@@ -1,8 +1,12 @@
-"""What a user may set on a tracker: one record for each kind of head, and published values."""
+"""What a user may set on a tracker: one record for each kind of head, published values, files."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+
+from datasets.tracks import SourceError
 
 
 def _check_share(name: str, value: float) -> None:
@@ -66,3 +70,41 @@ PRESETS: Mapping[str, CarSettings] = MappingProxyType(
     }
 )
 """The values that SiamCAR's authors publish for each benchmark; a ``siamfc`` head has one set."""
+
+SETTINGS: Mapping[str, type[CarSettings] | type[SiamFCSettings]] = MappingProxyType(
+    {"car": CarSettings, "siamfc": SiamFCSettings}
+)
+"""By ``ModelConfig.head``."""
+
+
+def choose_settings(head: str, *, preset: str, file: str = "") -> CarSettings | SiamFCSettings:
+    """Return the settings in a file, else the published ones; a ``siamfc`` head has one set.
+
+    Args:
+        head: The network's.
+        preset: Key of `PRESETS`.
+        file: A JSON file as `evaluation.tune` writes it, or empty.
+
+    Raises:
+        SourceError: The file is missing, damaged, or for another head.
+    """
+    if file:
+        return _read_settings(Path(file), head)
+    return PRESETS[preset] if head == "car" else SiamFCSettings()
+
+
+def _read_settings(path: Path, head: str) -> CarSettings | SiamFCSettings:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        made_for, values = content["head"], content["settings"]
+    except (ValueError, KeyError, TypeError):
+        raise SourceError(
+            f"{path}: not a file of settings, expected JSON with 'head' and 'settings' as "
+            "evaluation.tune writes it"
+        ) from None
+    if made_for != head:
+        raise SourceError(f"{path}: for a {made_for!r} head, and the network's is {head!r}")
+    try:
+        return SETTINGS[head](**values)
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"{path}: {error}") from error

@@ -1,0 +1,104 @@
+"""The tracker that a command line asks for: its name, what its results depend on, its factory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from datasets.tracks import SourceError
+from evaluation.contamination import find_contamination
+from evaluation.sequences import Benchmark
+from model.weights import load_model, read_description
+from tracking.baselines import create_baseline
+from tracking.settings import choose_settings
+from tracking.tracker import BoxTracker, Tracker
+
+_PRESETS = {"otb100": "otb", "uav123": "uav", "uav123_10fps": "uav", "lasot": "lasot"}
+"""By benchmark; VOT2018 has no published settings of its own and takes OTB's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackerChoice:
+    """A tracker to run on a benchmark."""
+
+    identity: str
+    """What its results depend on."""
+    make: Callable[[], BoxTracker]
+    """Makes one, in any process."""
+    note: str = ""
+    """What must be said beside its numbers."""
+
+
+def choose_baseline(name: str) -> TrackerChoice:
+    """Return one of the trackers to compare with.
+
+    Raises:
+        SourceError: There is none of that name, or this build of OpenCV lacks it.
+    """
+    try:
+        create_baseline(name)
+    except ValueError as error:
+        raise SourceError(f"--tracker: {error}") from error
+    return TrackerChoice(identity=name, make=partial(create_baseline, name))
+
+
+def choose_network(
+    weights: str,
+    benchmark: Benchmark,
+    *,
+    settings: str = "",
+    device: str = "cpu",
+    allow_contaminated: bool = False,
+) -> TrackerChoice:
+    """Return a tracker with trained weights.
+
+    Args:
+        weights: Its weights.
+        benchmark: What it will be evaluated on; decides the published settings.
+        settings: A file that `evaluation.tune` wrote, instead of those.
+        device: Where the network runs.
+        allow_contaminated: Whether it may have been trained or tuned on the benchmark.
+
+    Raises:
+        SourceError: There is no such device, the settings cannot be used, or the weights were
+            trained on the benchmark and nobody allowed that.
+        WeightsError: The weights cannot be used.
+    """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise SourceError(f"--device: {device!r}, but torch sees no GPU here. Pass cpu")
+    description = read_description(weights)
+    preset = _PRESETS.get(benchmark.name, "otb")
+    chosen = choose_settings(description["config"]["head"], preset=preset, file=settings)
+    note = check_contamination(
+        weights, benchmark, settings=settings, allow_contaminated=allow_contaminated
+    )
+    return TrackerChoice(
+        identity=f"weights {description['sha256']}, settings {chosen if settings else preset}",
+        make=partial(load_tracker, weights, device, preset, settings),
+        note=note,
+    )
+
+
+def load_tracker(weights: str, device: str, preset: str, settings: str) -> BoxTracker:
+    """Return a tracker with a preset's settings, or those of a file."""
+    network = load_model(weights, device=device)
+    return Tracker(network, choose_settings(network.config.head, preset=preset, file=settings))
+
+
+def check_contamination(
+    weights: str, benchmark: Benchmark, *, settings: str = "", allow_contaminated: bool = False
+) -> str:
+    """Return what must be said beside the numbers.
+
+    Raises:
+        SourceError: The weights were trained on the benchmark, and nobody allowed that.
+    """
+    found = find_contamination(benchmark, weights, settings=settings)
+    if found.trained_on and not allow_contaminated:
+        raise SourceError(
+            f"{weights}: trained or tuned on {len(found.trained_on)} of the "
+            f"{len(benchmark.sequences)} sequences, such as {found.trained_on[0]}; the numbers "
+            "would mean nothing. Pass --allow-contaminated True to get them all the same, marked"
+        )
+    return found.note
