@@ -11,15 +11,15 @@ import struct
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from simplejpeg import decode_jpeg, decode_jpeg_header
 
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
 
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers that state the image's size (SOF0 to SOF15)."""
-_DECODES_RGB: int = getattr(cv2, "IMREAD_COLOR_RGB", 0)
-"""The flag for decoding to RGB at once; older versions of OpenCV do not have it."""
 _MOST_PIXELS = 100_000_000
+_TINY_PX = 16
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -28,7 +28,7 @@ _REDUCED = {
 }
 
 
-def decode_image(data: bytes, *, reduce: int = 1) -> Image:
+def decode_image(data: bytes, *, reduce: int = 1, strict: bool = False) -> Image:
     """Decode a JPEG or PNG as it is stored; EXIF rotation is ignored, as annotations ignore it.
 
     Args:
@@ -36,18 +36,33 @@ def decode_image(data: bytes, *, reduce: int = 1) -> Image:
         reduce: 1, 2, 4 or 8: decode at that fraction of the size. A JPEG decoder does it before
             the inverse transform, and the result is low-pass filtered. Point (x, y) of the image
             is at (x / reduce, y / reduce) of the result, in edge coordinates.
+        strict: Refuse a JPEG that the decoder finds damaged, instead of what it makes of it.
 
     Raises:
         ValueError: The content is not an image that can be decoded.
     """
+    if size := _plain_jpeg_size(data):  # a tenth faster than OpenCV, and it tells of damage
+        smaller = {"min_width": -(-size[0] // reduce), "min_height": -(-size[1] // reduce)}
+        whole: Image = decode_jpeg(data, "RGB", min_factor=1, strict=strict, **smaller)
+        return whole
     flags = _REDUCED[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
-    if _DECODES_RGB:  # saves a twentieth of the time
-        flags = flags ^ cv2.IMREAD_COLOR | _DECODES_RGB
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:
         raise ValueError(f"{len(data)} bytes that no image decoder reads")
-    rgb: Image = image if _DECODES_RGB else cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
+    rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
     return rgb
+
+
+def _plain_jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height of a JPEG that `simplejpeg` can read; OpenCV reads all others."""
+    if data[:2] != b"\xff\xd8":
+        return None
+    try:
+        height, width, colors, _ = decode_jpeg_header(data, strict=False)
+    except (ValueError, KeyError):  # damaged, or an uncommon subsampling of the colours
+        return None
+    # libjpeg converts no CMYK, and a tiny image has several scales of the same size.
+    return (width, height) if "K" not in colors and min(height, width) >= _TINY_PX else None
 
 
 def check_image(data: bytes) -> tuple[int, int]:

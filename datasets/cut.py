@@ -45,8 +45,8 @@ class FrameCutter:
         self._boxes = boxes_xywh
         self._margin = margin
         # The smallest decode from which no target's crop has to be enlarged.
-        self._reduce = min(_reduction(box) for box in boxes_xywh)
-        image = decode_image(data, reduce=self._reduce)
+        self._reduce = min(reduction(box) for box in boxes_xywh)
+        image = decode_image(data, reduce=self._reduce, strict=True)
         self._images = {self._reduce: image}
         self._fill = channel_mean(image)
 
@@ -70,15 +70,15 @@ class FrameCutter:
                 yield index, self._cut(box)
 
     def _cut(self, box: Box) -> tuple[Image, Image]:
-        reduce = _reduction(box)
+        reduce = reduction(box)
         image = self._reduced(reduce)
         center = box_center(box / reduce)
-        step = template_side(float(box[2]), float(box[3])) / TEMPLATE_SIZE / reduce
-        template, search = (
-            crop_square(image, center=center, side=step * size, size=size, fill=self._fill)
-            for size in (TEMPLATE_SIZE + 2 * self._margin, SEARCH_SIZE + 2 * self._margin)
-        )
-        return template, search
+        size = SEARCH_SIZE + 2 * self._margin
+        side = template_side(float(box[2]), float(box[3])) * size / TEMPLATE_SIZE / reduce
+        search = crop_square(image, center=center, side=side, size=size, fill=self._fill)
+        # Both windows have one centre and one scale, so the template's pixels are the inner ones.
+        inner = slice((SEARCH_SIZE - TEMPLATE_SIZE) // 2, -((SEARCH_SIZE - TEMPLATE_SIZE) // 2))
+        return search[inner, inner], search
 
     def _reduced(self, reduce: int) -> Image:
         """Return the frame at a fraction of its size: larger targets need no more, and share it."""
@@ -93,7 +93,7 @@ class FrameCutter:
         return self._images[reduce]
 
 
-def _reduction(box_xywh: Box) -> int:
+def reduction(box_xywh: Box) -> int:
     """Return the power of two, up to 8, at which the target's crops are still not enlarged."""
     step = 1 / crop_scale(float(box_xywh[2]), float(box_xywh[3]))
     return next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))

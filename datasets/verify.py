@@ -152,7 +152,7 @@ def _check_picture(jpeg: bytes, size: int) -> str | None:
         width, height = check_image(jpeg)
         if (width, height) != (size, size):
             return f"{width} x {height} px, expected {size} x {size}"
-        decode_image(jpeg)
+        decode_image(jpeg, strict=True)
     except ValueError as error:
         return str(error)
     return None

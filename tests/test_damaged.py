@@ -52,9 +52,16 @@ def huge(data: bytes) -> bytes:
     return data[: start + 5] + struct.pack(">HH", 60_000, 60_000) + data[start + 9 :]
 
 
+def torn(data: bytes) -> bytes:
+    """Return the JPEG without some bytes of its picture: it has an end, but not all in between."""
+    middle = len(data) * 2 // 3
+    return data[:middle] + data[middle + 200 :]
+
+
 DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "nothing": (lambda data: b"", "0 bytes"),
     "cut in the picture": (lambda data: data[: len(data) * 2 // 3], "cut off after"),
+    "torn in the picture": (torn, "Corrupt JPEG data"),
     "cut in the header": (lambda data: data[:100], "ends before its frame header"),
     "cut after two bytes": (lambda data: data[:2], "ends before its frame header"),
     "html": (lambda data: b"<html>404 not found</html>", "not a JPEG, but start with b'<html>40'"),
