@@ -8,40 +8,38 @@ condition that leaves them out, and how many copies and false alarms the search 
 benchmark. It needs about 1 KB of memory for each training crop and 3 KB for each frame.
 """
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from tqdm import tqdm
 
 from datasets.benchmark_folders import read_benchmark
-from datasets.contact_sheet import encode_png
-from datasets.crops import Image, decode_image
-from datasets.files import RawFiles, open_root
-from datasets.overlap_rates import Rates, measure_rates
-from datasets.overlap_search import (
+from datasets.files import open_root
+from datasets.filters import require_ranges
+from datasets.hashes import Thumbs
+from datasets.overlap_footage import (
     WINDOW_SCALES,
-    Footage,
-    Limits,
-    Matches,
-    crop_thumbs,
-    find_matches,
+    all_crop_thumbs,
     read_footage,
-    target_windows,
 )
+from datasets.overlap_page import found_section, leave_out, pair_pictures, rates_section, summarise
+from datasets.overlap_rates import measure_rates
+from datasets.overlap_search import Limits, Matches, find_matches
 from datasets.showcase import with_manifest
-from datasets.stored import read_jpeg
-from datasets.tracks import SourceError, Track
+from datasets.tracks import SourceError
 from manifests.cli import run_command
-from manifests.page import Picture, Section, Table, write_page
+from manifests.page import write_page
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
-from manifests.table import Manifest, read_manifest
+from manifests.table import read_manifest
 
 PROG = "python -m datasets.overlap"
 _LOOKS = 2 * len(WINDOW_SCALES)
+_OTHERS = 10_000
+"""Training crops among which copies are hidden to measure the share found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +54,9 @@ class OverlapConfig:
     """Page to write."""
     where: str | None = None
     """SQL condition that selects training rows, such as "split = 'train'"."""
+    keep: str = ""
+    """Folder for small pictures of the training crops, 1 KB each, so that a search for another
+    benchmark need not decode them again; empty keeps none."""
     every: int = 1
     """Compare every so many frames of the benchmark."""
     max_distance: int = 11
@@ -69,6 +70,17 @@ class OverlapConfig:
     seed: int = 0
     """Decides which frames are copied."""
 
+    def __post_init__(self) -> None:
+        """Reject values that describe no search."""
+        ranges = {
+            "every": (1, None),
+            "max_distance": (0, 19),  # beyond, a chunk has too many neighbours to look up
+            "least_likeness": (-1, 1),
+            "num_pictures": (0, None),
+            "num_copies": (1, None),
+        }
+        require_ranges(self, ranges)
+
 
 def overlap(config: OverlapConfig) -> None:
     """Search, write the page, and print the condition that leaves the footage out."""
@@ -79,8 +91,8 @@ def overlap(config: OverlapConfig) -> None:
     tracks = read_benchmark(files)
     rows = with_manifest(manifests)
     with _bar(rows.height, "training crops") as bar:
-        crops = np.concatenate(
-            [crop_thumbs(each, each.rows, progress=bar.update) for each in manifests]
+        crops = all_crop_thumbs(
+            manifests, where=config.where, keep=config.keep, progress=bar.update
         )
     num_frames = sum(-(-int(track.visible.sum()) // config.every) for track in tracks)
     with _bar(num_frames, "benchmark frames") as bar:
@@ -89,12 +101,20 @@ def overlap(config: OverlapConfig) -> None:
     with _bar(footage.track.size * _LOOKS, "comparisons") as bar:
         matches = find_matches(crops, footage, limits, progress=bar.update)
     rates = measure_rates(
-        files, tracks, footage, limits, num_copies=config.num_copies, seed=config.seed
+        files,
+        tracks,
+        footage,
+        _others(crops, matches, seed=config.seed),
+        limits,
+        num_copies=config.num_copies,
+        seed=config.seed,
     )
     found = summarise(rows, tracks, footage, matches)
     condition = leave_out(found)
-    pictures = _pictures(config, manifests, rows, files, tracks, footage, matches)
-    sections = [_found_section(found, condition, tuple(pictures)), _rates_section(config, rates)]
+    pictures = pair_pictures(
+        manifests, rows, files, tracks, footage, matches, count=config.num_pictures
+    )
+    sections = [found_section(found, condition, tuple(pictures)), rates_section(limits, rates)]
     write_page(
         config.out,
         f"Footage of {config.against.rstrip('/').rpartition('/')[2]} in training data",
@@ -104,132 +124,20 @@ def overlap(config: OverlapConfig) -> None:
     videos = found.select("source", "video").unique().height
     print(f"{videos} training videos hold footage of {config.against}: {config.out}")
     if condition:
-        print(f"leave them out with --where {condition!r}")
+        print(f"leave them out with the trainer's --data.where {_quoted(condition)}")
 
 
-def summarise(
-    rows: pl.DataFrame, tracks: Sequence[Track], footage: Footage, matches: Matches
-) -> pl.DataFrame:
-    """Return one row for each training track and sequence that match, the surest first."""
-    names = ["source", "video", "track"]
-    pairs = rows[matches.row.tolist()].select(
-        pl.col(names).cast(pl.String), pl.Series("crop", matches.row)
-    )
-    found: pl.DataFrame = (
-        pairs.with_columns(
-            pl.Series("sequence", [tracks[t].name for t in footage.track[matches.item]], pl.String),
-            pl.Series("frame", footage.frame[matches.item]),
-            pl.Series("likeness", matches.likeness),
-        )
-        .group_by(*names, "sequence")
-        .agg(pl.col("crop").n_unique(), pl.col("frame").n_unique(), pl.col("likeness").max())
-        .sort("crop", "likeness", *names, descending=[True, True, False, False, False])
-    )
-    return found
-
-
-def leave_out(found: pl.DataFrame) -> str:
-    """Return the SQL condition that leaves out the videos found; empty if there are none."""
-    conditions = []
-    for (source,), part in found.sort("source").group_by("source", maintain_order=True):
-        videos = ", ".join(_quoted(video) for video in sorted(set(part["video"])))
-        conditions.append(f"NOT (source = {_quoted(str(source))} AND video IN ({videos}))")
-    return " AND ".join(conditions)
+def _others(crops: Thumbs, matches: Matches, *, seed: int) -> Thumbs:
+    """Return pictures of random training crops in which nothing was found."""
+    unmatched = np.setdiff1d(np.arange(len(crops)), matches.row)
+    rng = np.random.default_rng(seed)
+    chosen: Thumbs = crops[rng.choice(unmatched, min(_OTHERS, unmatched.size), replace=False)]
+    return chosen
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _found_section(found: pl.DataFrame, condition: str, pictures: tuple[Picture, ...]) -> Section:
-    if found.is_empty():
-        return Section(title="What was found", text="No training crop shows what a sequence shows.")
-    return Section(
-        title="What was found",
-        warnings=(
-            f"{found['track'].n_unique()} training tracks show footage of "
-            f"{found['sequence'].n_unique()} sequences. Results on these are not to be trusted: "
-            "train with the condition below.",
-        ),
-        code=condition,
-        pictures=pictures,
-        tables=(
-            Table(
-                caption="Training tracks and the sequences that they resemble",
-                columns=(
-                    *("source", "video", "track", "sequence"),
-                    *("crops alike", "frames alike", "highest likeness"),
-                ),
-                rows=tuple(found.iter_rows()),
-                digits=(0, 0, 0, 0, 0, 3),
-                folded=found.height > 30,
-            ),
-        ),
-    )
-
-
-def _rates_section(config: OverlapConfig, rates: Rates) -> Section:
-    return Section(
-        title="How far to trust this",
-        text=(
-            f"Measured on this benchmark: {rates.num_copies} of its frames were copied in each "
-            "way, cropped as a build crops, and looked up. A false alarm is a frame that matches "
-            f"another sequence; {rates.num_frames} were looked up. A track is found if any of its "
-            "crops is. Footage whose annotated target is another one is not found: only what "
-            "surrounds the targets is compared."
-        ),
-        tables=(
-            Table(
-                caption=(
-                    f"At most {config.max_distance} of 64 bits and a likeness of at least "
-                    f"{config.least_likeness}"
-                ),
-                columns=("copy", "share found"),
-                rows=(
-                    *rates.hits.items(),
-                    ("false alarms", rates.false_alarms if rates.num_frames else None),
-                ),
-            ),
-        ),
-    )
-
-
-def _pictures(
-    config: OverlapConfig,
-    manifests: Sequence[Manifest],
-    rows: pl.DataFrame,
-    files: RawFiles,
-    tracks: Sequence[Track],
-    footage: Footage,
-    matches: Matches,
-) -> Iterator[Picture]:
-    """Yield the most alike pair of each training track and sequence, side by side."""
-    seen: set[tuple[str, str, str]] = set()
-    for pair in np.argsort(-matches.likeness, kind="stable"):
-        row = rows.row(int(matches.row[pair]), named=True)
-        item = matches.item[pair]
-        track, frame = tracks[footage.track[item]], int(footage.frame[item])
-        key = (row["source"], row["track"], track.name)
-        if key in seen:
-            continue
-        if len(seen) == config.num_pictures:
-            return
-        seen.add(key)
-        manifest = manifests[row["manifest"]]
-        crop = decode_image(read_jpeg(manifest.url, row, "x"))
-        margin = manifest.metadata.margin
-        crop = crop[margin : crop.shape[0] - margin, margin : crop.shape[1] - margin]
-        window = target_windows(files, track, frame, size=crop.shape[0])[len(WINDOW_SCALES) // 2]
-        text = (
-            f"{row['source']} {row['track']} frame {row['frame']}, and {track.name} image "
-            f"{frame + 1}: likeness {matches.likeness[pair]:.3f}"
-        )
-        yield Picture(figure=encode_png(_side_by_side(crop, window)), alt=text, caption=text)
-
-
-def _side_by_side(left: Image, right: Image) -> Image:
-    gap = np.full((left.shape[0], 4, 3), 255, np.uint8)
-    return np.hstack([left, gap, right])
+    """Return the text as a shell takes it, in double quotes: SQL is full of single ones."""
+    return '"' + re.sub(r'(["\\$`!])', r"\\\1", text) + '"'
 
 
 def _bar(total: int, what: str) -> "tqdm[None]":

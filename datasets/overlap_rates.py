@@ -1,10 +1,12 @@
 """How often a copy is found, and how often other footage is taken for one: measured on the data.
 
-Frames of the benchmark are copied badly, as footage is that passes through several hands, and
-looked up again; and each sequence is looked up among the others.
+Frames of the benchmark are copied badly, as footage is that passes through several hands, cropped
+as a build crops, and hidden among training crops; and frames of each recording are looked up among
+the other recordings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -14,11 +16,13 @@ from numpy.typing import NDArray
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
 from datasets.crops import Image, channel_mean, crop_square, decode_image, encode_jpeg
 from datasets.files import RawFiles
-from datasets.hashes import Thumbs, thumb
-from datasets.overlap_search import Footage, Limits, find_matches
+from datasets.hashes import Thumbs, decode_grey, thumb
+from datasets.overlap_footage import MIDDLE, Footage, num_threads
+from datasets.overlap_search import Limits, find_matches
 from datasets.tracks import Track
 
 Copy = Callable[[Image, NDArray[np.float64], np.random.Generator], tuple[Image, list[float]]]
+_FRAMES_PER_COPY = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,10 +33,15 @@ class Rates:
     """Kind of copy to the share of copies found."""
     num_copies: int
     """Copies of each kind."""
-    false_alarms: float
-    """Share of frames that match a frame of another sequence."""
-    num_frames: int
-    """Frames looked up among the other sequences; 0 if there is one sequence only."""
+    num_others: int
+    """Training crops among which they were hidden."""
+    false_crops: float
+    """Share of crops of other footage that match a frame."""
+    num_crops: int
+    """Crops of other footage looked up; 0 if the benchmark is of one recording only."""
+    false_recordings: float
+    """Share of recordings of which at least one of these crops matches."""
+    num_recordings: int
 
 
 def reencoded(
@@ -91,46 +100,78 @@ def measure_rates(
     files: RawFiles,
     tracks: Sequence[Track],
     footage: Footage,
+    others: Thumbs,
     limits: Limits,
     *,
     num_copies: int,
     seed: int,
 ) -> Rates:
-    """Copy random frames in every way, look them up, and look up each sequence among the others."""
+    """Search for copies of random frames, hidden among others, and for frames of other recordings.
+
+    Args:
+        files: Where the benchmark lies.
+        tracks: Its sequences.
+        footage: Their pictures.
+        others: (N, 32, 32) pictures of training crops that show nothing of the benchmark.
+        limits: How alike a pair must be.
+        num_copies: Frames to copy in each way; twenty times as many are looked up among others.
+        seed: Decides which frames.
+    """
     rng = np.random.default_rng(seed)
-    count = min(num_copies, footage.track.size)
-    items = rng.choice(footage.track.size, count, replace=False)
+    total = footage.track.size
+    names, group = np.unique([track.group for track in tracks], return_inverse=True)
+    of_footage = group[footage.track]
+    copied = rng.choice(total, min(num_copies, total), replace=False)
+    looked_up = rng.choice(total, min(num_copies * _FRAMES_PER_COPY, total), replace=False)
     hits = {}
-    for name, copy in COPIES.items():
-        copies = np.stack([_copy_thumb(files, tracks, footage, item, copy, rng) for item in items])
-        matches = find_matches(copies, footage, limits)
-        right = footage.track[matches.item] == footage.track[items[matches.row]]
-        hits[name] = np.unique(matches.row[right]).size / count
-    matches = find_matches(footage.thumbs[items, 1], footage, limits)
-    wrong = footage.track[matches.item] != footage.track[items[matches.row]]
-    several = np.unique(footage.track).size > 1
+    for kind, name in enumerate(COPIES):
+        # Each kind by itself: copies of one frame would compete for the places of the nearest.
+        copies = _copy_thumbs(files, tracks, footage, copied, kind=kind, seed=seed)
+        matches = find_matches(np.concatenate([copies, others]), footage, limits)
+        row, item = (pairs[matches.row < copied.size] for pairs in (matches.row, matches.item))
+        right = of_footage[copied[row]] == of_footage[item]
+        hits[name] = np.unique(row[right]).size / copied.size
+    own = of_footage[looked_up]
+    matches = find_matches(
+        footage.thumbs[looked_up, MIDDLE],
+        footage,
+        limits,
+        skip=lambda row, item: own[row] == of_footage[item],
+    )
+    wrong = np.unique(matches.row)
+    several = names.size > 1
     return Rates(
         hits=hits,
-        num_copies=count,
-        false_alarms=np.unique(matches.row[wrong]).size / count if several else 0.0,
-        num_frames=count if several else 0,
+        num_copies=copied.size,
+        num_others=len(others),
+        false_crops=wrong.size / looked_up.size,
+        num_crops=looked_up.size if several else 0,
+        false_recordings=np.unique(own[wrong]).size / np.unique(own).size,
+        num_recordings=np.unique(own).size,
     )
 
 
-def _copy_thumb(
+def _copy_thumbs(
     files: RawFiles,
     tracks: Sequence[Track],
     footage: Footage,
-    item: int,
-    copy: Copy,
-    rng: np.random.Generator,
+    items: NDArray[np.int64],
+    *,
+    kind: int,
+    seed: int,
 ) -> Thumbs:
-    """Return the picture of the training crop that a build would cut from a copied frame."""
-    track, frame = tracks[footage.track[item]], footage.frame[item]
-    image = decode_image(files.read(track.frames[frame]))
-    image, box = copy(image, track.boxes_xywh[frame], rng)
-    side = template_side(box[2], box[3]) * SEARCH_SIZE / TEMPLATE_SIZE
-    center = box_center(np.array(box))
-    fill = channel_mean(image)
-    crop = crop_square(image, center=center, side=side, size=SEARCH_SIZE, fill=fill)
-    return thumb(decode_image(encode_jpeg(crop), reduce=4))
+    """Return (N, 32, 32) pictures of the crops that a build would cut from copies of frames."""
+    make_copy = tuple(COPIES.values())[kind]
+
+    def copy(item: int) -> Thumbs:
+        track, frame = tracks[footage.track[item]], footage.frame[item]
+        image = decode_image(files.read(track.frames[frame]))
+        rng = np.random.default_rng((seed, kind, item))
+        image, box = make_copy(image, track.boxes_xywh[frame], rng)
+        side = template_side(box[2], box[3]) * SEARCH_SIZE / TEMPLATE_SIZE
+        center, fill = box_center(np.array(box)), channel_mean(image)
+        crop = crop_square(image, center=center, side=side, size=SEARCH_SIZE, fill=fill)
+        return thumb(decode_grey(encode_jpeg(crop), reduce=4))
+
+    with ThreadPoolExecutor(num_threads()) as pool:
+        return np.stack(list(pool.map(copy, items.tolist())))

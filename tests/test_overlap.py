@@ -1,5 +1,7 @@
 """Near-duplicate footage: the search is exact, copies are found among thousands of others."""
 
+import shlex
+import shutil
 from pathlib import Path
 
 import cv2
@@ -9,11 +11,15 @@ import pytest
 
 from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
-from datasets.hashes import has_detail, hash_table, hash_thumbs, near_pairs, thumb
-from datasets.overlap import leave_out, main
+from datasets.hash_search import hash_table, near_pairs
+from datasets.hashes import decode_grey, has_detail, hash_thumbs, thumb
+from datasets.overlap import main
+from datasets.overlap_footage import all_crop_thumbs, read_footage
+from datasets.overlap_page import leave_out
 from datasets.overlap_rates import measure_rates
-from datasets.overlap_search import Limits, find_matches, read_footage
+from datasets.overlap_search import Limits, find_matches
 from datasets.tracks import SourceError
+from manifests.schema import ManifestError
 from manifests.table import read_manifest, select_rows
 
 
@@ -42,6 +48,23 @@ def test_the_search_finds_exactly_what_comparing_all_finds(max_distance: int) ->
     assert (distance == every[query, row]).all()
 
 
+@pytest.mark.parametrize("most", [1, 3])
+def test_the_nearest_few_are_those_of_all(most: int) -> None:
+    rng = np.random.default_rng(1)
+    queries = rng.integers(0, 2**63, 40, dtype=np.uint64)
+    flips = [sum(1 << int(b) for b in rng.choice(64, n % 12, False)) for n in range(400)]
+    table = np.repeat(queries, 10) ^ np.array(flips, np.uint64)
+    odd = np.arange(400) % 2 == 1
+    query, row, distance = near_pairs(
+        queries, hash_table(table), max_distance=11, most=most, skip=lambda q, r: odd[r]
+    )
+    every = np.bitwise_count(queries[:, None] ^ table[None, :])
+    for number in range(40):
+        of_query = np.sort(every[number][~odd])
+        assert np.sort(distance[query == number]).tolist() == of_query[:most].tolist()
+    assert not odd[row].any()
+
+
 def test_a_mirrored_picture_has_the_mirrored_hash() -> None:
     pictures = scenes(50, seed=0)
     plain, mirrored = hash_thumbs(pictures)
@@ -65,9 +88,15 @@ def test_flat_pictures_are_not_compared() -> None:
 
 
 def test_the_middle_of_a_picture_is_its_thumb_without_margin() -> None:
-    image = np.zeros((287, 287, 3), np.uint8)
+    image = np.zeros((287, 287), np.uint8)
     image[16:-16, 16:-16] = 200
     assert (thumb(image, share=255 / 287) == 200).all()
+
+
+def test_what_is_no_image_is_said_to_be_none() -> None:
+    for data in (b"", b"no image"):
+        with pytest.raises(ValueError, match=f"{len(data)} bytes that no image decoder reads"):
+            decode_grey(data, reduce=4)
 
 
 def write_benchmark(root: Path, count: int = 4) -> None:
@@ -88,19 +117,59 @@ def test_bad_copies_are_found_among_thousands_and_nothing_else_is(tmp_path: Path
     files = open_root(str(tmp_path))
     tracks = read_benchmark(files)
     footage = read_footage(files, tracks, every=1, progress=lambda done: None)
-    rates = measure_rates(files, tracks, footage, Limits(), num_copies=12, seed=0)
-    assert rates.num_copies == rates.num_frames == 12
-    assert rates.false_alarms == 0
+    others = scenes(5_000, seed=1)
+    rates = measure_rates(files, tracks, footage, others, Limits(), num_copies=12, seed=0)
+    assert (rates.num_copies, rates.num_others) == (12, 5_000)
+    assert set(rates.hits) == {
+        *("re-encoded", "resized", "cut, another box", "mirrored", "brightened")
+    }
     assert rates.hits["cut, another box"] >= 0.7
     assert min(share for copy, share in rates.hits.items() if copy != "cut, another box") >= 0.9
+    assert (rates.num_crops, rates.num_recordings) == (12, 4)
+    assert (rates.false_crops, rates.false_recordings) == (0, 0)
+    assert find_matches(others, footage, Limits()).row.size == 0
 
-    others = scenes(5_000, seed=1)
-    others[1_234] = footage.thumbs[5, 1]
-    others[4_321] = footage.thumbs[7, 1, :, ::-1]
-    matches = find_matches(others, footage, Limits())
-    assert set(matches.row.tolist()) == {1_234, 4_321}
-    assert set(footage.track[matches.item[matches.row == 1_234]].tolist()) == {1}
-    assert set(footage.track[matches.item[matches.row == 4_321]].tolist()) == {2}
+
+def test_recordings_that_look_alike_are_counted_as_false_alarms(tmp_path: Path) -> None:
+    write_benchmark(tmp_path)
+    copied = tmp_path / "other"
+    shutil.copytree(tmp_path / "seq2", copied)
+    files = open_root(str(tmp_path))
+    tracks = read_benchmark(files)
+    footage = read_footage(files, tracks, every=1, progress=lambda done: None)
+    rates = measure_rates(files, tracks, footage, scenes(9, seed=1), Limits(), num_copies=3, seed=0)
+    assert rates.false_crops == pytest.approx(6 / 15)
+    assert rates.false_recordings == pytest.approx(2 / 5)
+    assert (rates.num_crops, rates.num_recordings) == (15, 5)
+
+
+def test_one_recording_alone_raises_no_false_alarm(tmp_path: Path) -> None:
+    write_benchmark(tmp_path, count=1)
+    files = open_root(str(tmp_path))
+    tracks = read_benchmark(files)
+    footage = read_footage(files, tracks, every=1, progress=lambda done: None)
+    rates = measure_rates(files, tracks, footage, scenes(9, seed=1), Limits(), num_copies=3, seed=0)
+    assert (rates.num_crops, rates.false_crops) == (0, 0)
+    assert rates.hits["re-encoded"] == 1
+
+
+def test_pictures_that_were_kept_are_not_decoded_again(sample_shards: Path, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    shutil.copytree(sample_shards / "lasot", shards)
+    manifests = [read_manifest(str(shards / "manifest.parquet"))]
+
+    def pictures(where: str | None) -> np.ndarray:
+        keep = str(tmp_path / "keep")
+        return all_crop_thumbs(manifests, where=where, keep=keep, progress=lambda done: None)
+
+    first = pictures(None)
+    for shard in shards.glob("*.tar"):
+        shard.unlink()
+    assert (pictures(None) == first).all()
+    with pytest.raises(
+        ManifestError, match="no such shard"
+    ):  # another condition selects other rows
+        pictures("frame > 0")
 
 
 def test_a_benchmark_in_the_training_data_is_found_and_left_out(
@@ -114,7 +183,7 @@ def test_a_benchmark_in_the_training_data_is_found_and_left_out(
     options = ["--against", str(sample_world / "uav123"), "--num-copies", "4", "--out", str(out)]
     assert main(["--manifests", *manifests, *options]) == 0
     printed = capsys.readouterr().out
-    condition = printed.split('--where "')[1].split('"')[0]
+    condition = shlex.split(printed.split("--data.where ")[1])[0]
     rows = pl.concat([read_manifest(url).rows for url in manifests])
     kept = select_rows(rows.lazy(), condition)
     assert set(kept["source"]) == {"lasot"}

@@ -1,0 +1,194 @@
+"""Grey pictures of what training crops and a benchmark's targets show, 32 px a side.
+
+Both show the target in the middle at the scale of the search crop, so that a copy that was resized
+or cut at its borders still gives the same picture. The benchmark's are cut at several scales,
+because annotators draw boxes differently.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
+from datasets.crops import Image, channel_mean, crop_square, decode_image
+from datasets.files import RawFiles
+from datasets.hashes import THUMB_PX, Grey, Thumbs, decode_grey, thumb
+from datasets.tracks import SourceError, Track
+from manifests.atomic import whole_file
+from manifests.schema import ManifestError
+from manifests.table import Manifest, shard_url
+
+WINDOW_SCALES = (0.85, 1.0, 1.18)
+"""Sides of the benchmark's windows, in search crops."""
+MIDDLE = 1
+"""Which of them is the search crop itself."""
+_WINDOW_PX = 2 * THUMB_PX
+_CROPS_AT_ONCE = 1000
+_KEPT = "{}-thumbs.npy"
+
+Progress = Callable[[int], object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Footage:
+    """The benchmark's side: N frames, each as a picture at W scales."""
+
+    track: NDArray[np.int32]
+    """(N,) number of the sequence."""
+    frame: NDArray[np.int32]
+    """(N,) index of the frame in it."""
+    thumbs: Thumbs
+    """(N, W, 32, 32)"""
+
+    def part(self, items: slice) -> "Footage":
+        """Return some of the frames."""
+        return Footage(track=self.track[items], frame=self.frame[items], thumbs=self.thumbs[items])
+
+
+def num_threads() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def all_crop_thumbs(
+    manifests: Sequence[Manifest], *, where: str | None, keep: str, progress: Progress
+) -> Thumbs:
+    """Return (N, 32, 32) pictures of the search crops of all manifests' rows.
+
+    Args:
+        manifests: Where the crops lie, with the rows that count.
+        where: The condition that selected those rows.
+        keep: Folder for the pictures, so that the next call need not decode; empty keeps none.
+        progress: Called with the number of pictures that are done.
+    """
+    thumbs = np.empty((sum(each.rows.height for each in manifests), THUMB_PX, THUMB_PX), np.uint8)
+    start = 0
+    for manifest in manifests:
+        part = thumbs[start : start + manifest.rows.height]
+        start += manifest.rows.height
+        selection = hashlib.sha256(f"{manifest.fingerprint} {where}".encode()).hexdigest()[:32]
+        kept = Path(keep) / _KEPT.format(selection)
+        if keep and kept.is_file():
+            part[:] = np.load(kept, mmap_mode="r")
+            progress(len(part))
+            continue
+        crop_thumbs(manifest, manifest.rows, out=part, progress=progress)
+        if keep:
+            with whole_file(kept) as temporary, temporary.open("wb") as file:
+                np.save(file, part)
+    return thumbs
+
+
+def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress: Progress) -> None:
+    """Write pictures of the rows' search crops, without their margin, into (N, 32, 32) ``out``.
+
+    Raises:
+        ManifestError: A shard is missing, or holds something else than pictures.
+    """
+    size = manifest.metadata.search_size
+    share = size / (size + 2 * manifest.metadata.margin)
+    numbered = rows.select("shard", "x_offset", "x_bytes").with_row_index("place")
+    parts = [
+        part
+        for of_shard in numbered.partition_by("shard", maintain_order=True)
+        for part in of_shard.sort("x_offset").iter_slices(_CROPS_AT_ONCE)
+    ]
+
+    def read(part: pl.DataFrame) -> None:
+        url = shard_url(manifest.url, part["shard"][0])
+        try:
+            with fsspec.open(url, "rb") as shard:
+                for place, _, offset, length in part.iter_rows():
+                    shard.seek(offset)
+                    out[place] = thumb(_decoded(shard.read(length), url, offset), share=share)
+                    progress(1)
+        except FileNotFoundError:
+            raise ManifestError(f"{url}: no such shard, but {manifest.url} names it") from None
+
+    with ThreadPoolExecutor(num_threads()) as pool:
+        for _ in pool.map(read, parts):
+            pass
+
+
+def _decoded(data: bytes, url: str, offset: int) -> Grey:
+    try:
+        return decode_grey(data, reduce=4)
+    except ValueError as error:
+        raise ManifestError(f"{url}: bytes at {offset}: {error}. Verify the build") from error
+
+
+def read_footage(
+    files: RawFiles, tracks: Sequence[Track], *, every: int, progress: Progress
+) -> Footage:
+    """Return the benchmark's pictures, of every so many visible frames."""
+    places = [
+        (number, int(frame))
+        for number, track in enumerate(tracks)
+        for frame in np.flatnonzero(track.visible)[::every]
+    ]
+    if not places:
+        raise SourceError(f"{files.root}: no visible target in {len(tracks)} sequences")
+    thumbs = np.empty((len(places), len(WINDOW_SCALES), THUMB_PX, THUMB_PX), np.uint8)
+
+    def read(item: int) -> None:
+        number, frame = places[item]
+        thumbs[item] = _window_thumbs(files, tracks[number], frame)
+        progress(1)
+
+    with ThreadPoolExecutor(num_threads()) as pool:
+        for _ in pool.map(read, range(len(places))):
+            pass
+    number, frame = np.array(places, np.int32).T
+    return Footage(track=number, frame=frame, thumbs=thumbs)
+
+
+def target_window(files: RawFiles, track: Track, frame: int, *, size: int) -> Image:
+    """Return the search window around a sequence's target, in colour."""
+    reduce = _reduction(track, frame, size)
+    image = decode_image(files.read(track.frames[frame]), reduce=reduce)
+    return _window(image, track, frame, reduce=reduce, scale=WINDOW_SCALES[MIDDLE], size=size)
+
+
+def _window_thumbs(files: RawFiles, track: Track, frame: int) -> Thumbs:
+    """Return (W, 32, 32) pictures of the windows around a sequence's target."""
+    name, reduce = track.frames[frame], _reduction(track, frame, _WINDOW_PX)
+    try:
+        grey = decode_grey(files.read(name), reduce=reduce)
+    except ValueError as error:
+        raise SourceError(f"{files.where(name)}: {error}") from error
+    return np.stack(
+        [
+            thumb(_window(grey, track, frame, reduce=reduce, scale=scale, size=_WINDOW_PX))
+            for scale in WINDOW_SCALES
+        ]
+    )
+
+
+def _reduction(track: Track, frame: int, size: int) -> int:
+    """Return by how much the frame may be reduced so that its window keeps ``size`` pixels."""
+    side = _search_side(track, frame)
+    return next(each for each in (8, 4, 2, 1) if each == 1 or side / each >= size)
+
+
+def _search_side(track: Track, frame: int) -> float:
+    box_xywh = track.boxes_xywh[frame]
+    return template_side(box_xywh[2], box_xywh[3]) * SEARCH_SIZE / TEMPLATE_SIZE
+
+
+def _window(
+    image: Image | Grey, track: Track, frame: int, *, reduce: int, scale: float, size: int
+) -> Image:
+    x, y = box_center(track.boxes_xywh[frame])
+    side = _search_side(track, frame) * scale / reduce
+    center, fill = (x / reduce, y / reduce), channel_mean(image)
+    return crop_square(image, center=center, side=side, size=size, fill=fill)
