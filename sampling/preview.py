@@ -4,17 +4,18 @@ r"""Show pairs exactly as the network gets them, beside what was stored, on one 
     python -m sampling.preview --manifests data/shards/*/manifest.parquet --recipe finetune \
         --out pairs.html
 
-Each pair is the one that a run of the same recipe, seed and epoch trains on.
+Each pair is the one that a run of the same manifests, recipes, seed and epoch trains on, or, with
+``--split val``, the one that each of its validations looks at. Other options of the run go into a
+recipe of their own.
 """
 
 import sys
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Literal
 
 import numpy as np
+import tyro
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.showcase import with_manifest
@@ -27,11 +28,18 @@ from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.preview_pictures import Origin, Recipe, pair_pictures
+from sampling.preview_pictures import Origin, pair_pictures
+from sampling.recipe import (
+    VALIDATION_CHANGES,
+    Recipe,
+    parse_weights,
+    read_recipes,
+    validation_pairs,
+)
 from sampling.rng import pair_numbers
 
 PROG = "python -m sampling.preview"
-_RECIPES = Path(__file__).resolve().parent.parent / "trainer" / "recipes"
+_DEFAULT_RECIPE = "pretrain"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +48,18 @@ class PreviewConfig:
 
     manifests: tuple[str, ...]
     """Path or URL of each manifest."""
-    recipe: str = "pretrain"
-    """Name of a recipe of the trainer, or the path of a TOML file like it."""
+    recipe: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Recipe of the trainer by name, or the path of a TOML file like it; repeat to stack them. None
+    means "pretrain"."""
     out: str = "pairs.html"
     """Page to write."""
     split: Literal["train", "val"] = "train"
-    """Pairs of this split; val pairs are never augmented."""
+    """Pairs of this split; val are the fixed ones that every validation looks at."""
     where: str | None = None
-    """SQL condition that selects rows."""
+    """SQL condition that selects rows; the recipe's if none is given."""
+    weights: str = ""
+    """Share of each source in the pairs, such as "vid=1,coco=0.5", as --data.weights of a run; the
+    recipe's if empty."""
     num_pairs: int = 16
     """Pairs to show, the first ones of the epoch."""
     seed: int = 0
@@ -55,27 +67,37 @@ class PreviewConfig:
     epoch: int = 0
     """Epoch of the run."""
 
+    def __post_init__(self) -> None:
+        """Reject values that show nothing."""
+        if self.num_pairs < 1:
+            raise ValueError(f"--num-pairs {self.num_pairs}: expected at least 1")
+
 
 def preview(config: PreviewConfig) -> None:
     """Write the page and print where it is."""
-    recipe = read_recipe(config.recipe)
-    augment = recipe.augment if config.split == "train" else AugmentSettings(enabled=False)
-    manifests = [read_manifest(url, where=config.where) for url in config.manifests]
-    before, _ = first_pairs(config, manifests, recipe.pairs, AugmentSettings(enabled=False))
-    after, origins = first_pairs(config, manifests, recipe.pairs, augment)
+    recipe = read_recipes(config.recipe or (_DEFAULT_RECIPE,))
+    where = config.where or recipe.where
+    manifests = [read_manifest(url, where=where) for url in config.manifests]
+    pairs, augment = pair_settings(config, recipe)
+    try:
+        before, _ = first_pairs(config, manifests, pairs, AugmentSettings(enabled=False))
+        after, origins = first_pairs(config, manifests, pairs, augment)
+    except ValueError as error:  # such as weights of a source that no manifest has
+        raise ManifestError(str(error)) from error
+    name = " + ".join(config.recipe or (_DEFAULT_RECIPE,))
     write_page(
         config.out,
-        f"Pairs of recipe {config.recipe}, {config.split}",
+        f"Pairs of recipe {name}, {config.split}",
         [
             Section(
                 title="What a pair is",
                 text=(
-                    "From left to right: template and search crop as stored, template and search "
-                    "crop as the network gets them. The box is the target's, the dots are the "
-                    f"cells that the {recipe.head} head is to answer with yes; a negative pair "
-                    "has none."
+                    "Left: template and search crop as stored. Right: as the network gets them. "
+                    "The box is the target's. Dots are the cells that the "
+                    f"{recipe.head} head is to answer with yes, and the small map below shows "
+                    "them as the loss sees them; a negative pair has none."
                 ),
-                tables=(_settings_table(recipe, augment),),
+                tables=(_settings_table(pairs, augment),),
             ),
             Section(title="Pairs", pictures=tuple(pair_pictures(recipe, before, after, origins))),
         ],
@@ -84,34 +106,17 @@ def preview(config: PreviewConfig) -> None:
     print(f"{len(origins)} pairs: {config.out}")
 
 
-def read_recipe(name: str) -> Recipe:
-    """Return what a recipe says about pairs; what it leaves out has the options' defaults.
-
-    Raises:
-        ManifestError: There is no such recipe, or it is not TOML.
-    """
-    path = Path(name) if name.endswith(".toml") else _RECIPES / f"{name}.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        known = sorted(each.stem for each in _RECIPES.glob("*.toml"))
-        raise ManifestError(f"--recipe {name}: no {path}, expected one of {known}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{path}: not TOML: {error}") from None
-    model = table.get("model", {})
-    return Recipe(
-        pairs=PairSettings(**_known(PairSettings, table.get("data", {}))),
-        augment=AugmentSettings(**_known(AugmentSettings, table.get("augment", {}))),
-        head=str(model.get("head", "siamfc")),
-        backbone=str(model.get("backbone", "dcffnet")),
-    )
-
-
-def _known(settings: type[Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table's values that the settings have, but for weights, which runs are given."""
-    names = {option.name for option in fields(settings)} - {"weights"}
-    values = {key.replace("-", "_"): value for key, value in table.items()}
-    return {key: value for key, value in values.items() if key in names}
+def pair_settings(config: PreviewConfig, recipe: Recipe) -> tuple[PairSettings, AugmentSettings]:
+    """Return what the trainer draws for the split: val pairs are the same for each validation."""
+    pairs = recipe.pairs
+    if config.weights:
+        try:
+            pairs = replace(pairs, weights=parse_weights(config.weights))
+        except ValueError as error:
+            raise ManifestError(f"--weights {error}") from None
+    if config.split == "val":
+        return validation_pairs(pairs, recipe.val_pairs), VALIDATION_CHANGES
+    return pairs, recipe.augment
 
 
 def first_pairs(
@@ -158,12 +163,11 @@ def first_pairs(
     return batch, origins
 
 
-def _settings_table(recipe: Recipe, augment: AugmentSettings) -> Table:
+def _settings_table(pairs: PairSettings, augment: AugmentSettings) -> Table:
     values = {
-        **{option.name: getattr(augment, option.name) for option in fields(augment)},
-        "max_gap": recipe.pairs.max_gap,
-        "negative_ratio": recipe.pairs.negative_ratio,
-        "pairs_per_epoch": recipe.pairs.pairs_per_epoch,
+        option.name: getattr(settings, option.name)
+        for settings in (augment, pairs)
+        for option in fields(settings)
     }
     return Table(
         caption="Settings",

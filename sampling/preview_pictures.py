@@ -13,21 +13,12 @@ from datasets.contact_sheet import encode_png
 from datasets.crops import Image
 from manifests.page import Picture
 from model.location import cell_locations
-from sampling.augment import AugmentSettings, Change
+from sampling.augment import Change
 from sampling.batch import PairBatch
 from sampling.labels import car_targets, siamfc_labels
-from sampling.plan import PairSettings
+from sampling.recipe import Recipe
 
-_BOX_RGB, _CELL_RGB, _PAPER = (0, 230, 64), (255, 120, 0), 255
-
-
-class Recipe(NamedTuple):
-    """What of a training recipe decides how pairs look."""
-
-    pairs: PairSettings
-    augment: AugmentSettings
-    head: str
-    backbone: str
+_BOX_RGB, _CELL_RGB, _GAP_PX = (0, 230, 64), (255, 120, 0), 4
 
 
 class Origin(NamedTuple):
@@ -54,16 +45,15 @@ def pair_pictures(
     """
     cells, locations = _positive_cells(recipe, after)
     for index, origin in enumerate(origins):
-        parts = [
-            before.template[index].numpy(),
-            _with_box(before.search[index].numpy(), before.boxes_xyxy[index].numpy()),
-            after.template[index].numpy(),
-            _with_cells(
-                _with_box(after.search[index].numpy(), after.boxes_xyxy[index].numpy()),
-                cells[index],
-                locations,
+        search = _with_box(after.search[index].numpy(), after.boxes_xyxy[index].numpy())
+        sheet = _sheet(
+            (before.template[index].numpy(), after.template[index].numpy()),
+            (
+                _with_box(before.search[index].numpy(), before.boxes_xyxy[index].numpy()),
+                _with_cells(search, cells[index], locations),
             ),
-        ]
+            cells[index],
+        )
         shift = after.boxes_xyxy[index].view(2, 2).mean(0) - SEARCH_SIZE / 2
         gap = "negative pair" if origin.gap is None else f"gap {origin.gap} frames"
         text = (
@@ -71,13 +61,14 @@ def pair_pictures(
             f"{_describe(origin.change)}; target {shift[0]:+.1f}, {shift[1]:+.1f} px off the "
             f"centre; {int(cells[index].sum())} positive cells"
         )
-        yield Picture(figure=encode_png(_row(parts)), alt=text, caption=text, wide=True)
+        yield Picture(figure=encode_png(sheet), alt=text, caption=text)
 
 
 def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_], list[float]]:
     """Return (B, n, n) cells to be answered with yes, and where they look in the search crop."""
     if recipe.head == "car":
-        positive: Tensor = car_targets(batch.boxes_xyxy, batch.positive).positive
+        targets = car_targets(batch.boxes_xyxy, batch.positive, center_ratio=recipe.center_ratio)
+        positive: Tensor = targets.positive
     else:
         labels = siamfc_labels(batch.boxes_xyxy, batch.positive, backbone=recipe.backbone)
         positive = labels > 0
@@ -107,10 +98,27 @@ def _with_cells(crop: Image, cells: NDArray[np.bool_], locations: Sequence[float
     return crop
 
 
-def _row(parts: Sequence[Image]) -> Image:
-    """Return the pictures side by side, on paper."""
-    padded = [
-        np.pad(part, ((0, SEARCH_SIZE - part.shape[0]), (0, 4), (0, 0)), constant_values=_PAPER)
-        for part in parts
-    ]
-    return np.hstack(padded)
+def _sheet(
+    templates: tuple[Image, Image], searches: tuple[Image, Image], cells: NDArray[np.bool_]
+) -> Image:
+    """Return before and after side by side, templates below search crops, on transparent paper."""
+    sheet = np.zeros(
+        (SEARCH_SIZE + _GAP_PX + TEMPLATE_SIZE, 2 * SEARCH_SIZE + _GAP_PX, 4), np.uint8
+    )
+    below, second = SEARCH_SIZE + _GAP_PX, SEARCH_SIZE + _GAP_PX
+    label_map = cv2.resize(
+        cells.astype(np.uint8) * 255,
+        (TEMPLATE_SIZE, TEMPLATE_SIZE),
+        interpolation=cv2.INTER_NEAREST,
+    )
+    for part, top, left in (
+        (searches[0], 0, 0),
+        (searches[1], 0, second),
+        (templates[0], below, 0),
+        (templates[1], below, second),
+        (np.repeat(label_map[:, :, None], 3, axis=2), below, second + SEARCH_SIZE - TEMPLATE_SIZE),
+    ):
+        height, width = part.shape[:2]
+        sheet[top : top + height, left : left + width, :3] = part
+        sheet[top : top + height, left : left + width, 3] = 255
+    return sheet

@@ -1,15 +1,22 @@
 """python -m sampling.preview: what the page says of a pair is what was done to its pixels."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
+import tyro
 
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
 from sampling.augment import AugmentSettings
 from sampling.plan import PairSettings
-from sampling.preview import PreviewConfig, first_pairs, main, read_recipe
+from sampling.preview import PreviewConfig, first_pairs, main, pair_settings
+from sampling.recipe import read_recipes
+from trainer.config import TrainConfig
+from trainer.distributed import Ranks
+from trainer.options import expand_recipes
+from trainer.setup import Batches
 
 
 @pytest.fixture
@@ -46,23 +53,72 @@ def test_pairs_before_augmentation_have_the_target_in_the_middle(manifests: list
     assert np.abs(centers - 127.5).max() < 1e-3
 
 
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_the_pairs_shown_are_those_of_a_run(
+    manifests: list[str], tmp_path: Path, split: Literal["train", "val"]
+) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        "batch-size = 12\nworkers = 0\n[data]\nnegative-ratio = 0.5\nval-pairs = 40\nmax-gap = 5\n"
+        'pairs-per-epoch = 60\nweights = "vid=1,lasot=3"\n[augment]\ngray = 0.5\n'
+    )
+    recipes = ("finetune-aug", str(mine))
+    flags = [flag for recipe in recipes for flag in ("--recipe", recipe)]
+    run = tyro.cli(
+        TrainConfig,
+        args=expand_recipes([*flags, "--manifests", *manifests, "--seed", "4"]),
+        config=(tyro.conf.FlagConversionOff,),
+    )
+    opened = [read_manifest(url) for url in manifests]
+    batches = Batches(run, opened, Ranks())
+    expected = next(
+        iter(batches.epoch(2, first_step=0) if split == "train" else batches.validation())
+    )
+    config = PreviewConfig(
+        manifests=tuple(manifests), recipe=recipes, split=split, seed=4, epoch=2, num_pairs=12
+    )
+    pairs, augment = pair_settings(config, read_recipes(recipes))
+    shown, _ = first_pairs(config, opened, pairs, augment)
+    assert (shown.template == expected.template).all()
+    assert (shown.search == expected.search).all()
+    assert (shown.boxes_xyxy == expected.boxes_xyxy).all()
+    assert (shown.positive == expected.positive).all()
+
+
 def test_the_page_names_each_pair(manifests: list[str], tmp_path: Path) -> None:
     out = tmp_path / "pairs.html"
     options = ["--recipe", "finetune", "--num-pairs", "3", "--split", "val", "--out", str(out)]
     assert main(["--manifests", *manifests, *options]) == 0
     page = out.read_text()
     assert page.count("<figure") == 3
-    assert page.count("not mirrored, template x1.00, search x1.00") == 6  # alt text and caption
+    assert page.count("colour, not mirrored, template x1.00") == 6  # alt text and caption
     assert "car head" in page
 
 
 def test_a_recipe_that_is_not_there_lists_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"--recipe nothing: .*expected one of .*'pretrain'"):
-        read_recipe("nothing")
+        read_recipes(["nothing"])
     path = tmp_path / "mine.toml"
     path.write_text("no toml")
     with pytest.raises(ManifestError, match=r"mine.toml: not TOML"):
-        read_recipe(str(path))
-    path.write_text('[data]\nmax-gap = 7\n[augment]\ngray = 0.5\n[model]\nhead = "car"\n')
-    recipe = read_recipe(str(path))
-    assert (recipe.pairs.max_gap, recipe.augment.gray, recipe.head) == (7, 0.5, "car")
+        read_recipes([str(path)])
+    path.write_text("[data]\nnegative-ratio = 2\n")
+    with pytest.raises(ManifestError, match=r"negative_ratio must be from 0 to 1, got 2"):
+        read_recipes([str(path)])
+
+
+def test_later_recipes_and_weights_given_by_hand_win(
+    manifests: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('center-ratio = 0.4\n[data]\nmax-gap = 7\n[model]\nhead = "siamfc"\n')
+    recipe = read_recipes(["finetune", str(path)])
+    assert (recipe.pairs.max_gap, recipe.head, recipe.center_ratio) == (7, "siamfc", 0.4)
+    assert recipe.augment.enabled is False
+    config = PreviewConfig(manifests=tuple(manifests), weights="vid=2")
+    assert pair_settings(config, recipe)[0].weights == {"vid": 2.0}
+    assert main(["--manifests", *manifests, "--weights", "vid"]) == 1
+    assert caplog.messages[-1].startswith("--weights 'vid': 'vid' is no weight")
+    assert main(["--manifests", *manifests, "--weights", "coco=1"]) == 1
+    assert caplog.messages[-1].startswith("weights: no source 'coco' in the manifests")
+    assert main(["--manifests", *manifests, "--num-pairs", "0"]) == 2

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +10,7 @@ import tyro
 
 from model.config import ModelConfig
 from sampling.augment import AugmentSettings
+from sampling.recipe import VALIDATION_PAIRS, parse_weights
 from trainer.schedule import ScheduleConfig
 
 
@@ -32,7 +32,7 @@ class DataConfig:
     """Share of pairs whose template comes from another video."""
     pairs_per_epoch: int = 53_200
     """What an epoch is."""
-    val_pairs: int = 5_000
+    val_pairs: int = VALIDATION_PAIRS
     """Pairs of the val split that each validation looks at; always the same ones."""
 
 
@@ -127,15 +127,10 @@ def source_weights(text: str) -> dict[str, float]:
     Raises:
         TrainingError: It is not of the form ``name=number,name=number``.
     """
-    weights = {}
-    for entry in filter(None, text.split(",")):
-        name, _, number = entry.partition("=")
-        if not name or not re.fullmatch(r"\d*\.?\d+", number):
-            raise TrainingError(
-                f"--data.weights {text!r}: {entry!r} is no weight, expected such as vid=1,coco=0.5"
-            )
-        weights[name] = float(number)
-    return weights
+    try:
+        return parse_weights(text)
+    except ValueError as error:
+        raise TrainingError(f"--data.weights {error}") from None
 
 
 def changed_options(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -1,7 +1,6 @@
 """From a configuration to what the loop works on: manifests, batches, network, optimizer."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
+from sampling.recipe import VALIDATION_CHANGES, validation_pairs
 from trainer.batchnorm import use_global_batchnorm
 from trainer.config import TrainConfig, TrainingError, as_json, source_weights
 from trainer.distributed import Ranks
@@ -25,12 +25,6 @@ def open_manifests(config: TrainConfig) -> list[Manifest]:
     if not config.manifests:
         raise TrainingError("--manifests: none given. Build one with `python -m datasets.build`")
     return [read_manifest(url, where=config.data.where) for url in config.manifests]
-
-
-VALIDATION_CHANGES = AugmentSettings(
-    gray=0.0, flip=0.0, template_translate_px=0.0, template_scale=0.0
-)
-"""Stored crops have the target in the middle: unmoved, guessing the middle would score best."""
 
 
 class Batches:
@@ -67,8 +61,8 @@ class Batches:
             )
 
         self._train = open_loader("train", training, config.augment)
-        positive = replace(training, pairs_per_epoch=data.val_pairs, negative_ratio=0.0)
-        self._val = open_loader("val", positive, VALIDATION_CHANGES)
+        fixed = validation_pairs(training, data.val_pairs)
+        self._val = open_loader("val", fixed, VALIDATION_CHANGES)
         self.steps_per_epoch = len(self._train)
         """Global batches of a training epoch; the last one may be smaller."""
 
