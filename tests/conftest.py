@@ -6,6 +6,7 @@ import pytest
 
 from datasets.build import main as build_shards
 from datasets.sample import main as write_sample
+from tests.builds import build
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -34,3 +35,11 @@ def sample_shards(sample_world: Path, tmp_path_factory: pytest.TempPathFactory) 
         options = ["--root", str(sample_world / source), "--out", str(shards / source)]
         assert build_shards(["--src", source, *options, "--margin", "16"]) == 0
     return shards
+
+
+@pytest.fixture(scope="session")
+def built(sample_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a build of the tiny world's uav123 in several shards. Only read it."""
+    out = tmp_path_factory.mktemp("built") / "uav123"
+    assert build(sample_world / "uav123", out) == 0
+    return out

@@ -1,11 +1,8 @@
 """datasets.build: shards and manifest from raw trees, the same bytes however they are made."""
 
-import fcntl
 import gc
-import hashlib
 import io
 import json
-import re
 import shutil
 import tarfile
 from collections import Counter
@@ -24,28 +21,9 @@ from datasets.filters import Filters
 from datasets.stored import read_jpeg
 from datasets.tar_writer import TarWriter
 from manifests.table import read_manifest
+from tests.builds import build, fingerprint
 
 SOURCES = ("coco", "lasot", "uav123", "vid")
-
-
-def build(root: Path, out: Path, *options: str, source: str = "uav123") -> int:
-    given = ["--src", source, "--root", str(root), "--out", str(out), "--shard-mb", "0.4"]
-    return main([*given, *options])
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-@pytest.fixture(scope="module")
-def built(sample_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("built") / "uav123"
-    assert build(sample_world / "uav123", out) == 0
-    return out
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -85,116 +63,6 @@ def test_order_on_disk_and_archives_do_not_change_the_bytes(
     for number, root in enumerate((raw, tmp_path / "UAV123.zip")):
         assert build(root, tmp_path / str(number)) == 0
         assert fingerprint(tmp_path / str(number)) == fingerprint(built)
-
-
-def test_building_again_does_nothing(
-    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    out = Path(shutil.copytree(built, tmp_path / "out"))
-    times = {path: path.stat().st_mtime_ns for path in out.iterdir()}
-    caplog.set_level("INFO")
-    assert build(sample_world / "uav123", out) == 0
-    assert "already built" in caplog.text
-    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == times
-
-
-@pytest.mark.parametrize("finished", [False, True])
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--margin", "8"), "margin = 0, and now 8"),
-        (("--quality", "80"), "quality = 92, and now 80"),
-        (("--every", "2"), "every = 1, and now 2"),
-        (("--seed", "5"), "seed = 0, and now 5"),
-    ],
-)
-def test_other_settings_refuse_to_mix(
-    sample_world: Path,
-    built: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    finished: bool,
-    options: tuple[str, ...],
-    message: str,
-) -> None:
-    root = sample_world / "uav123"
-    out = Path(shutil.copytree(built, tmp_path / "out")) if finished else stop_early(root, tmp_path)
-    before = fingerprint(out)
-    caplog.clear()
-    assert build(root, out, *options) == 1
-    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert re.search(message, record.getMessage())
-    assert "another --out" in record.getMessage()
-    assert fingerprint(out) == before
-
-
-@pytest.mark.parametrize("finished", [False, True])
-def test_other_annotations_refuse_to_mix(
-    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, finished: bool
-) -> None:
-    root = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
-    out = tmp_path / "out"
-    if finished:
-        assert build(root, out) == 0
-    else:
-        out = stop_early(root, tmp_path)
-    annotation = root / "anno/UAV123_10fps/uav6.txt"
-    annotation.write_text(annotation.read_text().replace("NaN,NaN,NaN,NaN", "9,9,30,30"))
-    lines = annotation.read_text().splitlines()
-    annotation.write_text("\n".join(["9,9,31,33", *lines[1:]]))
-    assert build(root, out) == 1
-    assert "made from other annotations" in caplog.text
-
-
-def stop_early(root: Path, tmp_path: Path) -> Path:
-    """Return an output in which one shard is missing, because its last image is damaged."""
-    raw = Path(shutil.copytree(root, tmp_path / "damaged", dirs_exist_ok=True))
-    out = tmp_path / "stopped"
-    image = raw / "data_seq/UAV123_10fps/uav2/000045.jpg"
-    whole = image.read_bytes()
-    image.write_bytes(whole[:-100])
-    assert build(raw, out) == 1
-    image.write_bytes(whole)
-    assert not (out / "manifest.parquet").exists()
-    return out
-
-
-def test_stopped_build_goes_on_with_what_is_missing(
-    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    out = stop_early(sample_world / "uav123", tmp_path)
-    there = {path: path.stat().st_mtime_ns for path in out.glob("*.tar")}
-    assert 0 < len(there) < len(list(built.glob("*.tar")))
-    (out / ".build/tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
-    (out / "tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
-    caplog.set_level("INFO")
-    assert build(sample_world / "uav123", out) == 0
-    assert f"{len(there)} shards are already there" in caplog.text
-    assert {path: path.stat().st_mtime_ns for path in there} == there
-    assert fingerprint(out) == fingerprint(built)
-
-
-def test_truncated_shard_of_a_stopped_build_is_made_again(
-    sample_world: Path, built: Path, tmp_path: Path
-) -> None:
-    out = stop_early(sample_world / "uav123", tmp_path)
-    shard = min(out.glob("*.tar"))
-    shard.write_bytes(shard.read_bytes()[:-512])
-    assert build(sample_world / "uav123", out) == 0
-    assert fingerprint(out) == fingerprint(built)
-
-
-def test_second_build_into_one_output_stops_with_the_first_ones_name(
-    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / ".build").mkdir()
-    with (tmp_path / ".build/lock.json").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write('{"host": "alpha", "process": 4711, "time": 0}')
-        lock.flush()
-        assert build(sample_world / "uav123", tmp_path) == 1
-    assert "process 4711 on alpha is building here" in caplog.text
-    assert build(sample_world / "uav123", tmp_path) == 0
 
 
 @pytest.mark.parametrize(

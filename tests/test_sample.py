@@ -1,6 +1,5 @@
 """The made-up world: same seed, same bytes; every oddity of the real datasets is in it."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,13 @@ from datasets.sample import main
 from datasets.sample_sprites import TEST_PHOTOS, TRAIN_PHOTOS
 from datasets.sources import SOURCES
 from datasets.tracks import Track
+from tests.builds import fingerprint
 
 
 def read_source(world: Path, source: str) -> list[Track]:
     files = open_root(str(world / source))
     reader = SOURCES[source]
     return [track for part in reader.list_parts(files) for track in reader.read_part(files, part)]
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_same_seed_gives_the_same_bytes(sample_world: Path, tmp_path: Path) -> None:

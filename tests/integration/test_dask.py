@@ -1,6 +1,5 @@
 """A build on a Dask cluster of real processes, one of which is killed in the middle."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -16,19 +15,12 @@ import pytest
 
 from datasets.build import main
 from datasets.crops import encode_jpeg
+from tests.builds import fingerprint
 
 pytest.importorskip("distributed")
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_IMAGES = 256
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Builds that are killed, and two builds at once: the bytes are those of an undisturbed build."""
 
-import hashlib
 import os
 import signal
 import subprocess
@@ -14,17 +13,10 @@ import pytest
 
 from datasets.build import main
 from datasets.crops import encode_jpeg
+from tests.builds import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_FRAMES = 240
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 @pytest.fixture(scope="module")
