@@ -27,6 +27,7 @@ from manifests.table import read_manifest
 
 PROG = "python -m manifests.query"
 TABLE = "crops"
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +59,15 @@ def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
     try:
         with pl.SQLContext({TABLE: rows}, eager=True) as context:
             answer: pl.DataFrame = context.execute(sql)
-        return answer
     except pl.exceptions.ColumnNotFoundError as error:
         raise ManifestError(_suggest_column(sql, str(error), rows.columns)) from None
     except pl.exceptions.PolarsError as error:
-        raise ManifestError(_explain(sql, str(error))) from None
+        raise ManifestError(_explain(sql, str(error), rows.columns)) from None
+    if not answer.width:
+        raise ManifestError(
+            f"{sql!r}: asks for nothing. Manifests are only read: begin with SELECT"
+        )
+    return answer
 
 
 def run(config: QueryConfig) -> None:
@@ -114,17 +119,20 @@ def _writer(out: str) -> Callable[[pl.DataFrame, io.BytesIO], None]:
 
 def _suggest_column(sql: str, message: str, columns: Sequence[str]) -> str:
     """Return which name of the question is no column, and the column that it resembles."""
-    quoted = re.findall(r'"([^"]+)"', message)
+    # 'unable to find column "sourc"; ...', or "no column named 'sourc' found in table 'crops'"
+    quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
     name = quoted[0] if quoted else message.split()[-1]
     close = difflib.get_close_matches(name.lower(), columns, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
     return f"{sql!r}: no column {name!r}; {hint} See --schema"
 
 
-def _explain(sql: str, message: str) -> str:
-    first = message.splitlines()[0] if message else "no reason given"
-    hint = f"the one table is {TABLE!r}" if "not found" in first else "see polars' SQL"
-    return f"{sql!r}: {first}; {hint}"
+def _explain(sql: str, message: str, columns: Sequence[str]) -> str:
+    if message.startswith("no column named"):
+        return _suggest_column(sql, message, columns)
+    reason = " ".join(message.split())[:_LONGEST_REASON] or "no reason given"
+    hint = f"the one table is {TABLE!r}" if "not found" in reason else "see polars' SQL"
+    return f"{sql!r}: {reason}; {hint}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

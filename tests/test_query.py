@@ -38,6 +38,15 @@ def test_an_answer_goes_to_the_terminal_or_a_file(
     [
         ("SELECT sourc FROM crops", "no column 'sourc'; did you mean 'source'?"),
         ("SELECT * FROM crops WHERE catgory = 'x'", "did you mean 'category'?"),
+        ("SELECT crops.boxw FROM crops", "no column 'boxw'; did you mean 'box_w'?"),
+        ("SELECT source, count(*) FROM crops GROUP BY sorce", "did you mean 'source'?"),
+        (
+            "SELECT frame FROM crops ORDER BY weather",
+            "no column 'weather'; the columns are",
+        ),
+        ("SELECT nosuch(frame) FROM crops", "nosuch"),
+        ("DROP TABLE crops", "manifests are only read: begin with select"),
+        ("INSERT INTO crops VALUES (1)", "not supported"),
         ("SELECT * FROM crop", "the one table is 'crops'"),
         ("SELEC * FROM crops", "sql parser error: expected"),
     ],
@@ -49,6 +58,7 @@ def test_a_question_that_is_not_understood_says_what_is_wrong(
         query(manifests, sql)
     assert message.lower() in str(error.value).lower()
     assert sql in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_wrong_use_is_one_line_and_exit_1(
