@@ -31,21 +31,18 @@ def contact_sheet(
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    tiles = [_tile(manifests[row["manifest"]], row, tile_px) for row in rows.iter_rows(named=True)]
+    tiles = [
+        _labelled(crop_tile(manifests[row["manifest"]], row, tile_px), row)
+        for row in rows.iter_rows(named=True)
+    ]
     blank = np.full((tile_px + _LABEL_PX + _GAP_PX, tile_px + _GAP_PX, 3), _PAPER, np.uint8)
     tiles += [blank] * (-len(tiles) % columns if len(tiles) > columns else 0)
     lines = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
     return np.vstack(lines)
 
 
-def encode_png(image: Image) -> bytes:
-    """Return an RGB image as the content of a PNG file."""
-    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    assert done
-    return bytes(data)
-
-
-def _tile(manifest: Manifest, row: dict[str, Any], tile_px: int) -> Image:
+def crop_tile(manifest: Manifest, row: dict[str, Any], tile_px: int) -> Image:
+    """Return (tile_px, tile_px, 3) a search crop with its box, and its template in the corner."""
     search = decode_image(read_jpeg(manifest.url, row, "x"))
     template = decode_image(read_jpeg(manifest.url, row, "z"))
     shrink = tile_px / search.shape[0]
@@ -55,12 +52,32 @@ def _tile(manifest: Manifest, row: dict[str, Any], tile_px: int) -> Image:
     cv2.rectangle(tile, corners[:2].tolist(), corners[2:].tolist(), _BOX_RGB, 1, cv2.LINE_AA)
     small = _resized(template, round(template.shape[0] * shrink * 0.6))
     tile[: small.shape[0], : small.shape[1]] = small
-    canvas = np.full((tile_px + _LABEL_PX + _GAP_PX, tile_px + _GAP_PX, 3), _PAPER, np.uint8)
-    canvas[:tile_px, :tile_px] = tile
+    return tile
+
+
+def crop_strip(manifests: Sequence[Manifest], rows: pl.DataFrame, tile_px: int) -> Image:
+    """Return the rows' search crops with their boxes side by side, in order."""
+    return np.hstack(
+        [crop_tile(manifests[row["manifest"]], row, tile_px) for row in rows.iter_rows(named=True)]
+    )
+
+
+def encode_png(image: Image) -> bytes:
+    """Return an RGB or RGBA image as the content of a PNG file."""
+    swap = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    done, data = cv2.imencode(".png", cv2.cvtColor(image, swap))
+    assert done
+    return bytes(data)
+
+
+def _labelled(tile: Image, row: dict[str, Any]) -> Image:
+    side = tile.shape[0]
+    canvas = np.full((side + _LABEL_PX + _GAP_PX, side + _GAP_PX, 3), _PAPER, np.uint8)
+    canvas[:side, :side] = tile
     label = f"{row['track'][-20:]} {row['frame']}"
-    at, font = (2, tile_px + _LABEL_PX - 4), cv2.FONT_HERSHEY_SIMPLEX
+    at, font = (2, side + _LABEL_PX - 4), cv2.FONT_HERSHEY_SIMPLEX
     cv2.putText(canvas, label, at, font, 0.36, (90, 90, 90), 1, cv2.LINE_AA)
-    canvas[:, tile_px:] = _PAPER
+    canvas[:, side:] = _PAPER
     return canvas
 
 

@@ -11,11 +11,13 @@ import posixpath
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from tqdm import tqdm
 
-from datasets.contact_sheet import contact_sheet, encode_png
+from datasets.contact_sheet import contact_sheet, crop_strip, crop_tile, encode_png
+from datasets.filters import require_ranges
 from datasets.showcase import (
     choose_blurred,
     choose_extremes,
@@ -42,6 +44,7 @@ from manifests.table import Manifest, read_manifest
 
 PROG = "python -m datasets.report"
 _STRIP_FRAMES = 10
+_TILE_PX = 160
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,11 @@ class ReportConfig:
     """Random crops among which the most blurred are searched."""
     seed: int = 0
     """Decides which crops are drawn."""
+
+    def __post_init__(self) -> None:
+        """Reject values that show nothing."""
+        ranges = {"num_crops": (1, None), "num_tracks": (0, None), "blur_candidates": (1, None)}
+        require_ranges(self, ranges)
 
 
 def report(config: ReportConfig) -> None:
@@ -96,22 +104,18 @@ def _sections(
         tables=(*count_tables(rows), dropped_table(manifests)),
     )
     yield _distributions(rows)
-    yield Section(
-        title="Crops",
-        text=(
-            "Search crops with the target's box; the template is in the corner. Extremes show "
-            f"each track once; blur is judged on {config.blur_candidates} random crops."
-        ),
-        pictures=tuple(_sheets(config, manifests, rows, shown)),
-    )
+    yield from _crops(config, manifests, rows, shown)
     strips = choose_tracks(rows, config.num_tracks, num_frames=_STRIP_FRAMES, seed=config.seed)
     yield Section(
         title="Tracks from first to last crop",
         pictures=tuple(
             Picture(
-                figure=encode_png(contact_sheet(manifests, strip, columns=_STRIP_FRAMES)),
+                figure=encode_png(crop_strip(manifests, strip, _TILE_PX)),
                 alt=f"Track {strip['track'][0]}: {strip.height} crops in the order of their frames",
-                caption=f"{strip['source'][0]} / {strip['category'][0]} / {strip['track'][0]}",
+                caption=(
+                    f"{strip['source'][0]} / {strip['category'][0]} / {strip['track'][0]}, "
+                    f"frames {strip['frame'][0]} to {strip['frame'][-1]}"
+                ),
                 wide=True,
             )
             for strip in strips
@@ -144,9 +148,9 @@ def _distributions(rows: pl.DataFrame) -> Section:
     )
 
 
-def _sheets(
+def _crops(
     config: ReportConfig, manifests: Sequence[Manifest], rows: pl.DataFrame, shown: pl.DataFrame
-) -> Iterator[Picture]:
+) -> Iterator[Section]:
     with tqdm(total=min(config.blur_candidates, rows.height), unit="crop", disable=None) as bar:
         blurred = choose_blurred(
             rows,
@@ -157,17 +161,26 @@ def _sheets(
             progress=bar.update,
         )
     chosen = {
-        "random": shown,
+        "Random crops": shown,
         **choose_extremes(rows, config.num_crops),
-        "most blurred": blurred,
+        "Most blurred": blurred,
     }
-    for name, part in chosen.items():
-        yield Picture(
-            figure=encode_png(contact_sheet(manifests, part)),
-            alt=f"{part.height} crops, {name}, each with its target's box",
-            caption=name,
-            wide=True,
-        )
+    texts = {
+        "Random crops": "Search crops with the target's box; the template is in the corner.",
+        "Most blurred": f"The blurriest tracks of {config.blur_candidates} random crops.",
+    }
+    for title, part in chosen.items():
+        tiles = tuple(_tile(manifests, row) for row in part.iter_rows(named=True))
+        yield Section(title=title, text=texts.get(title, "At most one of each track."), tiles=tiles)
+
+
+def _tile(manifests: Sequence[Manifest], row: dict[str, Any]) -> Picture:
+    size = f"{row['box_w']:.0f} x {row['box_h']:.0f} px"
+    return Picture(
+        figure=encode_png(crop_tile(manifests[row["manifest"]], row, _TILE_PX)),
+        alt=f"{row['category']}, {size} in the image, with its box and its template",
+        caption=f"{row['source']} {row['track']} {row['frame']}, {size}",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -31,9 +31,9 @@ def choose_extremes(rows: pl.DataFrame, count: int) -> dict[str, pl.DataFrame]:
     area = pl.col("box_w") * pl.col("box_h")
     longest = pl.max_horizontal("box_w", "box_h") / pl.min_horizontal("box_w", "box_h")
     return {
-        "smallest": _top(rows, area, count, descending=False),
-        "largest": _top(rows, area, count, descending=True),
-        "most elongated": _top(rows, longest, count, descending=True),
+        "Smallest targets": _top(rows, area, count, descending=False),
+        "Largest targets": _top(rows, area, count, descending=True),
+        "Most elongated targets": _top(rows, longest, count, descending=True),
     }
 
 

@@ -56,7 +56,7 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Section:
-    """A part of the page, in the order warnings, text, code, pictures, tables."""
+    """A part of the page, in the order warnings, text, code, pictures, tiles, tables."""
 
     title: str
     text: str = ""
@@ -64,6 +64,8 @@ class Section:
     code: str = ""
     """Something to copy, such as a condition or a command."""
     pictures: tuple[Picture, ...] = ()
+    tiles: tuple[Picture, ...] = ()
+    """Small pictures, as many side by side as the page is wide for."""
     tables: tuple[Table, ...] = ()
 
 
@@ -118,11 +120,14 @@ def _section(section: Section) -> str:
     parts += [f'<p class="note">{html.escape(each)}</p>' for each in section.warnings]
     parts += [f"<p>{html.escape(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []
-    if section.pictures:
-        images = "\n".join(_picture(picture) for picture in section.pictures)
-        parts.append(f'<div class="pictures">\n{images}\n</div>')
-    parts += [_table(table) for table in section.tables]
+    parts += _group("pictures", [_picture(picture) for picture in section.pictures])
+    parts += _group("tiles", [_picture(picture) for picture in section.tiles])
+    parts += _group("tables", [_table(table) for table in section.tables])
     return "\n".join([*parts, "</section>"])
+
+
+def _group(name: str, elements: Sequence[str]) -> list[str]:
+    return [f'<div class="{name}">', *elements, "</div>"] if elements else []
 
 
 def _code(text: str) -> str:
@@ -149,22 +154,29 @@ def _png(figure: Figure | bytes) -> bytes:
 
 
 def _table(table: Table) -> str:
-    classes = _ranks(table)
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in table.columns)
+    ranks = _ranks(table)
+    columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
+    kinds = ["text" if any(isinstance(v, str) for v in values) else "" for values in columns]
+    head = "".join(
+        f'<th scope="col"{_class(kind)}>{html.escape(name)}</th>'
+        for name, kind in zip(table.columns, kinds, strict=True)
+    )
     rows = []
     for index, row in enumerate(table.rows):
-        cells = []
-        for column, text in enumerate(_texts(table, row)):
-            rank = classes.get((index, column), "")
-            attribute = f' class="{rank}"' if rank else ""
-            tag = '<th scope="row">{}</th>' if column == 0 else f"<td{attribute}>{{}}</td>"
-            cells.append(tag.format(html.escape(text)))
+        name, *texts = (html.escape(text) for text in _texts(table, row))
+        cells = [f'<th scope="row">{name}</th>']
+        for column, text in enumerate(texts, start=1):
+            cells.append(f"<td{_class(ranks.get((index, column), kinds[column]))}>{text}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     caption = html.escape(table.caption)
     inner = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>\n</table>"
     if table.folded:
         return f"<details><summary>{caption}</summary>\n<table>\n{inner}\n</details>"
     return f"<table>\n<caption>{caption}</caption>\n{inner}"
+
+
+def _class(name: str) -> str:
+    return f' class="{name}"' if name else ""
 
 
 def _texts(table: Table, row: Sequence[str | float | None]) -> tuple[str, ...]:

@@ -53,13 +53,15 @@ def test_motion_is_in_target_sides_a_frame_and_within_a_track() -> None:
 def test_extremes_are_extreme_and_show_each_track_once(rows: pl.DataFrame) -> None:
     area = (rows["box_w"] * rows["box_h"]).alias("area")
     chosen = choose_extremes(rows, 5)
-    assert set(chosen) == {"smallest", "largest", "most elongated"}
+    assert set(chosen) == {"Smallest targets", "Largest targets", "Most elongated targets"}
     for part in chosen.values():
         assert part.height == 5
         assert part.select("manifest", "track").is_unique().all()
     first = {name: part[0] for name, part in chosen.items()}
-    assert (first["smallest"]["box_w"] * first["smallest"]["box_h"])[0] == area.min()
-    assert (first["largest"]["box_w"] * first["largest"]["box_h"])[0] == area.max()
+    assert (first["Smallest targets"]["box_w"] * first["Smallest targets"]["box_h"])[
+        0
+    ] == area.min()
+    assert (first["Largest targets"]["box_w"] * first["Largest targets"]["box_h"])[0] == area.max()
 
 
 def test_random_crops_follow_from_the_seed(rows: pl.DataFrame) -> None:
