@@ -137,7 +137,7 @@ def _others(crops: Thumbs, matches: Matches, *, seed: int) -> Thumbs:
 
 def _quoted(text: str) -> str:
     """Return the text as a shell takes it, in double quotes: SQL is full of single ones."""
-    return '"' + re.sub(r'(["\\$`!])', r"\\\1", text) + '"'
+    return '"' + re.sub(r'(["\\$`])', r"\\\1", text) + '"'
 
 
 def _bar(total: int, what: str) -> "tqdm[None]":

@@ -64,7 +64,7 @@ def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
     if len(videos):
         problems.append(
             f"uav123: its {len(videos)} videos are sequences of the benchmarks UAV123 and UAV20L "
-            f"({_some(videos)}). Report no numbers on these, or leave them out with "
+            f"({_some(videos)}). Report no numbers on these, or train with --data.where "
             "\"source != 'uav123'\""
         )
     training = training_videos()
@@ -92,14 +92,14 @@ def _invisible_targets(rows: pl.DataFrame) -> list[str]:
         if row["thin"]:
             problems.append(
                 f"{row['source']}: {row['thin']:,} of {row['all']:,} targets are thinner than "
-                f"{RESPONSE_STRIDE_PX} px in the crop, less than a cell of the response. Leave "
-                f'them out with "LEAST(box_w, box_h) * scale >= {RESPONSE_STRIDE_PX}"'
+                f"{RESPONSE_STRIDE_PX} px in the crop, less than a cell of the response. Train "
+                f'with --data.where "LEAST(box_w, box_h) * scale >= {RESPONSE_STRIDE_PX}"'
             )
         if row["small"]:
             problems.append(
                 f"{row['source']}: {row['small']:,} of {row['all']:,} targets are smaller than "
-                f"{SMALLEST_SIDE_PX} px in the image and mostly blur in the crop. Leave them out "
-                f'with "box_w * box_h >= {SMALLEST_SIDE_PX**2}"'
+                f"{SMALLEST_SIDE_PX} px in the image and mostly blur in the crop. Train with "
+                f'--data.where "box_w * box_h >= {SMALLEST_SIDE_PX**2}"'
             )
     return problems
 

@@ -1,13 +1,17 @@
 """find_problems: what makes numbers untrustworthy, each with what to do."""
 
+import html
 from collections.abc import Mapping
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from datasets.report import main as report
 from datasets.trust import find_problems
 from manifests.schema import SCHEMA
-from manifests.table import Manifest, Metadata, select_rows
+from manifests.table import Manifest, Metadata, read_manifest, select_rows
+from tests.launch import TINY, finish, start
 
 
 def manifest(*changes: Mapping[str, object]) -> Manifest:
@@ -72,3 +76,19 @@ def test_the_condition_of_a_warning_leaves_the_small_targets_out(
     for problem in problems:
         rows = select_rows(rows.lazy(), problem.split('"')[1])
     assert rows.height == 2
+
+
+def test_the_report_and_the_trainer_warn_in_the_same_words(
+    sample_shards: Path, tmp_path: Path
+) -> None:
+    url, where = str(sample_shards / "uav123" / "manifest.parquet"), "split = 'train'"
+    page, log = tmp_path / "report.html", tmp_path / "log"
+    assert report(["--manifest", url, "--where", where, "--out", str(page)]) == 0
+    options = ["--manifests", url, "--data.where", where, "--out", str(tmp_path / "run")]
+    assert finish(start([*TINY, *options], log=log)) == [1]  # there is nothing to validate on
+    problems = find_problems([read_manifest(url, where=where)])
+    assert len(problems) == 2
+    said = Path(f"{log}.0").read_text()
+    for problem in problems:
+        assert html.escape(problem) in page.read_text()
+        assert f"WARNING {problem}" in said
