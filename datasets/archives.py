@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
 from datasets.archive_members import Member, tar_members, zip_members
@@ -98,7 +99,7 @@ class Archive:
             data = self._content(member)
         except (zlib.error, struct.error) as error:
             raise self._damaged(name, str(error)) from None
-        if member.crc32 >= 0 and zlib.crc32(data) != member.crc32:
+        if member.crc32 >= 0 and crc32(data) != member.crc32:
             raise self._damaged(name, "its checksum does not match")
         return data
 

@@ -4,7 +4,6 @@ The bytes of a shard follow from its task alone: fixed order, owner, time and JP
 """
 
 import json
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
 from datasets.boxes import crop_scale
@@ -179,7 +179,7 @@ def _write_sample(
         jpeg = encode_jpeg(crop, quality=quality)
         place[f"{letter}_offset"] = writer.add(f"{key}.{letter}.jpg", jpeg)
         place[f"{letter}_bytes"] = len(jpeg)
-        place[f"{letter}_crc32"] = zlib.crc32(jpeg)
+        place[f"{letter}_crc32"] = crc32(jpeg)
     names = ("source", "video", "track", "frame", "category", "split")
     content = {name: row[name] for name in (*names, "occluded", "truncated", "generated")}
     target = [round(row[side] * row["scale"], 3) for side in ("box_w", "box_h")]

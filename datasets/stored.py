@@ -1,9 +1,9 @@
 """Crops back out of the shards: the bytes that a manifest row points at."""
 
-import zlib
 from typing import Any, Literal
 
 import fsspec
+from isal.isal_zlib import crc32
 
 from manifests.schema import ManifestError
 from manifests.table import shard_url
@@ -24,7 +24,7 @@ def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -
             data = bytes(shard.read(length))
     except FileNotFoundError:
         raise ManifestError(f"{url}: no such shard, but {manifest_url} names it") from None
-    if zlib.crc32(data) != row[f"{crop}_crc32"]:
+    if crc32(data) != row[f"{crop}_crc32"]:
         raise ManifestError(
             f"{url}: {row['track']} frame {row['frame']}: the {length} bytes at {offset} are not "
             "those that were written. Copy the shard again or build it again"

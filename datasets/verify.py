@@ -10,7 +10,6 @@ it also decodes every crop. Stops after the first kind of damage, with the list 
 import logging
 import sys
 import tarfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,6 +17,7 @@ from typing import Any
 
 import fsspec
 import polars as pl
+from isal.isal_zlib import crc32
 from tqdm import tqdm
 
 from datasets.crops import check_image, decode_image
@@ -142,7 +142,7 @@ def _check_place(data: memoryview, row: dict[str, Any], letter: str) -> str | No
         return f"{_name(row, letter)} is said to be at byte {start}, where no file starts"
     if header.name != _name(row, letter) or header.size != length:
         return f"{_name(row, letter)} is said to be at byte {start}, where {header.name} is"
-    if zlib.crc32(data[start : start + length]) != row[f"{letter}_crc32"]:
+    if crc32(data[start : start + length]) != row[f"{letter}_crc32"]:
         return f"{_name(row, letter)} is not what was written (CRC-32)"
     return None
 
