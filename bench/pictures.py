@@ -1,4 +1,4 @@
-"""Make the pictures of the README and of docs/ from the small made-up world.
+"""Make the pictures of the README and of docs/ from the made-up world.
 
 python -m bench.pictures --out docs/pictures
 """
@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 
@@ -19,18 +20,21 @@ from manifests.cli import run_command
 logger = logging.getLogger(__name__)
 
 _SOURCES = ("vid", "coco", "uav123", "lasot")
-_WIDTH_PX = 1100
-_HEIGHTS_PX = {"report": 2600, "pairs": 1200, "overlap": 1200}
+_WIDTH_PX = 830
+"""About what a README is shown at: pictures are not scaled, and text stays readable."""
+_HEIGHTS_PX = {"report": 1385, "pairs": 770, "overlap": 815}
+"""Where each page is cut off, after a whole row of it."""
+_NUM_CROPS = "12"
 
 
 @dataclass(frozen=True, kw_only=True)
 class PicturesConfig:
-    """Make the pictures of the README and of docs/ from the small made-up world."""
+    """Make the pictures of the README and of docs/ from the made-up world."""
 
     out: Path = Path("docs/pictures")
     """Folder to write to."""
-    scale: str = "tiny"
-    """Of the world: tiny or small."""
+    scale: Literal["small", "tiny"] = "small"
+    """Of the world."""
 
 
 def pictures(config: PicturesConfig) -> None:
@@ -41,14 +45,23 @@ def pictures(config: PicturesConfig) -> None:
         _run("datasets.sample", "--out", str(world), "--scale", config.scale)
         for source in _SOURCES:
             places = ["--root", str(world / source), "--out", str(shards / source)]
-            _run("datasets.build", "--src", source, *places, "--margin", "16")
+            _run("datasets.build", "--src", source, *places, "--margin", "32")
         manifests = [str(shards / source / "manifest.parquet") for source in _SOURCES]
         crops = Path(folder) / "crops.png"
-        _run("datasets.report", "--manifest", *manifests, "--out", str(crops), "--num-crops", "16")
+        _run(
+            "datasets.report",
+            "--manifest",
+            *manifests,
+            "--out",
+            str(crops),
+            "--num-crops",
+            _NUM_CROPS,
+        )
         _shrink(crops, config.out / "crops.png")
         pages = {name: Path(folder) / f"{name}.html" for name in _HEIGHTS_PX}
         _run("datasets.report", "--manifest", *manifests, "--out", str(pages["report"]))
-        _run("sampling.preview", "--manifests", *manifests, "--out", str(pages["pairs"]))
+        preview = ["--recipe", "finetune-aug", "--out", str(pages["pairs"])]
+        _run("sampling.preview", "--manifests", *manifests, *preview)
         against = ["--against", str(world / "uav123")]
         _run(
             "datasets.overlap", "--manifests", *manifests, *against, "--out", str(pages["overlap"])
@@ -66,15 +79,16 @@ def _photograph(pages: dict[str, Path], out: Path, folder: Path) -> None:
         picture = out / f"{name}.png"
         height = _HEIGHTS_PX[name]
         screenshot(chromium, page, picture, profile=profile, width=_WIDTH_PX, height=height)
-        print(picture)
+        _shrink(picture, picture)
 
 
 def _shrink(source: Path, out: Path) -> None:
+    """Write the picture as wide as the others, in as few bytes as PNG can do."""
     image = cv2.imread(str(source))
     assert image is not None
     height = round(image.shape[0] * _WIDTH_PX / image.shape[1])
     small = cv2.resize(image, (_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(out), small)
+    cv2.imwrite(str(out), small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     print(out)
 
 

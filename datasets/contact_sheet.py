@@ -1,5 +1,6 @@
 """Pictures of many crops at once, with the boxes that the manifest gives them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,26 +18,24 @@ _GAP_PX = 4
 _LABEL_PX = 16
 
 
-def contact_sheet(
-    manifests: Sequence[Manifest], rows: pl.DataFrame, *, columns: int = 8, tile_px: int = 160
-) -> Image:
+def contact_sheet(manifests: Sequence[Manifest], rows: pl.DataFrame, *, tile_px: int) -> Image:
     """Return search crops with their boxes in a grid, each with its template in the corner.
 
     Args:
         manifests: Where the rows come from.
         rows: The rows to show, in order, with their manifest's number in ``manifest``.
-        columns: Crops side by side.
         tile_px: Side of each crop in the picture.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
+    columns = max(round(math.sqrt(1.5 * rows.height)), 1)  # half as wide again as high
     tiles = [
         _labelled(crop_tile(manifests[row["manifest"]], row, tile_px), row)
         for row in rows.iter_rows(named=True)
     ]
     blank = np.full((tile_px + _LABEL_PX + _GAP_PX, tile_px + _GAP_PX, 3), _PAPER, np.uint8)
-    tiles += [blank] * (-len(tiles) % columns if len(tiles) > columns else 0)
+    tiles += [blank] * (-len(tiles) % columns)
     lines = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
     return np.vstack(lines)
 

@@ -97,7 +97,7 @@ def test_a_name_ending_in_png_gets_the_picture_alone(
     assert main(["--manifest", manifest, "--out", str(out), "--num-crops", "9"]) == 0
     image = cv2.imread(str(out))
     assert image is not None
-    assert image.shape == (2 * (255 + 20), 8 * (255 + 4), 3)
+    assert image.shape == (3 * (255 + 20), 4 * (255 + 4), 3)
     assert capsys.readouterr().out.startswith("9 of ")
     assert list(tmp_path.iterdir()) == [out]
 
