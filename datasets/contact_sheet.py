@@ -31,7 +31,7 @@ def contact_sheet(manifests: Sequence[Manifest], rows: pl.DataFrame, *, tile_px:
     """
     columns = max(round(math.sqrt(1.5 * rows.height)), 1)  # half as wide again as high
     tiles = [
-        _labelled(crop_tile(manifests[row["manifest"]], row, tile_px), row)
+        _labelled(crop_tile(manifests[row["manifest"]], row, tile_px=tile_px), row)
         for row in rows.iter_rows(named=True)
     ]
     blank = np.full((tile_px + _LABEL_PX + _GAP_PX, tile_px + _GAP_PX, 3), _PAPER, np.uint8)
@@ -40,25 +40,31 @@ def contact_sheet(manifests: Sequence[Manifest], rows: pl.DataFrame, *, tile_px:
     return np.vstack(lines)
 
 
-def crop_tile(manifest: Manifest, row: dict[str, Any], tile_px: int) -> Image:
+def crop_tile(
+    manifest: Manifest, row: dict[str, Any], *, tile_px: int, template: bool = True
+) -> Image:
     """Return (tile_px, tile_px, 3) a search crop with its box, and its template in the corner."""
     search = decode_image(read_jpeg(manifest.url, row, "x"))
-    template = decode_image(read_jpeg(manifest.url, row, "z"))
     shrink = tile_px / search.shape[0]
     tile = _resized(search, tile_px)
     half = np.array([row["box_w"], row["box_h"]]) * row["scale"] * shrink / 2
     corners = np.round(np.concatenate([tile_px / 2 - half, tile_px / 2 + half]) - 0.5).astype(int)
     cv2.rectangle(tile, corners[:2].tolist(), corners[2:].tolist(), _BOX_RGB, 1, cv2.LINE_AA)
-    small = _resized(template, round(template.shape[0] * shrink * 0.6))
-    tile[: small.shape[0], : small.shape[1]] = small
+    if template:
+        stored = decode_image(read_jpeg(manifest.url, row, "z"))
+        small = _resized(stored, round(stored.shape[0] * shrink * 0.6))
+        tile[: small.shape[0], : small.shape[1]] = small
     return tile
 
 
-def crop_strip(manifests: Sequence[Manifest], rows: pl.DataFrame, tile_px: int) -> Image:
-    """Return the rows' search crops with their boxes side by side, in order."""
-    return np.hstack(
-        [crop_tile(manifests[row["manifest"]], row, tile_px) for row in rows.iter_rows(named=True)]
-    )
+def crop_strip(manifests: Sequence[Manifest], rows: pl.DataFrame, *, tile_px: int) -> Image:
+    """Return (tile_px, W, 4) the rows' search crops with their boxes side by side, RGBA."""
+    tiles = []
+    for row in rows.iter_rows(named=True):
+        tile = crop_tile(manifests[row["manifest"]], row, tile_px=tile_px, template=False)
+        opaque = cv2.cvtColor(tile, cv2.COLOR_RGB2RGBA)
+        tiles.append(np.pad(opaque, ((0, 0), (0, _GAP_PX), (0, 0))))
+    return np.hstack(tiles)
 
 
 def encode_png(image: Image) -> bytes:

@@ -111,7 +111,7 @@ def _sections(
         title="Tracks from first to last crop",
         pictures=tuple(
             Picture(
-                figure=encode_png(crop_strip(manifests, strip, _TILE_PX)),
+                figure=encode_png(crop_strip(manifests, strip, tile_px=_TILE_PX)),
                 alt=f"Track {strip['track'][0]}: {strip.height} crops in the order of their frames",
                 caption=(
                     f"{strip['source'][0]} / {strip['category'][0]} / {strip['track'][0]}, "
@@ -178,7 +178,7 @@ def _crops(
 def _tile(manifests: Sequence[Manifest], row: dict[str, Any]) -> Picture:
     size = f"{row['box_w']:.0f} x {row['box_h']:.0f} px"
     return Picture(
-        figure=encode_png(crop_tile(manifests[row["manifest"]], row, _TILE_PX)),
+        figure=encode_png(crop_tile(manifests[row["manifest"]], row, tile_px=_TILE_PX)),
         alt=f"{row['category']}, {size} in the image, with its box and its template",
         caption=f"{row['source']} {row['track']} {row['frame']}, {size}",
     )

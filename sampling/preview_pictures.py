@@ -55,7 +55,7 @@ def pair_pictures(
             cells[index],
         )
         shift = after.boxes_xyxy[index].view(2, 2).mean(0) - SEARCH_SIZE / 2
-        gap = "negative pair" if origin.gap is None else f"gap {origin.gap} frames"
+        gap = "negative pair" if origin.gap is None else f"frame gap {origin.gap:+d}"
         text = (
             f"{origin.source}: {origin.template}, {origin.search}; {gap}; "
             f"{_describe(origin.change)}; target {shift[0]:+.1f}, {shift[1]:+.1f} px off the "

@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,37 +11,12 @@ import pytest
 from datasets.build import main
 from datasets.output import Output
 from datasets.verify import main as verify
+from tests.buckets import upload
 
 pytest.importorskip("s3fs")
-moto_server = pytest.importorskip("moto.server")
+pytest.importorskip("moto.server")
 
 pytestmark = pytest.mark.s3
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """Start an S3 server of its own and return the URL of a bucket in it."""
-    patch = pytest.MonkeyPatch()
-    server = moto_server.ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    patch.setenv("AWS_ACCESS_KEY_ID", "test")
-    patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    files = Output("s3://toolkit")._files
-    files.mkdir("toolkit")
-    yield "s3://toolkit"
-    files.clear_instance_cache()
-    server.stop()
-    patch.undo()
-
-
-def upload(folder: Path, url: str) -> None:
-    output = Output(url)
-    for path in folder.rglob("*"):
-        if path.is_file():
-            output.write(path.relative_to(folder).as_posix(), path.read_bytes())
 
 
 def build(root: str, out: str, *options: str) -> int:
