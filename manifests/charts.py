@@ -2,7 +2,6 @@
 
 import html
 import itertools
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,18 +42,6 @@ def histogram(
     return _bars(counts.tolist(), titles, marks, label)
 
 
-def bar_chart(names: Sequence[str], counts: Sequence[int], *, label: str) -> str:
-    """Return one bar for each name, in the given order."""
-    width = 1 / max(len(names), 1)
-    step = math.ceil(len(names) / 8)  # as many names as fit below the axis
-    marks = [
-        (_x((index + 0.5) * width), _short(name))
-        for index, name in enumerate(names)
-        if index % step == 0
-    ]
-    return _bars(counts, names, marks, label)
-
-
 def _bars(
     counts: Sequence[int],
     titles: Sequence[str],
@@ -93,7 +80,3 @@ def _x(share: float) -> float:
 
 def _label(text: str, x: float, y: float, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{html.escape(text)}</text>'
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 9 else name[:8] + "."
