@@ -1,12 +1,15 @@
 """Fixtures that several test files share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.crops import MadeTrack, write_crops
 from datasets.build import main as build_shards
 from datasets.sample import main as write_sample
 from tests.builds import build
+from tests.servers import process
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -43,3 +46,19 @@ def built(sample_world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("built") / "uav123"
     assert build(sample_world / "uav123", out) == 0
     return out
+
+
+@pytest.fixture(scope="session")
+def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with eight shards of made-up crops and their manifest. Only read it."""
+    tracks = [MadeTrack(name=f"t{i}", video=f"v{i}", frames=range(8)) for i in range(16)]
+    folder = tmp_path_factory.mktemp("remote")
+    write_crops(folder, tracks, tracks_per_shard=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def web(crops: Path) -> Iterator[str]:
+    """Return that folder's URL at Python's plain web server, which ignores byte ranges."""
+    with process("-m", "http.server", "0", "-b", "127.0.0.1", "-d", str(crops)) as line:
+        yield line.split("(")[1].split("/)")[0]

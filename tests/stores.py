@@ -1,0 +1,48 @@
+"""Stores of remote shards for tests: servers as processes, faults on the way, and caches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from manifests.table import Manifest
+from sampling.augment import AugmentSettings
+from sampling.cache import CacheSettings
+from sampling.loader import PairLoader
+from sampling.plan import PairSettings
+from sampling.remote import RetrySettings
+from tests.servers import process
+
+QUICK = RetrySettings(attempts=5, first_pause_s=0.01, stall_s=1.0)
+
+
+@contextmanager
+def faulty(upstream: str, *options: str) -> Iterator[str]:
+    """Yield the URL of a store that is as slow and unreliable as the options say."""
+    with process("-m", "bench.store", "--upstream", upstream, *options) as url:
+        yield url
+
+
+def cache_settings(folder: Path, manifest: Manifest, *, shards: float = 4.0) -> CacheSettings:
+    """Return a cache with room for so many shards."""
+    largest = max(shard.num_bytes for shard in manifest.metadata.shards)
+    return CacheSettings(
+        folder=str(folder), limit_gb=shards * largest / 1e9, retries=QUICK, patience_s=20
+    )
+
+
+def loader(manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0) -> PairLoader:
+    """Return a loader of 64 pairs in batches of 6."""
+    return PairLoader(
+        [manifest],
+        pairs=PairSettings(pairs_per_epoch=64, negative_ratio=0.25),
+        augment=AugmentSettings(),
+        batch_size=6,
+        seed=3,
+        num_workers=num_workers,
+        cache=cache,
+    )
+
+
+def cached_bytes(folder: Path) -> int:
+    """Return the size of all copies, whole and partial."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.name != "lock")
