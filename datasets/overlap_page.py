@@ -23,19 +23,31 @@ def summarise(
     """Return one row for each training track and sequence that match, the surest first."""
     names = ["source", "video", "track"]
     pairs = rows[matches.row.tolist()].select(
-        pl.col(names).cast(pl.String), pl.Series("crop", matches.row)
+        pl.col(names).cast(pl.String), pl.Series("crop", matches.row), "frame"
     )
     found: pl.DataFrame = (
         pairs.with_columns(
             pl.Series("sequence", [tracks[t].name for t in footage.track[matches.item]], pl.String),
-            pl.Series("frame", footage.frame[matches.item]),
+            pl.Series("image", footage.frame[matches.item] + 1),
             pl.Series("likeness", matches.likeness),
         )
         .group_by(*names, "sequence")
-        .agg(pl.col("crop").n_unique(), pl.col("frame").n_unique(), pl.col("likeness").max())
+        .agg(
+            pl.col("crop").n_unique(),
+            _span("frame"),
+            pl.col("image").n_unique(),
+            _span("image"),
+            pl.col("likeness").max(),
+        )
         .sort("crop", "likeness", *names, descending=[True, True, False, False, False])
     )
     return found
+
+
+def _span(column: str) -> pl.Expr:
+    """Return from where to where the values of a column reach, as text."""
+    value = pl.col(column)
+    return pl.format("{}-{}", value.min(), value.max()).alias(f"{column}s")
 
 
 def leave_out(found: pl.DataFrame) -> str:
@@ -66,13 +78,16 @@ def found_section(found: pl.DataFrame, condition: str, pictures: tuple[Picture, 
         pictures=pictures,
         tables=(
             Table(
-                caption="Training tracks and the sequences that they resemble",
-                columns=(
-                    *("source", "video", "track", "sequence"),
-                    *("crops alike", "frames alike", "highest likeness"),
+                caption=(
+                    "Training tracks with their frame numbers, and the sequences that they "
+                    "resemble with the numbers of their images"
                 ),
-                rows=tuple(found.iter_rows()),
-                digits=(0, 0, 0, 0, 0, 3),
+                columns=(
+                    *("source", "track", "sequence", "crops alike", "frames"),
+                    *("images alike", "images", "likeness"),
+                ),
+                rows=tuple(found.drop("video").iter_rows()),
+                digits=(0, 0, 0, 0, 0, 0, 3),
                 folded=found.height > 30,
             ),
         ),

@@ -14,11 +14,11 @@ from datasets.files import open_root
 from datasets.hash_search import hash_table, near_pairs
 from datasets.hashes import decode_grey, has_detail, hash_thumbs, thumb
 from datasets.overlap import main
-from datasets.overlap_footage import all_crop_thumbs, read_footage
-from datasets.overlap_page import leave_out
+from datasets.overlap_footage import Footage, all_crop_thumbs, read_footage
+from datasets.overlap_page import leave_out, summarise
 from datasets.overlap_rates import measure_rates
-from datasets.overlap_search import Limits, find_matches
-from datasets.tracks import SourceError
+from datasets.overlap_search import Limits, Matches, find_matches
+from datasets.tracks import SourceError, Track
 from manifests.schema import ManifestError
 from manifests.table import read_manifest, select_rows
 
@@ -188,6 +188,37 @@ def test_a_benchmark_in_the_training_data_is_found_and_left_out(
     kept = select_rows(rows.lazy(), condition)
     assert set(kept["source"]) == {"lasot"}
     assert kept.height == (rows["source"] == "lasot").sum()
+
+
+def test_a_track_is_listed_with_its_frames_and_the_images_that_it_resembles() -> None:
+    rows = pl.DataFrame(
+        {"source": "vid", "video": "v", "track": ["t", "t", "u"], "frame": [30, 40, 7]}
+    )
+    tracks = [
+        Track(
+            name=name,
+            video=name,
+            group=name,
+            category="",
+            frames=[""] * 9,
+            frame_numbers=np.arange(9, dtype=np.int32),
+            boxes_xywh=np.ones((9, 4)),
+            visible=np.ones(9, bool),
+        )
+        for name in ("a", "b")
+    ]
+    footage = Footage(
+        track=np.array([0, 0, 1], np.int32),
+        frame=np.array([2, 8, 5], np.int32),
+        thumbs=np.zeros((3, 3, 32, 32), np.uint8),
+    )
+    matches = Matches(
+        row=np.array([0, 1, 1, 2]), item=np.array([0, 0, 1, 2]), likeness=np.array([0.8, 1, 0.9, 1])
+    )
+    assert summarise(rows, tracks, footage, matches).rows() == [
+        ("vid", "v", "t", "a", 2, "30-40", 2, "3-9", 1.0),
+        ("vid", "v", "u", "b", 1, "7-7", 1, "6-6", 1.0),
+    ]
 
 
 def test_names_with_quotes_are_left_out_too() -> None:

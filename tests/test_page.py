@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.browser import find_chromium, visit
+from bench.browser import find_chromium, screenshot, visit
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from manifests.charts import histogram
@@ -131,9 +131,16 @@ def test_a_browser_has_nothing_to_complain_about(
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("no Chromium is installed to open the pages in")
-    seen = visit(chromium, pages[name], profile=tmp_path / "profile", width=width, dark=dark)
+    profile, out = tmp_path / "profile", tmp_path / "seen.png"
+    seen = visit(chromium, pages[name], profile=profile, width=width, dark=dark)
     assert seen.console == ()
     assert seen.overflow_px <= 0
+    screenshot(chromium, pages[name], out, profile=profile, width=width, height=900, dark=dark)
+    picture = cv2.imread(str(out))
+    assert picture is not None
+    assert picture.shape == (900, width, 3)
+    assert (picture[0, 0] < 40).all() if dark else (picture[0, 0] == 255).all()
+    assert picture.std() > 20  # there is something on it
 
 
 def test_the_browser_reports_what_is_wrong(tmp_path: Path) -> None:
