@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import tyro
 
 from manifests.table import Manifest
 
@@ -41,11 +43,18 @@ def describe_run(
 
 
 def _flags(config: "DataclassInstance", prefix: str = "--") -> Iterator[str]:
+    hints = get_type_hints(type(config), include_extras=True)
     for option in dataclasses.fields(config):
         value = getattr(config, option.name)
         name = prefix + option.name.replace("_", "-")
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             yield from _flags(value, f"{name}.")
-        elif value != option.default:
-            yield name
-            yield from map(str, value) if isinstance(value, (tuple, list)) else [str(value)]
+        elif value == option.default:
+            continue
+        elif not isinstance(value, (tuple, list)):
+            yield from (name, str(value))
+        elif tyro.conf.UseAppendAction in get_args(hints[option.name]):
+            for each in value:
+                yield from (name, str(each))
+        else:
+            yield from (name, *map(str, value))

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tyro
 
 from bench.browser import find_chromium, screenshot, visit
 from datasets.overlap import main as overlap
@@ -72,12 +73,13 @@ def test_a_page_says_what_made_it() -> None:
 
 
 def test_the_command_spells_out_what_is_not_the_default() -> None:
-    config = PreviewConfig(manifests=("a", "b"), seed=4)
+    config = PreviewConfig(manifests=("a", "b"), recipe=("finetune", "demo"), seed=4)
     command = describe_run("python -m sampling.preview", config).command
     assert command == (
-        *("python", "-m", "sampling.preview"),
-        *("--manifests", "a", "b", "--seed", "4"),
+        *("python", "-m", "sampling.preview", "--manifests", "a", "b"),
+        *("--recipe", "finetune", "--recipe", "demo", "--seed", "4"),
     )
+    assert tyro.cli(PreviewConfig, args=command[3:]) == config
 
 
 def test_a_failed_page_leaves_nothing(tmp_path: Path) -> None:
