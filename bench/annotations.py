@@ -61,11 +61,13 @@ def measure(config: AnnotationsBenchConfig) -> int:
                     "peak_mb": peak_mb,
                 }
             )
-            bound = {"target": _MOST_S, "at_most": True}
-            targets.append(Target(name=f"{source}, plan", value=wall_s, unit="s", **bound))
+            bounds = [("plan", wall_s, "s", _MOST_S)]
             if source in _MOST_MB:
-                memory = {"value": peak_mb, "target": _MOST_MB[source], "at_most": True}
-                targets.append(Target(name=f"{source}, peak memory", unit="MB", **memory))
+                bounds.append(("peak memory", peak_mb, "MB", _MOST_MB[source]))
+            targets += [
+                Target(name=f"{source}, {what}", value=value, unit=unit, target=most, at_most=True)
+                for what, value, unit, most in bounds
+            ]
     return show(rows, targets, config)
 
 

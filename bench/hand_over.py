@@ -1,0 +1,42 @@
+"""How long a finished batch takes from a worker to the training loop."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bench.crops import MadeTrack, write_crops
+from manifests.table import read_manifest
+from sampling.augment import AugmentSettings
+from sampling.loader import PairLoader
+from sampling.plan import PairSettings
+
+
+def hand_over_us(*, batch_size: int = 64, rounds: int = 200) -> float:
+    """Return microseconds a pair from a worker's "done" to tensors, over a warm ring."""
+    with tempfile.TemporaryDirectory() as folder:
+        tracks = [MadeTrack(name="t", video="v", frames=range(4))]
+        loader = PairLoader(
+            [read_manifest(write_crops(Path(folder), tracks))],
+            pairs=PairSettings(pairs_per_epoch=batch_size * 4),
+            augment=AugmentSettings(enabled=False),
+            batch_size=batch_size,
+            seed=0,
+            num_workers=1,
+        )
+        with loader:
+            next(iter(loader))
+            pool, records = loader._pool, loader.dataset.records[:batch_size]
+            assert pool is not None
+            pool.drain()
+            times = []
+            for _ in range(rounds):
+                slot = pool.submit(records, epoch=0)
+                while not pool._connections[0].poll(1):
+                    pass
+                start = time.perf_counter()
+                failures = pool.wait_for(slot)
+                batch = loader._finished(pool.lease(slot), records, failures)
+                times.append((time.perf_counter() - start) / batch_size * 1e6)
+                del batch
+    return statistics.median(times)
