@@ -134,7 +134,13 @@ def _our_loaders(
                 batch_size=config.batch_size,
                 seed=0,
             )
-            epochs = DataLoader(stream, batch_size=None, num_workers=_STREAM_WORKERS)
+            epochs = DataLoader(
+                stream,
+                batch_size=None,
+                num_workers=_STREAM_WORKERS,
+                multiprocessing_context="spawn",
+                persistent_workers=True,
+            )
             cases[Case("streamed", name, _STREAM_WORKERS)] = epochs.__iter__
     return cases
 

@@ -15,6 +15,7 @@ from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
 from sampling.cache import CachedReader, CacheSettings, ShardCache
 from sampling.fetch import ShardReader
+from sampling.own_process import OwnProcess
 from sampling.pairs import BatchArrays, Failure, PairMaker, ReadCrop
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.records import list_shards, pair_records, sample_name
@@ -48,6 +49,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         cache: CacheSettings | None = None,
     ) -> None:
         self.manifests = tuple(manifests)
+        self._process = OwnProcess()
         self.shards = list_shards(manifests)
         self.is_remote = any(is_remote(shard.url) for shard in self.shards)
         """Whether any shard has to be fetched before it is read."""
@@ -87,7 +89,9 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
         Raises:
             ManifestError: A crop cannot be read, or is not what the manifest says.
+            RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
         """
+        self._process.check()
         if not -len(self) <= pair < len(self):
             raise IndexError(f"pair {pair} of {len(self)}")
         record = self.records[[pair]]

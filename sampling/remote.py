@@ -103,6 +103,28 @@ class RemoteReader:
         raise AssertionError("the last attempt returns or raises")
 
 
+class PieceFile:
+    """A file to read from start to end, made of pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes: ``size`` of them, fewer at the end."""
+        parts = []
+        while size:
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+            parts.append(self._rest[:size])
+            size -= len(parts[-1])
+            self._rest = self._rest[len(parts[-1]) :]
+        return b"".join(parts)
+
+
 def is_remote(url: str) -> bool:
     """Tell whether a URL is not a file on a local disk."""
     return "://" in url and not url.startswith("file://")

@@ -2,7 +2,9 @@
 
     stream = PairStream([manifest], pairs=PairSettings(), augment=AugmentSettings(),
                         batch_size=32, seed=0, rank=rank, world_size=world_size)
-    for batch in DataLoader(stream, batch_size=None, num_workers=2):
+    for batch in DataLoader(
+        stream, batch_size=None, num_workers=2, multiprocessing_context="spawn"
+    ):
         ...
 
 Each reader, that is each worker of each rank, has shards of its own and draws its share of the
@@ -32,10 +34,12 @@ from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch, empty_arrays, to_batch
 from sampling.dataset import name_pair
 from sampling.fetch import check_crop
+from sampling.own_process import OwnProcess
 from sampling.pairs import BatchArrays, Failure, PairMaker
+from sampling.passing import PassedPair, Wanted, complete_pairs, mixed
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.records import Shard, list_shards, pair_records, sample_name
-from sampling.remote import RemoteReader, RetrySettings, is_remote
+from sampling.remote import PieceFile, RemoteReader, RetrySettings, is_remote
 from sampling.rng import plan_rng
 from sampling.tracks import select_tracks, track_table
 from sampling.windows import draw_windows
@@ -44,8 +48,6 @@ logger = logging.getLogger(__name__)
 
 _SHARDS_PER_WINDOW = 4
 """Shards between which negative pairs are drawn: the crops of one wait for those of another."""
-_MIXED_PAIRS = 1_000
-"""Pairs among which the next one is drawn: those of a track come all at once."""
 
 
 class PairStream(IterableDataset[PairBatch]):
@@ -85,6 +87,7 @@ class PairStream(IterableDataset[PairBatch]):
     ) -> None:
         self.epoch = epoch
         self.manifests = tuple(manifests)
+        self._process = OwnProcess()
         self.shards = list_shards(manifests)
         stored_px = [(shard.template_px, shard.search_px) for shard in self.shards]
         self._maker = PairMaker(stored_px=stored_px, augment=augment, seed=seed)
@@ -96,7 +99,12 @@ class PairStream(IterableDataset[PairBatch]):
         self._tracks = track_table(manifests, split=split)
 
     def __iter__(self) -> Iterator[PairBatch]:
-        """Yield the batches of this reader."""
+        """Yield the batches of this reader.
+
+        Raises:
+            RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
+        """
+        self._process.check()
         info = get_worker_info()
         worker, num_workers = (info.id, info.num_workers) if info else (0, 1)
         reader, num_readers = (
@@ -113,8 +121,8 @@ class PairStream(IterableDataset[PairBatch]):
             partial(iter, [self.shards[number] for number in in_order]),
             self._opened,
             partial(tar_file_expander, select_files=names.__contains__, handler=_raise_plainly),
-            partial(_complete_pairs, wanted=wanted),
-            partial(_mixed, rng=plan_rng(self._seed, self._reader_epoch(reader))),
+            partial(complete_pairs, wanted=wanted),
+            partial(mixed, rng=plan_rng(self._seed, self._reader_epoch(reader))),
             partial(self._batches, plan=plan, records=records, first_pair=reader * records.size),
         )
         yield from pipeline
@@ -148,8 +156,8 @@ class PairStream(IterableDataset[PairBatch]):
         )
         return plan, windows
 
-    def _wanted_crops(self, plan: Plan) -> "_Wanted":
-        wanted: _Wanted = {}
+    def _wanted_crops(self, plan: Plan) -> Wanted:
+        wanted: Wanted = {}
         for role, rows in (("z", plan.template_rows), ("x", plan.search_rows)):
             for place, row in enumerate(rows.tolist()):
                 url, _, key = sample_name(self.manifests, row).rpartition(": ")
@@ -161,13 +169,13 @@ class PairStream(IterableDataset[PairBatch]):
         for shard in shards:
             if is_remote(shard.url):
                 pieces = reader.pieces(shard.url, shard.num_bytes)
-                yield {"url": shard.url, "stream": _PieceFile(pieces)}
+                yield {"url": shard.url, "stream": PieceFile(pieces)}
             else:
                 with Path(shard.url.removeprefix("file://")).open("rb") as file:
                     yield {"url": shard.url, "stream": file}
 
     def _batches(
-        self, pairs: Iterable["_Pair"], *, plan: Plan, records: NDArray[np.void], first_pair: int
+        self, pairs: Iterable[PassedPair], *, plan: Plan, records: NDArray[np.void], first_pair: int
     ) -> Iterator[PairBatch]:
         num_bad = 0
         name = partial(name_pair, self.manifests, plan)
@@ -196,66 +204,6 @@ class PairStream(IterableDataset[PairBatch]):
                 f"{message}. Restore the shard, or allow and count bad samples with max_bad_samples"
             )
         logger.warning("bad sample %d of at most %d: %s", number, self._max_bad_samples, message)
-
-
-_Wanted = dict[tuple[str, str], list[tuple[int, str]]]
-_Pair = tuple[int, bytes, bytes]
-
-
-class _PieceFile:
-    """A file to read from start to end, made of pieces."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def read(self, size: int) -> bytes:
-        """Return the next bytes: ``size`` of them, fewer at the end."""
-        parts = []
-        while size:
-            if not self._rest:
-                piece = next(self._pieces, None)
-                if piece is None:
-                    break
-                self._rest = memoryview(piece)
-            parts.append(self._rest[:size])
-            size -= len(parts[-1])
-            self._rest = self._rest[len(parts[-1]) :]
-        return b"".join(parts)
-
-
-def _complete_pairs(files: Iterable[dict[str, Any]], *, wanted: _Wanted) -> Iterator[_Pair]:
-    """Yield each pair when the second of its crops has passed."""
-    halves: dict[int, dict[str, bytes]] = {}
-    missing = dict(wanted)
-    for file in files:
-        if "fname" not in file:  # the end of a shard
-            continue
-        for place, role in missing.pop((file["__url__"], file["fname"]), ()):
-            pair = halves.setdefault(place, {})
-            pair[role] = file["data"]
-            if len(pair) == 2:
-                del halves[place]
-                yield place, pair["z"], pair["x"]
-    if missing:
-        url, name = next(iter(missing))
-        raise ManifestError(
-            f"{url}: no {name} in it, but the manifest says so ({len(missing)} such crops). The "
-            "shard was replaced; copy both again"
-        )
-
-
-def _mixed(pairs: Iterable[_Pair], *, rng: np.random.Generator) -> Iterator[_Pair]:
-    """Yield pairs in another order: each is drawn among those that wait."""
-    waiting: list[_Pair] = []
-    for pair in pairs:
-        waiting.append(pair)
-        if len(waiting) == _MIXED_PAIRS:
-            place = int(rng.integers(len(waiting)))
-            waiting[place], waiting[-1] = waiting[-1], waiting[place]
-            yield waiting.pop()
-    for place in rng.permutation(len(waiting)).tolist():
-        yield waiting[place]
 
 
 def _read(

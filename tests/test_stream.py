@@ -14,6 +14,7 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
+from sampling.dataset import PairDataset
 from sampling.plan import PairSettings
 from sampling.stream import PairStream
 
@@ -109,6 +110,14 @@ def test_workers_of_pytorchs_dataloader_read_shards_of_their_own(manifest: Manif
     )
     batches = list(loader)
     assert sorted(pair for b in batches for pair in b.pair_index.tolist()) == list(range(96))
+
+
+def test_forked_workers_are_refused_before_they_hang(manifest: Manifest) -> None:
+    dataset = PairDataset([manifest], pairs=PairSettings(), augment=AugmentSettings())
+    for pairs in (stream(manifest), dataset):
+        forked = DataLoader(pairs, batch_size=None, num_workers=1, multiprocessing_context="fork")
+        with pytest.raises(RuntimeError, match="Pass multiprocessing_context='spawn'"):
+            next(iter(forked))
 
 
 def test_more_readers_than_windows_are_rejected(manifest: Manifest) -> None:
