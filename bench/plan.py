@@ -1,13 +1,13 @@
 """How long the plan of an epoch takes, and how much memory.
 
-    python -m bench.plan --json
-    python -m bench.plan --rows 5000000 --pairs 1000000
+    python -m bench.plan
+    python -m bench.plan --json --check
+    python -m bench.plan --rows 1000000 --pairs 100000
 
 Each figure is the median of ``--rounds``; the memory is the peak of the whole process, the rows and
 the libraries included, less what the libraries alone take.
 """
 
-import json
 import resource
 import statistics
 import sys
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bench.findings import BenchOptions, Target, show
 from manifests.cli import run_command
 from manifests.schema import SCHEMA, ManifestError
 from manifests.table import Metadata, ShardInfo, read_manifest, write_manifest
@@ -33,10 +34,12 @@ from sampling.tracks import track_table
 # (source, share of the rows, crops in a track), roughly as the four raw datasets are
 _MIX = (("coco", 0.15, 1), ("lasot", 0.55, 2500), ("uav123", 0.02, 900), ("vid", 0.28, 290))
 _ROWS_PER_SHARD = 20_000
+_MOST_S = 2.0
+_MOST_MB = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanBenchConfig:
+class PlanBenchConfig(BenchOptions):
     """What to measure."""
 
     rows: int = 5_000_000
@@ -47,11 +50,9 @@ class PlanBenchConfig:
     """Share of negative pairs."""
     rounds: int = 3
     """Plans drawn; the median counts."""
-    json: bool = False
-    """Print one JSON object instead of lines."""
 
 
-def measure(config: PlanBenchConfig) -> None:
+def measure(config: PlanBenchConfig) -> int:
     """Make manifests, open them, draw plans, print the figures."""
     libraries_mb = _peak_mb()
     with tempfile.TemporaryDirectory() as folder:
@@ -71,20 +72,22 @@ def measure(config: PlanBenchConfig) -> None:
         seconds, plan = _timed(lambda: make_plan(tracks, settings, seed=0, epoch=epoch))  # noqa: B023
         plan_s.append(seconds)
         records_s.append(_timed(lambda: pair_records(manifests, plan))[0])  # noqa: B023
-    figures = {
+    median_s, peak_mb = statistics.median(plan_s), _peak_mb() - libraries_mb
+    row = {
         "rows": sum(manifest.rows.height for manifest in manifests),
         "tracks": int(tracks.sources.size),
         "pairs": config.pairs,
         "open_s": round(open_s, 2),
         "group_s": round(group_s, 2),
-        "plan_s": round(statistics.median(plan_s), 2),
+        "plan_s": round(median_s, 2),
         "records_s": round(statistics.median(records_s), 2),
-        "peak_mb": round(_peak_mb() - libraries_mb),
+        "peak_mb": round(peak_mb),
     }
-    if config.json:
-        print(json.dumps(figures))
-    else:
-        print("\n".join(f"{name:24} {value}" for name, value in figures.items()))
+    targets = [
+        Target(name="plan", value=median_s, unit="s", target=_MOST_S, at_most=True),
+        Target(name="peak memory", value=peak_mb, unit="MB", target=_MOST_MB, at_most=True),
+    ]
+    return show([row], targets, config)
 
 
 def _write_rows(folder: Path, source: str, num_rows: int, length: int) -> str:
@@ -134,7 +137,7 @@ def _peak_mb() -> float:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line."""
+    """Run the command line; 0 is success, 1 a missed target under --check, 2 a wrong option."""
     return run_command(
         PlanBenchConfig, measure, argv, prog="python -m bench.plan", errors=(ManifestError,)
     )
