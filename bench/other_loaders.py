@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from simplejpeg import decode_jpeg
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 Crops = dict[str, NDArray[np.uint8]]
 Loader = Callable[[], Iterable[Any]]
@@ -47,8 +47,7 @@ def _webdataset(shards: list[Path], scratch: Path, batch_size: int, workers: int
 
     dataset = webdataset.WebDataset([str(shard) for shard in shards], shardshuffle=100)
     samples = dataset.shuffle(1000).map(_of_files).batched(batch_size, collation_fn=_stack)
-    loader = webdataset.WebLoader(samples, num_workers=workers, batch_size=None)
-    return partial(iter, loader)
+    return partial(iter, webdataset.WebLoader(samples, batch_size=None, **_processes(workers)))
 
 
 def _wids(shards: list[Path], scratch: Path, batch_size: int, workers: int) -> Loader:
@@ -57,13 +56,14 @@ def _wids(shards: list[Path], scratch: Path, batch_size: int, workers: int) -> L
     listed = []
     for shard in shards:
         with tarfile.open(shard) as tar:
-            samples = sum(name.endswith(".json") for name in tar.getnames())
+            samples = sum(name.endswith(".z.jpg") for name in tar.getnames())
         listed.append({"url": str(shard), "nsamples": samples})
     scratch.mkdir()
     index = scratch / "index.json"
-    index.write_text(json.dumps({"__kind__": "wids-shard-index-v1", "shardlist": listed}))
+    index.write_text(json.dumps({"wids_version": 1, "shardlist": listed}))
     dataset = wids.ShardListDataset(str(index), transformations=_of_streams)
-    return _shuffled(dataset, batch_size, workers)
+    loader = DataLoader(dataset, batch_size, shuffle=True, collate_fn=_stack, **_processes(workers))
+    return partial(iter, loader)
 
 
 def _streaming(shards: list[Path], scratch: Path, batch_size: int, workers: int) -> Loader:
@@ -72,13 +72,9 @@ def _streaming(shards: list[Path], scratch: Path, batch_size: int, workers: int)
     with MDSWriter(out=str(scratch), columns={"z": "bytes", "x": "bytes"}) as writer:
         for sample in _samples(shards):
             writer.write(sample)
-
-    class Decoded(StreamingDataset):  # type: ignore[misc]
-        def __getitem__(self, at: Any) -> Any:
-            return _decoded(super().__getitem__(at))
-
-    dataset = Decoded(local=str(scratch), shuffle=True, batch_size=batch_size)
-    return partial(iter, DataLoader(dataset, batch_size=batch_size, num_workers=workers))
+    dataset = StreamingDataset(local=str(scratch), shuffle=True, batch_size=batch_size)
+    loader = DataLoader(dataset, batch_size, collate_fn=_decoded_stack, **_processes(workers))
+    return partial(iter, loader)
 
 
 def _litdata(shards: list[Path], scratch: Path, batch_size: int, workers: int) -> Loader:
@@ -91,19 +87,22 @@ def _litdata(shards: list[Path], scratch: Path, batch_size: int, workers: int) -
         output_dir=str(scratch),
         chunk_bytes="64MB",
         num_workers=1,
+        verbose=False,
     )
-
-    class Decoded(StreamingDataset):  # type: ignore[misc]
-        def __getitem__(self, index: Any) -> Any:
-            return _decoded(super().__getitem__(index))
-
-    dataset = Decoded(str(scratch), shuffle=True)
-    return partial(iter, StreamingDataLoader(dataset, batch_size=batch_size, num_workers=workers))
-
-
-def _shuffled(dataset: Dataset[Crops], batch_size: int, workers: int) -> Loader:
-    loader = DataLoader(dataset, batch_size=batch_size, shuffle=True, num_workers=workers)
+    dataset = StreamingDataset(str(scratch), shuffle=True)
+    loader = StreamingDataLoader(
+        dataset, batch_size=batch_size, collate_fn=_decoded_stack, **_processes(workers)
+    )
     return partial(iter, loader)
+
+
+def _processes(workers: int) -> dict[str, Any]:
+    """Return how PyTorch's loader starts its processes: spawned once, since forks may hang."""
+    return {
+        "num_workers": workers,
+        "multiprocessing_context": "spawn",
+        "persistent_workers": True,
+    }
 
 
 def _samples(shards: list[Path]) -> Iterator[dict[str, bytes]]:
@@ -131,6 +130,10 @@ def _of_files(sample: Mapping[str, bytes]) -> Crops:
 
 def _of_streams(sample: Mapping[str, Any]) -> Crops:
     return _decoded({name: sample[f".{name}.jpg"].read() for name in "zx"})
+
+
+def _decoded_stack(samples: list[Mapping[str, bytes]]) -> dict[str, torch.Tensor]:
+    return _stack([_decoded(sample) for sample in samples])
 
 
 def _stack(samples: list[Crops]) -> dict[str, torch.Tensor]:
