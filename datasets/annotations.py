@@ -42,11 +42,18 @@ def read_annotations(
         SourceError: A part is damaged, or nothing passes the filters.
     """
     found = Annotations(parts=[], counts=Counter(), lost=[], digests={})
+    tracks_seen: set[str] = set()
     for name in tqdm(names, unit="part", desc=f"read {source}", leave=False):
         digest = hashlib.blake2b(digest_size=16)
         tracks = SOURCES[source].read_part(files, name)
         while batch := list(islice(tracks, _BATCH)):
             for track in batch:
+                if track.name in tracks_seen:
+                    raise SourceError(
+                        f"{files.where(name)}: track {track.name!r} is also in another part. "
+                        "Remove one of the two copies"
+                    )
+                tracks_seen.add(track.name)
                 digest.update(track_digest(track))
             _filter(batch, filters, found)
         found.digests[name] = digest.hexdigest()

@@ -70,8 +70,9 @@ def usable_frames(
     index_in_track = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
     width, height = boxes_xywh[:, 2], boxes_xywh[:, 3]
     reasons = {track.ignored for track in tracks} - {None} if not filters.keep_ignored else set()
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         longer, shorter = np.maximum(width, height), np.minimum(width, height)
+        areas = width * height
         tests = {
             str(reason): np.repeat([track.ignored == reason for track in tracks], lengths)
             for reason in sorted(filter(None, reasons))
@@ -85,7 +86,7 @@ def usable_frames(
         }
     # A size that is not stated is known when the image is read, and tested then.
     sizes = np.array([track.frame_size or (np.nan, np.nan) for track in tracks], dtype=np.float64)
-    tests |= area_tests(width * height, np.repeat(sizes, lengths, axis=0), filters)
+    tests |= area_tests(areas, np.repeat(sizes, lengths, axis=0), filters)
     kept = np.ones(starts[-1], dtype=bool)
     dropped: Counter[str] = Counter()
     for reason, failed in tests.items():

@@ -92,14 +92,60 @@ def test_image_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str
     table = make_table([1, 1, 9, 9])
     table["images"][0]["file_name"] = name
     make_root(tmp_path, table)
-    with pytest.raises(SourceError, match=r"image 9 is in .* outside the image folder"):
+    with pytest.raises(
+        SourceError, match=r"image 9 is in .* expected a file inside the image folder"
+    ):
         read_all(tmp_path)
 
 
-@pytest.mark.parametrize("bbox", [[1, 2, 3], [1, 2, 3, "4"], [1, 2, 3, float("inf")], []])
-def test_bad_boxes_name_the_annotation(tmp_path: Path, bbox: list[Any]) -> None:
+@pytest.mark.parametrize(
+    "bbox",
+    [[1, 2, 3], [1, 2, 3, "4"], [1, 2, 3, float("inf")], [10**400, 2, 3, 4], [], None, 7, "1234"],
+)
+def test_bad_boxes_name_the_annotation(tmp_path: Path, bbox: Any) -> None:
     make_root(tmp_path, make_table(bbox))
     with pytest.raises(SourceError, match=r"annotation 40 has the bbox .*expected four numbers"):
+        read_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("images", "id", "9"),
+        ("images", "id", True),
+        ("images", "width", None),
+        ("images", "height", -48),
+        ("images", "width", 10**30),
+        ("images", "file_name", None),
+        ("images", "file_name", "\ud800.jpg"),
+        ("annotations", "id", None),
+        ("annotations", "image_id", "9"),
+        ("annotations", "image_id", [9]),
+        ("annotations", "category_id", {}),
+        ("categories", "id", "17"),
+        ("categories", "name", "\ud800"),
+    ],
+)
+@pytest.mark.parametrize("absent", [False, True])
+def test_a_bad_value_anywhere_is_one_line_with_the_file(
+    tmp_path: Path, kind: str, name: str, value: Any, absent: bool
+) -> None:
+    table = make_table([1, 1, 9, 9])
+    table[kind][0][name] = value
+    if absent:
+        del table[kind][0][name]
+    make_root(tmp_path, table)
+    with pytest.raises(SourceError, match=r"instances_train2017\.json: .*Get the file") as caught:
+        read_all(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["images", "annotations", "categories"])
+def test_an_id_twice_is_refused(tmp_path: Path, kind: str) -> None:
+    table = make_table([1, 1, 9, 9])
+    table[kind].append(table[kind][0])
+    make_root(tmp_path, table)
+    with pytest.raises(SourceError, match=f"two of its {kind} have the same id"):
         read_all(tmp_path)
 
 

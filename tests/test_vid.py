@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from datasets.annotations import read_annotations
 from datasets.files import open_root
+from datasets.filters import Filters
 from datasets.sources.vid import list_parts, read_part
 from datasets.tracks import SourceError, Track
 
@@ -102,6 +104,23 @@ def test_image_without_annotation_is_an_error(tmp_path: Path) -> None:
         read_all(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["000001 (1)", "000001-copy", "._000001", "1", "\u0660" * 6])
+def test_files_of_other_names_are_not_frames(tmp_path: Path, name: str) -> None:
+    annotations = make_video(tmp_path, [an_object(0)] * 3)
+    (annotations / f"{name}.xml").write_text("not read")
+    (tmp_path / "Data/VID" / TRAIN / f"{name}.JPEG").write_bytes(b"")
+    (track,) = read_all(tmp_path)
+    assert track.frame_numbers.tolist() == [0, 1, 2]
+
+
+def test_a_video_in_two_packs_is_refused(tmp_path: Path) -> None:
+    for pack in ("a", "b"):
+        make_video(tmp_path, [an_object(0)], video=f"train/{pack}/ILSVRC2015_train_00000000")
+    files = open_root(str(tmp_path))
+    with pytest.raises(SourceError, match=r"b/ILSVRC2015_train_00000000: track .* in another"):
+        read_annotations(files, "vid", list_parts(files), Filters())
+
+
 def test_annotations_without_frames_are_counted_and_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -132,6 +151,9 @@ BOMB = (
         BOMB,
         f"<annotation>{an_object(0)}</annotation>",
         "<annotation><size><width>64</width><height>x</height></size></annotation>",
+        "<annotation><size><width>64</width><height>0</height></size></annotation>",
+        "<annotation><size><width>-64</width><height>48</height></size></annotation>",
+        "<annotation><size><width>64</width><height>49</height></size></annotation>",
         "<annotation><size><width>64</width><height>48</height></size>"
         "<object><trackid>0</trackid></object></annotation>",
         "<annotation><size><width>64</width><height>48</height></size>"

@@ -10,8 +10,8 @@ one archive, and many have only one split's images.
 
 import json
 import logging
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from datasets.tracks import SourceError, Track
 logger = logging.getLogger(__name__)
 
 _SUBSETS = ("train2017", "val2017")
+_MOST_PX = 1e9
 
 
 class _Image(NamedTuple):
@@ -33,8 +34,8 @@ class _Image(NamedTuple):
 
 
 class _Object(NamedTuple):
-    id: int
     image_id: int
+    id: int
     category_id: int
     box_xywh: tuple[float, ...]
     is_crowd: bool
@@ -75,18 +76,12 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     if folder is None:
         raise SourceError(f"{files.root}: no folder {subset} or images/{subset}. Unpack it there")
     images, objects, categories = _parse(files.read(part), where)
-    objects.sort(key=lambda item: (item.image_id, item.id))
     # One array for all, and views of it: a hundred bytes less for each of 860,001 objects.
     boxes_xywh = np.array([item.box_xywh for item in objects], dtype=np.float64).reshape(-1, 4)
     visible = has_area(boxes_xywh)
     first_frame = np.zeros(1, dtype=np.int32)
     for index, item in enumerate(objects):
-        image = images.get(item.image_id)
-        if image is None or item.category_id not in categories:
-            raise SourceError(
-                f"{where}: annotation {item.id} is of image {item.image_id} and category "
-                f"{item.category_id}, and one of them is not in the file. Get the file again"
-            )
+        image = images[item.image_id]
         video = f"{image.id:012d}"
         yield Track(
             name=f"{video}-{item.id}",
@@ -110,6 +105,7 @@ def _find_images(files: RawFiles, subset: str) -> str | None:
 
 
 def _parse(data: bytes, where: str) -> tuple[dict[int, _Image], list[_Object], dict[int, str]]:
+    """Return images by id, objects in the order of images and ids, and categories' names by id."""
     try:
         # The hook drops segmentations while parsing: they are most of the 450 MB.
         table = json.loads(data, object_hook=_slim)
@@ -118,58 +114,100 @@ def _parse(data: bytes, where: str) -> tuple[dict[int, _Image], list[_Object], d
             f"{where}: not readable as COCO's JSON ({error}). Get the file again"
         ) from None
     images: dict[int, _Image] = {}
-    objects: list[_Object] = []
     categories: dict[int, str] = {}
     try:
-        for category in table["categories"]:
-            categories[int(category["id"])] = str(category["name"])
         for image in table["images"]:
             _check_image(image, where)
             images[image.id] = image
-        for item in table["annotations"]:
-            _check_object(item, where)
-            objects.append(item)
+        for category in table["categories"]:
+            _check_category(category, where)
+            categories[category["id"]] = category["name"]
+        objects: list[_Object] = table["annotations"]
+        for item in objects:
+            _check_object(item, images, categories, where)
     except (KeyError, TypeError, AttributeError) as error:
         raise SourceError(
             f"{where}: not laid out as COCO's JSON ({type(error).__name__}: {error}), expected the "
             "lists 'images', 'annotations' and 'categories'. Get the file again"
         ) from None
+    objects.sort(key=lambda item: (item.image_id, item.id))
+    repeats = {
+        "images": len(images) < len(table["images"]),
+        "categories": len(categories) < len(table["categories"]),
+        "annotations": any(one[:2] == other[:2] for one, other in pairwise(objects)),
+    }
+    for kind in (kind for kind, found in repeats.items() if found):
+        raise SourceError(f"{where}: two of its {kind} have the same id. Get the file again")
     return images, objects, categories
 
 
 def _slim(item: dict[str, Any]) -> Any:
-    if "bbox" in item and "image_id" in item:
-        return _Object(
-            item["id"],
-            item["image_id"],
-            item["category_id"],
-            tuple(item["bbox"]),
-            bool(item.get("iscrowd", 0)),
-        )
-    if "file_name" in item:
-        return _Image(item["id"], item["file_name"], item["width"], item["height"])
+    """Return what is needed of a JSON object; what it lacks becomes None, and fails the checks."""
+    get: Callable[[str], Any] = item.get
+    if "bbox" in item or "image_id" in item:
+        box = get("bbox")
+        numbers = tuple(box) if isinstance(box, list) else box
+        is_crowd = bool(get("iscrowd"))
+        return _Object(get("image_id"), get("id"), get("category_id"), numbers, is_crowd)
+    if "file_name" in item or "width" in item:
+        return _Image(get("id"), get("file_name"), get("width"), get("height"))
     return item
 
 
 def _check_image(image: _Image, where: str) -> None:
-    sizes_fine = all(type(size) is int and size > 0 for size in (image.width, image.height))
-    if type(image.id) is not int or image.id < 0 or not sizes_fine:
+    sizes = (image.width, image.height)
+    if not _is_id(image.id) or not all(_is_id(size) and size > 0 for size in sizes):
         raise SourceError(
             f"{where}: image {image.id!r} is {image.width!r} x {image.height!r} px, expected whole "
             "numbers. Get the file again"
         )
     steps = image.file_name.replace("\\", "/").split("/")
-    if ".." in steps or not steps[0] or ":" in steps[0]:
+    if ".." in steps or not steps[0] or ":" in steps[0] or not _is_text(image.file_name):
         raise SourceError(
-            f"{where}: image {image.id} is in {image.file_name!r}, outside the image folder. Get "
-            "the file from where it is published"
+            f"{where}: image {image.id} is in {image.file_name!r}, expected a file inside the "
+            "image folder. Get the file again from where it is published"
         )
 
 
-def _check_object(item: _Object, where: str) -> None:
-    numbers_fine = all(type(x) in (int, float) and not math.isinf(x) for x in item.box_xywh)
-    if type(item.id) is not int or len(item.box_xywh) != 4 or not numbers_fine:
+def _check_category(category: dict[str, Any], where: str) -> None:
+    if not _is_id(category["id"]) or not _is_text(category["name"]):
         raise SourceError(
-            f"{where}: annotation {item.id!r} has the bbox {list(item.box_xywh)}, expected four "
-            "numbers. Get the file again"
+            f"{where}: category {category['id']!r} is called {category['name']!r}, expected a "
+            "whole number and a name. Get the file again"
         )
+
+
+def _check_object(
+    item: _Object, images: dict[int, _Image], categories: dict[int, str], where: str
+) -> None:
+    box = item.box_xywh
+    is_box = type(box) is tuple and len(box) == 4 and all(map(_is_number, box))
+    if not _is_id(item.id) or not is_box:
+        shown = list(box) if type(box) is tuple else box
+        raise SourceError(
+            f"{where}: annotation {item.id!r} has the bbox {shown!s:.80}, expected four numbers. "
+            "Get the file again"
+        )
+    if (
+        not _is_id(item.image_id)
+        or item.image_id not in images
+        or item.category_id not in categories
+    ):
+        raise SourceError(
+            f"{where}: annotation {item.id} is of image {item.image_id!r} and category "
+            f"{item.category_id!r}, and one of them is not in the file. Get the file again"
+        )
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether it is a number of pixels; NaN is one, and stands for no box."""
+    return type(value) in (int, float) and not abs(value) > _MOST_PX  # type: ignore[arg-type]
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether it can be written to files; JSON may hold line ends and halves of characters."""
+    return isinstance(value, str) and value.isprintable()

@@ -21,6 +21,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from datasets.files import RawFiles
+from datasets.read_ahead import read_ahead
 from datasets.sources.rows import has_area
 from datasets.tracks import SourceError, Track
 
@@ -35,6 +36,7 @@ class _Row(NamedTuple):
 
 
 _VIDEO = re.compile(r"[A-Za-z]+\d{4}_(train|val)_(\d{5})\d{3}", re.ASCII)
+_NUMBER = re.compile(r"\d{6}", re.ASCII)
 
 
 def list_parts(files: RawFiles) -> list[str]:
@@ -83,14 +85,16 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     rows: dict[int, list[_Row]] = {}
     categories: dict[int, str] = {}
     size: tuple[int, int] | None = None
-    for number in _list_numbers(files, part, ".xml"):
-        where = f"{part}/{number:06d}.xml"
-        size, objects = _read_frame(files, where, number)
+    numbers = _list_numbers(files, part, ".xml")
+    names = [f"{part}/{number:06d}.xml" for number in numbers]
+    for number, name, read in zip(numbers, names, read_ahead(files, names), strict=True):
+        where = files.where(name)
+        size, objects = _parse_frame(read(), number, size, where)
         for track_id, category, row in objects:
             categories.setdefault(track_id, category)
             track_rows = rows.setdefault(track_id, [])
             if track_rows and track_rows[-1].number == row.number:
-                logger.warning("%s: trackid %d again, ignored", files.where(where), track_id)
+                logger.warning("%s: trackid %d again, ignored", where, track_id)
                 continue
             track_rows.append(row)
     for track_id in sorted(rows):
@@ -131,8 +135,9 @@ def _list_videos(files: RawFiles, folder: str) -> set[str]:
 
 
 def _list_numbers(files: RawFiles, folder: str, suffix: str) -> list[int]:
-    names = [name for name in files.list(folder) if name.endswith(suffix)]
-    return sorted(int(name.removesuffix(suffix)) for name in names if name[:6].isdecimal())
+    """Return the numbers of the frames that a folder has files of, ascending."""
+    names = [name.removesuffix(suffix) for name in files.list(folder) if name.endswith(suffix)]
+    return sorted(int(name) for name in names if _NUMBER.fullmatch(name))
 
 
 def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
@@ -147,17 +152,20 @@ def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
         )
 
 
-def _read_frame(
-    files: RawFiles, name: str, number: int
+def _parse_frame(
+    data: bytes, number: int, size_before: tuple[int, int] | None, where: str
 ) -> tuple[tuple[int, int], list[tuple[int, str, _Row]]]:
-    data = files.read(name)
+    """Return the frame's width and height, and number, category and row of each target."""
     try:
         root = fromstring(data)
         size = (int(_text(root, "size/width")), int(_text(root, "size/height")))
+        if min(size) < 1 or size != (size_before or size):
+            before = f", after frames of {size_before}" if size_before else ""
+            raise ValueError(f"it states frames of {size} px{before}")
         return size, [_read_object(item, number) for item in root.iter("object")]
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise SourceError(
-            f"{files.where(name)}: not readable as VID's XML ({error}). Get the file again"
+            f"{where}: not readable as VID's XML ({error}). Get the file again"
         ) from None
 
 
