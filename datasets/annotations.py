@@ -56,7 +56,7 @@ def read_annotations(
                 tracks_seen.add(track.name)
                 digest.update(track_digest(track))
             _filter(batch, filters, found)
-        found.digests[name] = digest.hexdigest()
+        found.digests[name.rpartition("/")[2]] = digest.hexdigest()
     if not found.parts:
         raise SourceError(
             f"{files.root}: no usable target in {found.counts['frames in']} frames of {source}: "

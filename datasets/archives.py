@@ -1,81 +1,47 @@
 """Datasets inside the archives they are distributed in: .zip and plain .tar, read at random.
 
 The members of all archives of a root appear under that root as if they had been unpacked there,
-beside what lies there unpacked. An archive is indexed when it is first needed; the index holds
-about 40 bytes a member, because LaSOT has millions.
+beside what lies there unpacked. An archive is indexed when it is first needed.
 """
 
 import struct
-import tarfile
 import zipfile
 import zlib
-from array import array
-from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from isal.isal_zlib import crc32
-from numpy.typing import NDArray
 
-from datasets.archive_members import Member, tar_members, zip_members
+from datasets.archive_members import Folder, Member, index_archive
+from datasets.fetch import fetch
 from datasets.tracks import SourceError
 
 if TYPE_CHECKING:
     from datasets.files import RawFiles
 
-_COMPRESSED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+COMPRESSED_ADVICE = (
+    "a compressed tar cannot be read at random. Uncompress it once (for example: gunzip), and pass "
+    "--root with the folder of the .tar"
+)
+_MOST_BYTES = 1 << 30
+"""Of a file that is packed in an archive; COCO's annotations have half of that."""
 _LOCAL_HEADER = struct.Struct("<26xHH")
 """Of a zip member's own header: lengths of its name and of its extra field."""
-
-
-class _Folder:
-    """The files of one folder inside an archive, while it is indexed and after."""
-
-    def __init__(self) -> None:
-        self.subfolders: list[str] = []
-        self._new_names: list[bytes] = []
-        self._new_numbers = array("q")
-        self._names: NDArray[np.bytes_] | None = None
-        self._numbers: NDArray[np.int64] = np.zeros((0, 4), np.int64)
-
-    def add(self, name: str, member: Member) -> None:
-        self._new_names.append(name.encode(errors="surrogateescape"))
-        self._new_numbers.extend(member)
-
-    def close(self) -> None:
-        names = np.array(self._new_names, dtype=np.bytes_)
-        order = np.argsort(names, kind="stable")
-        self._names = names[order]
-        self._numbers = np.array(self._new_numbers, dtype=np.int64).reshape(-1, 4)[order]
-        self._new_names, self._new_numbers = [], array("q")
-
-    def find(self, name: str) -> Member | None:
-        assert self._names is not None
-        key = np.bytes_(name.encode(errors="surrogateescape"))
-        position = int(np.searchsorted(self._names, key))
-        if position == len(self._names) or self._names[position] != key:
-            return None
-        return Member(*self._numbers[position].tolist())
-
-    def names(self) -> list[str]:
-        assert self._names is not None
-        files = [bytes(name).decode(errors="surrogateescape") for name in self._names]
-        return [*files, *self.subfolders]
 
 
 class Archive:
     """One .zip or .tar; ``files`` is the fsspec file system it lies on."""
 
-    def __init__(self, files: Any, path: str) -> None:
-        self.path = path
+    def __init__(self, files: Any, path: str, where: str) -> None:
+        self.where = where
+        self._path = path
         self._files = files
-        self._folders: dict[str, _Folder] | None = None
+        self._folders: dict[str, Folder] | None = None
 
     @property
     def stem(self) -> str:
         """The archive's name without folder and suffix."""
-        return self.path.rpartition("/")[2].rpartition(".")[0]
+        return self._path.rpartition("/")[2].rpartition(".")[0]
 
     def list(self, folder: str) -> list[str]:
         """Return the names of a folder's direct entries, in no order."""
@@ -94,10 +60,10 @@ class Archive:
         """Return a member's content."""
         member = self._find(name)
         if member is None:
-            raise SourceError(f"{self.path}: no member {name!r}. Get the archive again")
+            raise SourceError(f"{self.where}: no member {name!r}. Get the archive again")
         try:
             data = self._content(member)
-        except (zlib.error, struct.error) as error:
+        except (zlib.error, struct.error, ValueError) as error:
             raise self._damaged(name, str(error)) from None
         if member.crc32 >= 0 and crc32(data) != member.crc32:
             raise self._damaged(name, "its checksum does not match")
@@ -108,47 +74,34 @@ class Archive:
             return self._range(member.start, member.stored)
         name_length, extra_length = _LOCAL_HEADER.unpack(self._range(member.start, 30))
         data = self._range(member.start + 30 + name_length + extra_length, member.stored)
-        return data if member.method == zipfile.ZIP_STORED else zlib.decompress(data, -15)
+        if member.method == zipfile.ZIP_STORED:
+            return data
+        unpacker = zlib.decompressobj(-15)
+        unpacked = unpacker.decompress(data, _MOST_BYTES)
+        if unpacker.unconsumed_tail:
+            raise zlib.error(f"it unpacks to more than {_MOST_BYTES} bytes")
+        return unpacked
 
     def _range(self, start: int, length: int) -> bytes:
-        data = bytes(self._files.cat_file(self.path, start=start, end=start + length))
+        end = start + length
+        data = fetch(self._files, self._path, where=self.where, start=start, end=end)
         if len(data) != length:
             raise struct.error(f"{length} bytes at {start} are beyond the archive's end")
         return data
 
     def _damaged(self, name: str, why: str) -> SourceError:
-        return SourceError(f"{self.path}: member {name!r}: {why}. Get the archive again")
+        return SourceError(f"{self.where}: member {name!r}: {why}. Get the archive again")
 
     def _find(self, name: str) -> Member | None:
         folder, _, base = name.rpartition("/")
         found = self._index().get(folder)
         return found.find(base) if found else None
 
-    def _index(self) -> dict[str, _Folder]:
+    def _index(self) -> dict[str, Folder]:
         if self._folders is None:
-            folders: dict[str, _Folder] = {"": _Folder()}
-            read_members = zip_members if self.path.endswith(".zip") else tar_members
-            try:
-                with self._files.open(self.path, "rb") as file:
-                    for name, member in read_members(file):
-                        self._check_name(name)
-                        folder, _, base = name.rpartition("/")
-                        _make_folder(folders, folder).add(base, member)
-            except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-                raise SourceError(
-                    f"{self.path}: not readable as an archive ({error}). Get it again"
-                ) from None
-            for entry in folders.values():
-                entry.close()
-            self._folders = folders
+            version = self._files.ukey(self._path)
+            self._folders = index_archive(self._files, self._path, self.where, version)
         return self._folders
-
-    def _check_name(self, name: str) -> None:
-        if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/"):
-            raise SourceError(
-                f"{self.path}: member {name!r} leads out of the archive. Get it from where it is "
-                "published"
-            )
 
 
 class MountedArchives:
@@ -186,7 +139,7 @@ class MountedArchives:
         folder = name.rpartition("/")[0]
         for archive in self._in_likely_order(name):
             if archive.has_folder(folder):
-                return f"{archive.path}: {name}"
+                return f"{archive.where}: {name}"
         return f"{self.root.rstrip('/')}/{name}"
 
     def _find(self, name: str) -> Archive | None:
@@ -199,30 +152,31 @@ class MountedArchives:
         yield from (archive for archive in self._archives if archive.stem not in steps)
 
 
-def find_archives(files: Any, root: str, paths: Sequence[str]) -> list[Archive]:
+def is_archive(path: str) -> bool:
+    """Tell whether a file is called like an archive, one that can be read or not."""
+    return path.lower().endswith((".zip", ".tar")) or is_compressed(path)
+
+
+def is_compressed(path: str) -> bool:
+    """Tell whether a file is called like a compressed tar, which cannot be read at random."""
+    return path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"))
+
+
+def find_archives(files: Any, paths: Mapping[str, str]) -> list[Archive]:
     """Return the archives among paths of one file system.
+
+    Args:
+        files: The fsspec file system.
+        paths: What messages call each path.
 
     Raises:
         SourceError: There are only compressed ones, which cannot be read at random.
     """
-    compressed = [path for path in paths if path.lower().endswith(_COMPRESSED)]
+    compressed = [path for path in paths if is_compressed(path)]
     if compressed and len(compressed) == len(paths):
-        raise SourceError(
-            f"{compressed[0]}: a compressed tar cannot be read at random. Uncompress it once (for "
-            "example: gunzip), and pass --root with the folder of the .tar"
-        )
+        raise SourceError(f"{paths[compressed[0]]}: {COMPRESSED_ADVICE}")
     return [
-        Archive(files, path)
+        Archive(files, path, paths[path])
         for path in sorted(paths)
-        if path.lower().endswith((".zip", ".tar")) and files.isfile(path)
+        if is_archive(path) and path not in compressed and files.isfile(path)
     ]
-
-
-def _make_folder(folders: dict[str, _Folder], name: str) -> _Folder:
-    """Return the record of a folder, making it and those above it where they are new."""
-    found = folders.get(name)
-    if found is None:
-        above, _, base = name.rpartition("/")
-        insort(_make_folder(folders, above).subfolders, base)
-        found = folders[name] = _Folder()
-    return found

@@ -10,33 +10,32 @@ command goes on after an interruption: shards that are whole are not made again.
 
 import dataclasses
 import functools
-import json
 import logging
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import cv2
-import polars as pl
 import tyro
 from tqdm import tqdm
 
-from datasets.annotations import Annotations, read_annotations
+from datasets.annotations import read_annotations
+from datasets.archives import COMPRESSED_ADVICE, is_compressed
+from datasets.crops import codec_versions
 from datasets.execute import open_executor, run_tasks
-from datasets.files import open_root
+from datasets.files import open_root, plain_path
 from datasets.filters import Filters, require_ranges
+from datasets.finish import check_made_again, finish
 from datasets.lock import only_build
 from datasets.output import Output
 from datasets.plan import plan_tasks
-from datasets.progress import FOLDER, ShardResult, combined_digest, read_index, start_or_resume
+from datasets.progress import FOLDER, ShardResult, combined_digest, start_or_resume
 from datasets.shards import ShardTask, build_shard, too_many_bad_images
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
 from manifests.cli import run_command
-from manifests.schema import SCHEMA, ManifestError
-from manifests.table import Metadata, write_manifest
+from manifests.schema import ManifestError
 
 logger = logging.getLogger(__name__)
 
@@ -89,35 +88,49 @@ def build(config: BuildConfig) -> None:
         SourceError: The raw dataset is missing, damaged or has nothing to crop.
         ManifestError: The output was made with other settings.
     """
-    config = dataclasses.replace(
-        config,
-        root=config.root or f"data/raw/{config.src}",
-        out=config.out or f"data/shards/{config.src}",
-    )
+    root = config.root or f"data/raw/{config.src}"
+    out = config.out or f"data/shards/{config.src}"
+    config = dataclasses.replace(config, root=_place(root, config), out=_place(out, config))
+    if config.root == config.out:
+        raise SourceError(f"{config.out}: both --root and --out. Pass another --out")
     files = open_root(config.root)
+    for name in filter(is_compressed, files.list("")):
+        logger.warning("%s is not read: %s", files.where(name), COMPRESSED_ADVICE)
     names = SOURCES[config.src].list_parts(files)
     output = Output(config.out)
     with only_build(output):
         annotations = read_annotations(files, config.src, names, config.filters)
         settings = _settings(config)
-        done = start_or_resume(output, settings, annotations.digests)
-        if done is None:
+        found = start_or_resume(output, settings, annotations.digests)
+        if found.manifest and len(found.shards) == len(found.manifest.metadata.shards):
             logger.info("%s: already built from the same annotations", output.url)
             return
-        if done:
-            logger.info("%s: %d shards are already there", output.url, len(done))
+        if found.shards:
+            logger.info("%s: %d shards are already there", output.url, len(found.shards))
+        template = _template(config)
         tasks = plan_tasks(
             annotations.parts,
-            _template(config),
+            template,
             seed=config.seed,
             val_fraction=config.val_fraction,
             shard_mb=config.shard_mb,
         )
-        results = _run(config, tasks, done)
+        results = _run(config, tasks, found.shards)
         output.remove_leftovers()  # of workers that were lost on the way
-        settings["annotations"] = combined_digest(annotations.digests)
-        _finish(config, output, annotations, results, settings)
+        if found.manifest:
+            check_made_again(output, found.manifest, results)
+        else:
+            settings["annotations"] = combined_digest(annotations.digests)
+            print(finish(output, template, annotations, results, settings))
         output.remove(FOLDER)
+
+
+def _place(url: str, config: BuildConfig) -> str:
+    """Return where something is, for this process and all workers."""
+    path = plain_path(url)
+    if "://" in path or not config.cluster:
+        return path
+    return str(Path(path).absolute())  # a cluster's workers have other current folders
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:
@@ -126,8 +139,7 @@ def _settings(config: BuildConfig) -> dict[str, Any]:
     settings |= settings.pop("filters")
     for name in ("workers", "cluster", "out", "root", "max_bad_frames"):
         del settings[name]
-    settings["opencv"] = cv2.__version__  # its decoder and its resampling
-    return settings
+    return settings | codec_versions()
 
 
 def _template(config: BuildConfig) -> ShardTask:
@@ -175,60 +187,6 @@ def _check_bad_images(config: BuildConfig, results: dict[str, ShardResult]) -> N
     bad_images = [message for result in results.values() for message in result.bad_images]
     if len(bad_images) > config.max_bad_frames:
         raise too_many_bad_images(bad_images)
-
-
-def _finish(
-    config: BuildConfig,
-    output: Output,
-    annotations: Annotations,
-    results: Sequence[ShardResult],
-    settings: dict[str, Any],
-) -> None:
-    """Write the report and then the manifest; print the table of frames."""
-    counts = Counter(annotations.counts)
-    bad_images: list[str] = []
-    for result in results:
-        counts.update(result.dropped)
-        counts["frames kept"] += result.info.num_rows
-        bad_images += result.bad_images
-    if not counts["frames kept"]:
-        raise SourceError(f"{config.root}: every frame was dropped: {dict(counts)}")
-    for message in bad_images:
-        logger.warning("left out: %s", message)
-    rows = pl.concat([read_index(output, result.info.name)[1] for result in results])
-    kept = set(rows["track"].unique())
-    lost = sorted({*annotations.lost, *(p.track.name for p in annotations.parts)} - kept)
-    report = {
-        "source": config.src,
-        "counts": dict(sorted(counts.items())),
-        "tracks_without_frames": lost,
-        "bad_images": bad_images,
-    }
-    output.write("report.json", json.dumps(report, indent=1).encode())
-    metadata = Metadata(
-        source=config.src,
-        margin=config.margin,
-        settings=settings,
-        counts=dict(sorted(counts.items())),
-        shards=tuple(result.info for result in results),
-    )
-    write_manifest(output.where("manifest.parquet"), rows.select(SCHEMA.names()), metadata)
-    _print_counts(output, results, counts, lost)
-
-
-def _print_counts(
-    output: Output, results: Sequence[ShardResult], counts: Counter[str], lost: list[str]
-) -> None:
-    reasons = sorted(set(counts) - {"frames in", "frames kept"}, key=lambda name: -counts[name])
-    lines = [("frames in", counts["frames in"]), ("frames kept", counts["frames kept"])]
-    lines += [(f"dropped: {reason}", counts[reason]) for reason in reasons]
-    for label, number in lines:
-        print(f"{label:<36}{number:>12,}")
-    if lost:
-        shown = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
-        print(f"tracks without a usable frame: {len(lost)} ({shown})")
-    size = sum(result.info.num_bytes for result in results) / 1e6
-    print(f"{len(results)} shards, {size:,.1f} MB: {output.where('manifest.parquet')}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,6 +7,7 @@ training what it will see in use. Images are (H, W, 3) uint8 RGB; OpenCV's BGR e
 
 import math
 import struct
+from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -26,6 +27,11 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_COLOR_4,
     8: cv2.IMREAD_REDUCED_COLOR_8,
 }
+
+
+def codec_versions() -> dict[str, str]:
+    """Return the versions of the libraries that decide a crop's bytes."""
+    return {"opencv": cv2.__version__, "simplejpeg": version("simplejpeg")}
 
 
 def decode_image(data: bytes, *, reduce: int = 1, strict: bool = False) -> Image:

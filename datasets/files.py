@@ -5,11 +5,12 @@ of any of these (``s3://``, ``https://``). Nothing is unpacked to a disk.
 """
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import fsspec
 
-from datasets.archives import MountedArchives, find_archives
+from datasets.archives import MountedArchives, find_archives, is_archive
+from datasets.fetch import fetch, naming
 from datasets.tracks import SourceError
 
 
@@ -42,21 +43,42 @@ def open_root(root: str) -> RawFiles:
     Raises:
         SourceError: Nothing is there, the root is empty, or an archive in it cannot be read.
     """
-    files, path = fsspec.url_to_fs(root)
-    is_remote = "://" in root
-    if files.isfile(path):
-        archives = find_archives(files, path, [path])
-        if not archives:
-            raise SourceError(f"{root}: a file, expected a folder or an archive (.zip, .tar)")
-        return MountedArchives(root, archives, None)
-    if not files.isdir(path):
-        raise SourceError(f"{root}: no such folder. Pass --root, or link your copy to {root}")
-    names = sorted(entry.rstrip("/") for entry in files.ls(path, detail=False))
-    if not names:
-        raise SourceError(f"{root}: the folder is empty. Pass --root with the raw dataset's folder")
-    folder = RemoteFolder(root) if is_remote else LocalFolder(root)
-    archives = find_archives(files, path, names)
+    root = plain_path(root)
+    with naming(root):
+        files, path = file_system(root)
+        if is_archive(path) and files.isfile(path):
+            return MountedArchives(root, find_archives(files, {path: root}), None)
+        if not files.isdir(path):
+            if files.isfile(path):
+                raise SourceError(f"{root}: a file, expected a folder or an archive (.zip, .tar)")
+            raise SourceError(f"{root}: no such folder. Pass --root, or link your copy to {root}")
+        folder = RemoteFolder(root) if "://" in root else LocalFolder(root)
+        names = folder.list("")
+        if not names:
+            raise SourceError(
+                f"{root}: the folder is empty. Pass --root with the raw dataset's folder"
+            )
+        paths = {f"{path.rstrip('/')}/{name}": folder.where(name) for name in names}
+        archives = find_archives(files, paths)
     return MountedArchives(root, archives, folder) if archives else folder
+
+
+def plain_path(url: str) -> str:
+    """Return a local path without ``file://`` and ``~``, and any other URL as it is."""
+    path = url.removeprefix("file://")
+    return path if "://" in path else str(Path(path).expanduser()) if path else path
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """Return the fsspec file system of a path or URL, and the path in it.
+
+    Raises:
+        SourceError: There is no such kind of URL.
+    """
+    try:
+        return fsspec.url_to_fs(url)  # type: ignore[no-any-return]
+    except ValueError as error:
+        raise SourceError(f"{url}: {error}. Pass a folder, or a URL such as s3://...") from None
 
 
 class LocalFolder:
@@ -94,17 +116,15 @@ class RemoteFolder:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._files, path = fsspec.url_to_fs(root)
+        self._files, path = file_system(root)
         self._path = path.rstrip("/")
 
     def read(self, name: str) -> bytes:
-        """Return a file's content."""
+        """Return a file's content; OSError if the line or the store fails."""
         try:
-            return bytes(self._files.cat_file(f"{self._path}/{name}"))
+            return fetch(self._files, f"{self._path}/{name}", where=self.where(name))
         except FileNotFoundError:
             raise SourceError(f"{self.where(name)}: no such file") from None
-        except OSError as error:
-            raise SourceError(f"{self.where(name)}: {error}") from error
 
     def exists(self, name: str) -> bool:
         """Tell whether a file or folder of that name exists."""
@@ -117,8 +137,9 @@ class RemoteFolder:
             entries = self._files.ls(path, detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return []
-        names = {entry.rstrip("/").rpartition("/")[2] for entry in entries if entry != path}
-        return sorted(names - {""})
+        # A web server's page also links to the folder above, and to itself in another order.
+        names = {entry.removeprefix(f"{path}/").strip("/") for entry in entries}
+        return sorted(name for name in names if name and not set(name) & set("/?#"))
 
     def where(self, name: str) -> str:
         """Return the file's URL."""

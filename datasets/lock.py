@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import socket
 import threading
@@ -12,6 +13,9 @@ from pathlib import Path
 
 from datasets.output import Output
 from datasets.tracks import SourceError
+from manifests.cli import one_line
+
+logger = logging.getLogger(__name__)
 
 _NAME = ".build/lock.json"
 _BEAT_S = 20.0
@@ -37,6 +41,7 @@ def only_build(output: Output) -> Iterator[None]:
 @contextmanager
 def _lock_file(output: Output) -> Iterator[None]:
     path = Path(output.where(_NAME))
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("a+", encoding="utf-8") as file:
@@ -45,6 +50,8 @@ def _lock_file(output: Output) -> Iterator[None]:
             except BlockingIOError:
                 file.seek(0)
                 raise _in_use(output, file.read()) from None
+            except OSError as error:  # a network disk that knows no locks
+                raise OSError(error.errno, error.strerror, str(path)) from error
             if not path.exists() or os.fstat(file.fileno()).st_ino != path.stat().st_ino:
                 continue  # the holder before removed it between opening and locking
             file.truncate(0)
@@ -54,7 +61,7 @@ def _lock_file(output: Output) -> Iterator[None]:
                 yield
             finally:
                 path.unlink(missing_ok=True)
-                _remove_if_empty(path.parent, path.parent.parent)
+                _remove_if_empty(*(made or [path.parent]))
             return
 
 
@@ -69,7 +76,10 @@ def _lock_object(output: Output) -> Iterator[None]:
 
     def beat() -> None:
         while not done.wait(_BEAT_S):
-            output.write(_NAME, _signature().encode())
+            try:
+                output.write(_NAME, _signature().encode())
+            except OSError as error:  # the next beat may come through
+                logger.warning("%s", one_line(error))
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

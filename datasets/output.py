@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fsspec
+from datasets.fetch import naming
+from datasets.files import file_system, plain_path
 
 TEMPORARY = "tmp-"
 """How names of unfinished local files start; they lie in the folder of the file to be."""
@@ -18,9 +19,9 @@ class Output:
     """A folder given by its path or fsspec URL; names in it are relative and ``/``-separated."""
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self.is_local = "://" not in url
-        self._files, path = fsspec.url_to_fs(url)
+        self.url = plain_path(url).rstrip("/")
+        self.is_local = "://" not in self.url
+        self._files, path = file_system(self.url)
         self._path = path.rstrip("/")
 
     def where(self, name: str) -> str:
@@ -32,7 +33,8 @@ class Output:
         path = f"{self._path}/{folder}".rstrip("/")
         self._files.invalidate_cache()
         try:
-            entries = self._files.ls(path, detail=True)
+            with naming(self.where(folder)):
+                entries = self._files.ls(path, detail=True)
         except FileNotFoundError:
             return {}
         return {
@@ -43,7 +45,8 @@ class Output:
 
     def read(self, name: str) -> bytes:
         """Return a file's content; FileNotFoundError if it is not there."""
-        return bytes(self._files.cat_file(f"{self._path}/{name}"))
+        with naming(self.where(name)):
+            return bytes(self._files.cat_file(f"{self._path}/{name}"))
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file; readers see all of it or nothing."""
@@ -53,7 +56,8 @@ class Output:
     def create(self, name: str, data: bytes) -> bool:
         """Write a small file unless it is there; say whether it was written. For buckets."""
         try:
-            self._files.pipe_file(f"{self._path}/{name}", data, mode="create")
+            with naming(self.where(name)):
+                self._files.pipe_file(f"{self._path}/{name}", data, mode="create")
         except FileExistsError:
             return False
         return True
@@ -76,7 +80,7 @@ class Output:
             # The name is unique, since a task may run twice at once when a worker seems lost.
             temporary = target.with_name(f"{TEMPORARY}{target.name}-{uuid.uuid4().hex}")
             try:
-                with _named_errors(temporary):
+                with _no_room_for(self.where(name)):
                     yield temporary
                     with temporary.open("rb+") as written:
                         os.fsync(written.fileno())
@@ -86,9 +90,10 @@ class Output:
             return
         with tempfile.TemporaryDirectory(prefix="build-") as folder:
             temporary = Path(folder) / "content"
-            with _named_errors(temporary):
+            with _no_room_for(str(temporary)):
                 yield temporary
-            self._files.put_file(str(temporary), f"{self._path}/{name}")
+            with naming(self.where(name)):
+                self._files.put_file(str(temporary), f"{self._path}/{name}")
 
     def remove_leftovers(self, folder: str = "") -> None:
         """Remove what builds that were killed left unfinished in a local folder."""
@@ -98,11 +103,12 @@ class Output:
 
 
 @contextmanager
-def _named_errors(path: Path) -> Iterator[None]:
-    """Say which file it was when the disk is full: the system's error does not."""
+def _no_room_for(where: str) -> Iterator[None]:
+    """Say which file it was when the disk is full, and what to do: the system's error does not."""
     try:
         yield
     except OSError as error:
         if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise OSError(error.errno, error.strerror, str(path)) from error
+            advice = "Make room, and run the same command again: it goes on where it stopped"
+            raise OSError(error.errno, f"{error.strerror}. {advice}", where) from error
         raise

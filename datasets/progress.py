@@ -18,7 +18,7 @@ import pyarrow.parquet
 from datasets.output import Output
 from datasets.tracks import SourceError, Track
 from manifests.schema import SCHEMA, ManifestError
-from manifests.table import ShardInfo, read_manifest
+from manifests.table import Manifest, ShardInfo, read_manifest
 
 FOLDER = ".build"
 _SETTINGS = f"{FOLDER}/settings.json"
@@ -37,21 +37,34 @@ class ShardResult:
 
 
 def track_digest(track: Track) -> bytes:
-    """Return a checksum of everything that a track's annotation says."""
+    """Return a checksum of everything that a track's annotation says.
+
+    It is the same wherever the images' folder lies below the root.
+    """
     digest = hashlib.blake2b(digest_size=16)
     names = (track.name, track.video, track.group, track.category, track.frame_size, track.ignored)
     digest.update(repr(names).encode(errors="surrogateescape"))
-    digest.update("\n".join(track.frames).encode(errors="surrogateescape"))
+    digest.update(
+        "\n".join(name.rpartition("/")[2] for name in track.frames).encode(errors="surrogateescape")
+    )
     arrays = (track.frame_numbers, track.boxes_xywh, track.visible)
     for array in (*arrays, track.occluded, track.truncated, track.generated):
         digest.update(b"-" if array is None else array.tobytes())
     return digest.digest()
 
 
-def start_or_resume(
-    output: Output, settings: Mapping[str, Any], parts: Mapping[str, str]
-) -> dict[str, ShardResult] | None:
-    """Return the shards that are already there, by name; None if the whole build is.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What is already there of a build."""
+
+    shards: dict[str, ShardResult]
+    """Whole shards by name; of a finished build without what was dropped."""
+    manifest: Manifest | None
+    """None if the build is not finished."""
+
+
+def start_or_resume(output: Output, settings: Mapping[str, Any], parts: Mapping[str, str]) -> Found:
+    """Return what is already there of a build.
 
     Args:
         output: The build's folder.
@@ -66,27 +79,29 @@ def start_or_resume(
     wanted = json.loads(json.dumps({"settings": dict(settings), "parts": dict(parts)}))
     sizes = output.sizes()
     if "manifest.parquet" in sizes:
-        url = output.where("manifest.parquet")
-        made = dict(read_manifest(url).metadata.settings)
+        manifest = read_manifest(output.where("manifest.parquet"), check_shards=False)
+        made = dict(manifest.metadata.settings)
         annotations = {"all": made.pop("annotations", "")}
-        _refuse_difference(
-            url, {"settings": made, "parts": annotations},
-            {"settings": wanted["settings"], "parts": {"all": combined_digest(parts)}},
-        )  # fmt: skip
-        return None
-    try:
-        made = json.loads(output.read(_SETTINGS))
-    except FileNotFoundError:
-        output.write(_SETTINGS, json.dumps(wanted).encode())
-        return {}
-    _refuse_difference(output.where(_SETTINGS), made, wanted)
-    results = {}
-    for name in output.sizes(FOLDER):
-        if name.endswith(".parquet"):
-            result, _ = read_index(output, name.removesuffix(".parquet"))
-            if sizes.get(result.info.name) == result.info.num_bytes:
-                results[result.info.name] = result
-    return results
+        wanted["parts"] = {"all": combined_digest(parts)}
+        _refuse_difference(manifest.url, {"settings": made, "parts": annotations}, wanted)
+        infos = manifest.metadata.shards
+        results = [ShardResult(info=info, dropped=Counter(), bad_images=()) for info in infos]
+    else:
+        manifest = None
+        try:
+            made = json.loads(output.read(_SETTINGS))
+        except FileNotFoundError:
+            output.write(_SETTINGS, json.dumps(wanted).encode())
+            return Found(shards={}, manifest=None)
+        except ValueError:
+            raise ManifestError(
+                f"{output.where(_SETTINGS)}: not what a build wrote. Remove what is there"
+            ) from None
+        _refuse_difference(output.where(_SETTINGS), made, wanted)
+        names = [name for name in output.sizes(FOLDER) if name.endswith(".parquet")]
+        results = [read_index(output, name.removesuffix(".parquet"))[0] for name in names]
+    whole = [result for result in results if sizes.get(result.info.name) == result.info.num_bytes]
+    return Found(shards={result.info.name: result for result in whole}, manifest=manifest)
 
 
 def combined_digest(parts: Mapping[str, str]) -> str:
@@ -119,9 +134,15 @@ def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
     name = f"{FOLDER}/{shard}.parquet"
     try:
         data = output.read(name)
+    except FileNotFoundError:
+        raise SourceError(
+            f"{output.where(name)}: no such file, though a worker has written it. Pass an --out "
+            "that is the same place for all workers"
+        ) from None
+    try:
         content = json.loads(pyarrow.parquet.read_schema(io.BytesIO(data)).metadata[_KEY])
         rows = pl.read_parquet(io.BytesIO(data)).cast(SCHEMA)
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise SourceError(
             f"{output.where(name)}: not readable ({error}). Remove it, and the shard is made again"
         ) from None

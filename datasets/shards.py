@@ -4,9 +4,10 @@ The bytes of a shard follow from its task alone: fixed order, owner, time and JP
 """
 
 import json
+import socket
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
 from datasets.boxes import crop_scale
-from datasets.crops import Image, encode_jpeg
+from datasets.crops import Image, codec_versions, encode_jpeg
 from datasets.cut import FrameCutter
 from datasets.files import open_root
 from datasets.filters import Filters
@@ -56,6 +57,8 @@ class ShardTask:
     margin: int
     quality: int
     max_bad_frames: int
+    codecs: Mapping[str, str] = field(default_factory=codec_versions)
+    """Versions of the libraries that decide the bytes."""
 
     @property
     def num_targets(self) -> int:
@@ -71,8 +74,14 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = int) -> 
         progress: Called with the number of targets done since the last call.
 
     Raises:
-        SourceError: More than ``max_bad_frames`` images are missing or cannot be read.
+        SourceError: More than ``max_bad_frames`` images are missing or cannot be read, or this
+            process has other versions of the libraries than the one that planned the build.
     """
+    if task.codecs != codec_versions():
+        raise SourceError(
+            f"{socket.gethostname()}: this worker has {codec_versions()}, expected {task.codecs}, "
+            "or the bytes would differ. Install the same versions for the build and its workers"
+        )
     output = Output(task.out)
     dropped: Counter[str] = Counter()
     bad_images: list[str] = []

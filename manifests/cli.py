@@ -14,6 +14,9 @@ Config = TypeVar("Config")
 
 logger = logging.getLogger("dcffnet")
 
+_NETWORK_LIBRARIES = ("aiobotocore", "aiohttp", "botocore")
+"""Behind s3:// and https://; not all of their errors are OSErrors."""
+
 
 def run_command(
     config_class: type[Config],
@@ -30,13 +33,15 @@ def run_command(
         run: The command. It returns None or 0 for success.
         argv: The options, or None for those of this process.
         prog: What the user typed, for the usage text.
-        errors: Problems of data or run that become one line and exit code 1, besides OSError;
-            anything else is a bug and keeps its traceback.
+        errors: Problems of data or run that become one line and exit code 1, besides those of
+            `is_expected`; anything else is a bug and keeps its traceback.
 
     Returns:
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    for library in _NETWORK_LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
     options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
     try:
         config = tyro.cli(
@@ -44,16 +49,30 @@ def run_command(
         )
     except SystemExit as stop:
         return int(stop.code or 0)
-    expected: tuple[type[Exception], ...] = (*errors, OSError, ImportError)
     try:
         require_same_checkout("datasets")
         return run(config) or 0
-    except expected as error:
-        logger.error("%s", _one_line(error))
-        return 1
     except KeyboardInterrupt:
         logger.error("interrupted; the same command goes on where it stopped")
         return 130
+    except Exception as error:
+        if not is_expected(error, *errors):
+            raise
+        logger.error("%s", one_line(error))
+        return 1
+
+
+def is_expected(error: Exception, *more: type[Exception]) -> bool:
+    """Tell whether an error is of the world and not a bug: of files, networks, missing packages."""
+    library = type(error).__module__.partition(".")[0]
+    return isinstance(error, (OSError, ImportError, *more)) or library in _NETWORK_LIBRARIES
+
+
+def one_line(error: Exception) -> str:
+    """Return what a person needs to read of an error."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:
@@ -81,9 +100,3 @@ def _flag_names(config_class: type[object], prefix: str) -> Iterator[str]:
             yield option
             yield f"--{name.replace('_', '-')}"  # where a command omits the prefix
         yield from _flag_names(kind, f"{option}.")
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__

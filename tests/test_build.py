@@ -1,5 +1,6 @@
 """datasets.build: shards and manifest from raw trees, the same bytes however they are made."""
 
+import dataclasses
 import gc
 import io
 import json
@@ -13,13 +14,16 @@ import numpy as np
 import pytest
 import webdataset
 
+from bench.annotations import empty_task
 from datasets.boxes import template_side
 from datasets.build import main
-from datasets.crops import channel_mean, crop_square, decode_image, encode_jpeg
+from datasets.crops import channel_mean, codec_versions, crop_square, decode_image, encode_jpeg
 from datasets.cut import FrameCutter
 from datasets.filters import Filters
+from datasets.shards import build_shard
 from datasets.stored import read_jpeg
 from datasets.tar_writer import TarWriter
+from datasets.tracks import SourceError
 from manifests.table import read_manifest
 from tests.builds import build, fingerprint
 
@@ -132,11 +136,50 @@ def test_wrong_options_exit_2_and_missing_roots_1(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_bad_annotation_leaves_nothing_behind(sample_world: Path, tmp_path: Path) -> None:
+def test_bad_annotation_leaves_the_output_as_it_was(sample_world: Path, tmp_path: Path) -> None:
     raw = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
     (raw / "anno/UAV123_10fps/uav2.txt").write_text("1,2,3\n")
-    assert build(raw, tmp_path / "out") == 1
-    assert not (tmp_path / "out").exists()
+    (tmp_path / "mine").mkdir()
+    for out, made in (("out/new", "out"), ("mine", "")):
+        assert build(raw, tmp_path / out) == 1
+        assert not made or not (tmp_path / made).exists()
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_one_folder_for_raw_data_and_shards_is_refused(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
+    assert build(raw, raw) == 1
+    assert "both --root and --out" in caplog.text
+    assert {path.name for path in raw.iterdir()} == {"anno", "data_seq"}
+
+
+def test_home_and_file_urls_are_local_paths(
+    sample_world: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "raw").symlink_to(sample_world / "uav123")
+    for root, out in (("~/raw", "~/a"), (f"file://{tmp_path}/raw", f"file://{tmp_path}/b")):
+        given = ["--src", "uav123", "--root", root, "--out", out, "--shard-mb", "0.4"]
+        assert main(given) == 0
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b") == fingerprint(built)
+
+
+@pytest.mark.parametrize("option", ["--root", "--out"])
+def test_unknown_kinds_of_urls_are_one_line(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, option: str
+) -> None:
+    given = ["--root", str(sample_world / "uav123"), "--out", str(tmp_path / "out")]
+    assert main(["--src", "uav123", *given, option, "gopher://x/y"]) == 1
+    assert "gopher://x/y: Protocol not known: gopher" in caplog.text
+
+
+def test_a_worker_with_other_codecs_refuses(sample_world: Path, tmp_path: Path) -> None:
+    codecs = codec_versions() | {"opencv": "1.0"}
+    task = dataclasses.replace(empty_task("vid", "raw", str(tmp_path)), codecs=codecs)
+    with pytest.raises(SourceError, match=r"expected .*'opencv': '1\.0'.* Install the same"):
+        build_shard(task)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

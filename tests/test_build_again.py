@@ -118,3 +118,51 @@ def test_second_build_into_one_output_stops_with_the_first_ones_name(
         assert build(sample_world / "uav123", tmp_path) == 1
     assert "process 4711 on alpha is building here" in caplog.text
     assert build(sample_world / "uav123", tmp_path) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_shards_that_a_finished_build_lost_are_made_again(
+    sample_world: Path, built: Path, tmp_path: Path, workers: str
+) -> None:
+    out = Path(shutil.copytree(built, tmp_path / "out"))
+    first, second, *others = sorted(out.glob("*.tar"))
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-512])
+    times = {path: path.stat().st_mtime_ns for path in others}
+    assert build(sample_world / "uav123", out, "--workers", workers) == 0
+    assert {path: path.stat().st_mtime_ns for path in others} == times
+    assert fingerprint(out) == fingerprint(built)
+
+
+def test_shards_made_again_from_other_images_are_an_error(
+    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
+    out = Path(shutil.copytree(built, tmp_path / "out"))
+    images = sorted((root / "data_seq/UAV123_10fps/uav2").iterdir())
+    for image in images:
+        image.write_bytes(images[0].read_bytes())
+    for shard in out.glob("*.tar"):
+        shard.unlink()
+    assert build(root, out) == 1
+    assert "made again, and not what it was: the images have changed" in caplog.text
+
+
+def test_a_folder_more_above_the_data_is_the_same_build(
+    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(sample_world / "uav123", tmp_path / "raw/UAV123")
+    assert build(tmp_path / "raw", tmp_path / "out") == 0
+    assert fingerprint(tmp_path / "out") == fingerprint(built)
+    caplog.set_level("INFO")
+    assert build(sample_world / "uav123", tmp_path / "out") == 0
+    assert "already built" in caplog.text
+
+
+def test_damaged_settings_are_one_line(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = stop_early(sample_world / "uav123", tmp_path)
+    (out / ".build/settings.json").write_text("{")
+    assert build(sample_world / "uav123", out) == 1
+    assert "settings.json: not what a build wrote. Remove what is there" in caplog.text

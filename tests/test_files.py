@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from datasets.files import open_root
+from datasets.archive_members import index_archive
+from datasets.build import main as build
+from datasets.files import RemoteFolder, open_root
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
+from tests.servers import process
+from tests.stores import faulty
 
 
 @pytest.fixture
@@ -99,6 +103,40 @@ def test_a_compressed_tar_says_what_to_do(tree: Path, tmp_path: Path, suffix: st
     for root in (path, path.parent):
         with pytest.raises(SourceError, match="Uncompress it once"):
             open_root(str(root))
+
+
+def test_a_compressed_tar_beside_other_files_is_named(
+    tree: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pack_tar(tree, tree / "x.tar.gz", "w:gz")
+    assert build(["--src", "vid", "--root", str(tree), "--out", str(tmp_path / "out")]) == 1
+    assert "x.tar.gz is not read: a compressed tar cannot be read at random" in caplog.text
+
+
+def test_a_process_reads_an_archives_index_once_and_again_when_it_changes(
+    tree: Path, tmp_path: Path
+) -> None:
+    path = pack_zip(tree, tmp_path / "X.ZIP")
+    assert open_root(str(path)).list("a") == ["b", "empty.txt"]
+    misses = index_archive.cache_info().misses
+    assert open_root(str(path)).read("a/b/10.jpg") == b"ten"
+    assert index_archive.cache_info().misses == misses
+    (tree / "a/new.txt").write_bytes(b"")
+    pack_zip(tree, path)
+    assert open_root(str(path)).list("a") == ["b", "empty.txt", "new.txt"]
+
+
+def test_a_member_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasets.archives._MOST_BYTES", 1 << 20)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.jpg", bytes(5 << 20))
+        archive.writestr("large.jpg", bytes(1 << 20))
+    files = open_root(str(tmp_path / "x.zip"))
+    assert len(files.read("large.jpg")) == 1 << 20
+    with pytest.raises(SourceError, match=r"'bomb\.jpg': it unpacks to more than 1048576 bytes"):
+        files.read("bomb.jpg")
 
 
 @pytest.mark.parametrize("name", ["../evil.jpg", "/evil.jpg", "a/../../evil.jpg"])
@@ -193,6 +231,43 @@ def test_archive_behind_a_url_is_read_in_place(tree: Path, tmp_path: Path, web: 
         assert files.read("a/b/2.jpg") == b"two" * 500
         with pytest.raises(SourceError, match=rf"{path.name}: a/b/3\.jpg: no such file"):
             files.read("a/b/3.jpg")
+
+
+def test_folders_behind_a_url_are_read_in_place(tree: Path, tmp_path: Path, web: str) -> None:
+    (tmp_path / "archives").mkdir()
+    pack_zip(tree, tmp_path / "archives/x.zip")
+    for root in (f"{web}/tree", f"{web}/tree/", f"{web}/archives"):
+        files = open_root(root)
+        assert files.list("a/b") == ["10.jpg", "2.jpg"]
+        assert files.read("a/b/2.jpg") == b"two" * 500
+        assert files.exists("a/b")
+        assert not files.exists("a/b/3.jpg")
+    with pytest.raises(SourceError, match="nowhere: no such folder"):
+        open_root(f"{web}/nowhere")
+
+
+def test_an_archive_on_a_server_that_sends_no_parts_says_what_to_do(
+    tree: Path, tmp_path: Path
+) -> None:
+    pack_zip(tree, tmp_path / "x.zip")
+    with process("-m", "http.server", "0", "-b", "127.0.0.1", "-d", str(tmp_path)) as line:
+        url = line.split("(")[1].split("/)")[0]
+        with pytest.raises(SourceError, match=r"x\.zip: not readable .* range .*Download it"):
+            open_root(f"{url}/x.zip").list("")
+
+
+def test_a_failing_line_is_tried_again_and_never_counts_as_a_damaged_file(
+    tree: Path, tmp_path: Path, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasets.fetch._PAUSES_S", (0.01, 0.01))
+    with faulty(web, "--faults", "503", "--every", "2") as url:
+        files = RemoteFolder(f"{url}/tree")
+        for _ in range(4):
+            assert files.read("a/b/10.jpg") == b"ten"
+    with pytest.raises(OSError, match=r"503|Cannot connect") as caught:
+        files.read("a/b/10.jpg")
+    assert not isinstance(caught.value, SourceError)
+    assert caught.value.filename == f"{url}/tree/a/b/10.jpg"
 
 
 def test_lasot_as_one_zip_a_class_also_doubled_reads_as_unpacked(
