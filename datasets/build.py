@@ -12,7 +12,8 @@ import dataclasses
 import functools
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from datasets.annotations import read_annotations
 from datasets.archives import COMPRESSED_ADVICE, is_compressed
 from datasets.crops import codec_versions
-from datasets.execute import open_executor, run_tasks
+from datasets.execute import HereExecutor, count_done, open_cluster, open_workers, run_tasks
 from datasets.files import open_root, plain_path
 from datasets.filters import Filters, require_ranges
 from datasets.finish import check_made_again, finish
@@ -163,23 +164,36 @@ def _run(
     """Build the shards that are not done, and return the results of all, in their order."""
     results = dict(done)
     missing = [task for task in tasks if task.name not in done]
-    here = not config.cluster and (config.workers <= 1 or len(missing) <= 1)
-    with tqdm(
-        total=sum(task.num_targets for task in tasks),
-        initial=sum(task.num_targets for task in tasks if task.name in done),
-        unit="frame",
-        desc=f"build {config.src}",
-        smoothing=0.1,
-    ) as bar:
-        function = functools.partial(build_shard, progress=bar.update) if here else build_shard
-        at_once = len(tasks) if config.cluster else 1 if here else config.workers + 1
-        executor = open_executor(workers=1 if here else config.workers, cluster=config.cluster)
-        with executor as pool:
-            for task, result in run_tasks(pool, function, missing, at_once=at_once):
-                results[task.name] = result
-                if not here:
-                    bar.update(task.num_targets)
-                _check_bad_images(config, results)
+    before = sum(task.num_targets for task in tasks if task.name in done)
+    with ExitStack() as stack:
+        bar = tqdm(
+            total=sum(task.num_targets for task in tasks),
+            initial=before,
+            unit="frame",
+            desc=f"build {config.src}",
+            smoothing=0.1,
+        )
+        stack.enter_context(bar)
+        function = functools.partial(build_shard, progress=count_done)
+        count: Callable[[], int] | None = None
+        if config.cluster:
+            executor, at_once = stack.enter_context(open_cluster(config.cluster)), len(tasks)
+        elif config.workers > 1 and len(missing) > 1:
+            executor, count = stack.enter_context(open_workers(config.workers))
+            at_once = config.workers + 1
+        else:
+            executor, at_once = HereExecutor(), 1
+            function = functools.partial(build_shard, progress=bar.update)
+
+        def show() -> None:
+            if count is not None:
+                bar.update(before + count() - bar.n)
+
+        for task, result in run_tasks(executor, function, missing, at_once=at_once, beat=show):
+            results[task.name] = result
+            if config.cluster:
+                bar.update(task.num_targets)
+            _check_bad_images(config, results)
     return [results[task.name] for task in tasks]
 
 

@@ -1,12 +1,20 @@
 """Running shard tasks here, in other processes or on a cluster, through one interface."""
 
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from typing import Any, TypeVar
 
@@ -14,8 +22,23 @@ import cv2
 
 from datasets.tracks import SourceError
 
+logger = logging.getLogger(__name__)
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+_BEAT_S = 0.5
+"""How often to look at what the workers have done."""
+_done: Any = None
+"""In a worker process, the number that it shares with its parent."""
+
+
+def count_done(number: int) -> None:
+    """Add to what the workers of `open_workers` have done; anywhere else, do nothing."""
+    if _done is not None:
+        with _done.get_lock():
+            _done.value += number
 
 
 class HereExecutor(Executor):
@@ -31,18 +54,24 @@ class HereExecutor(Executor):
         return future
 
 
-def open_executor(*, workers: int, cluster: str) -> AbstractContextManager[Executor]:
-    """Return an executor: a Dask cluster's if one is given, else of so many processes here."""
-    if cluster:
-        return _cluster_executor(cluster)
-    if workers <= 1:
-        return HereExecutor()
+@contextmanager
+def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """Yield an executor of so many processes here, and what `count_done` has counted in them."""
     spawn = get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=spawn, initializer=_start_worker)
+    done = spawn.Value("q", 0)
+    with ProcessPoolExecutor(
+        workers, mp_context=spawn, initializer=_start_worker, initargs=(done,)
+    ) as executor:
+        yield executor, lambda: int(done.value)
 
 
 def run_tasks(
-    executor: Executor, function: Callable[[Task], Result], tasks: Sequence[Task], *, at_once: int
+    executor: Executor,
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    *,
+    at_once: int,
+    beat: Callable[[], object] = int,
 ) -> Iterator[tuple[Task, Result]]:
     """Yield tasks and their results as they become ready; the first error stops the others.
 
@@ -51,6 +80,7 @@ def run_tasks(
         function: What to run; other processes import it by name.
         tasks: Its arguments.
         at_once: How many tasks to hand to the executor before one of them is done.
+        beat: Called twice a second while they run.
 
     Raises:
         SourceError: A worker process died.
@@ -63,7 +93,8 @@ def run_tasks(
                 running[executor.submit(function, task)] = task
             if not running:
                 return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=_BEAT_S, return_when=FIRST_COMPLETED)
+            beat()
             for future in done:
                 yield running.pop(future), future.result()
     except BrokenProcessPool:
@@ -71,13 +102,23 @@ def run_tasks(
             "a worker process died, perhaps out of memory. Run the same command again: it goes on "
             "where it stopped; fewer --workers take less memory"
         ) from None
+    except Exception:
+        if num_left := sum(not future.cancel() for future in running):
+            logger.info("an error; the %d shards in flight are finished first", num_left)
+        raise
     finally:
         for future in running:
             future.cancel()
 
 
 @contextmanager
-def _cluster_executor(address: str) -> Iterator[Executor]:
+def open_cluster(address: str) -> Iterator[Executor]:
+    """Yield the executor of a Dask cluster, given the address of its scheduler.
+
+    Raises:
+        SourceError: Dask is not installed, no scheduler answers, it has gone, or a task has lost
+            several workers.
+    """
     try:
         from distributed import Client, KilledWorker
     except ImportError:
@@ -93,6 +134,11 @@ def _cluster_executor(address: str) -> Iterator[Executor]:
     with client:
         try:
             yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+        except CancelledError:
+            raise SourceError(
+                f"{address}: the Dask scheduler has gone. Start it, and run the same command "
+                "again: it goes on where it stopped"
+            ) from None
         except KilledWorker as error:
             raise SourceError(
                 f"{address}: a task lost several workers, perhaps out of memory ({error}). Give "
@@ -100,10 +146,17 @@ def _cluster_executor(address: str) -> Iterator[Executor]:
             ) from None
 
 
-def _start_worker() -> None:
+def _start_worker(done: Any) -> None:
     """Set up a worker process: one thread for OpenCV, and an end when its parent has ended."""
+    global _done
+    _done = done
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Make this worker process end, at once, when the process that started it has ended."""
     parent = parent_process()
     assert parent is not None
 

@@ -51,7 +51,8 @@ def open_root(root: str) -> RawFiles:
         if not files.isdir(path):
             if files.isfile(path):
                 raise SourceError(f"{root}: a file, expected a folder or an archive (.zip, .tar)")
-            raise SourceError(f"{root}: no such folder. Pass --root, or link your copy to {root}")
+            link = "" if "://" in root else f", or link your copy to {root}"
+            raise SourceError(f"{root}: no such folder. Pass --root{link}")
         folder = RemoteFolder(root) if "://" in root else LocalFolder(root)
         names = folder.list("")
         if not names:

@@ -102,6 +102,7 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = int) -> 
                 progress(len(targets))
                 continue
             dropped["unreadable image"] += len(targets)
+            progress(len(targets))
             if len(bad_images) > task.max_bad_frames:
                 raise too_many_bad_images(bad_images)
         num_bytes = writer.close()
