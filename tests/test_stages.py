@@ -4,12 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+import tyro
 from safetensors.torch import load_file
 
 from model.weights import load_model, read_description
 from tests.launch import TINY, losses, train
+from trainer.config import TrainConfig
+from trainer.distributed import Ranks
 from trainer.journal import read_metrics
+from trainer.options import expand_recipes
+from trainer.preemption import StopRequest
 from trainer.report import main as write_report
+from trainer.setup import Batches, make_learner, open_manifests
+from trainer.validation import validate
 
 SMALL = [
     *("--model.width", "0.02", "--model.fusion", "pad", "--model.template", "zero_mean"),
@@ -17,6 +25,8 @@ SMALL = [
     *("--data.pairs-per-epoch", "48", "--data.val-pairs", "16", "--workers", "0"),
     *("--checkpoint-steps", "5"),
 ]
+SECOND_STAGE = ("vid", "coco", "lasot")
+"""The tiny world's uav123 trains on one track, which is too little to learn from."""
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +39,18 @@ def pretrained(sample_shards: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def finetuned(pretrained: Path, sample_shards: Path) -> Path:
-    folder = pretrained.with_name("finetune")
-    manifests = [str(sample_shards / name / "manifest.parquet") for name in ("uav123", "lasot")]
+def second_stage(pretrained: Path, sample_shards: Path) -> list[str]:
+    manifests = [str(sample_shards / name / "manifest.parquet") for name in SECOND_STAGE]
     command = ["--recipe", "finetune-aug", *SMALL, "--manifests", *manifests]
-    command += ["--init-weights", str(pretrained / "last.safetensors")]
-    command += ["--schedule.epochs", "2", "1", "1", "--tensorboard", "False"]
-    train([*command, "--out", str(folder)], log=folder.with_name("log2"))
+    command += ["--init-weights", str(pretrained / "last.safetensors"), "--tensorboard", "False"]
+    command += ["--schedule.epochs", "2", "1", "1"]
+    return [*command, "--data.pairs-per-epoch", "160", "--data.val-pairs", "48"]
+
+
+@pytest.fixture(scope="module")
+def finetuned(pretrained: Path, second_stage: list[str]) -> Path:
+    folder = pretrained.with_name("finetune")
+    train([*second_stage, "--out", str(folder)], log=folder.with_name("log2"))
     return folder
 
 
@@ -50,11 +65,26 @@ def test_pretraining_lowers_the_loss(pretrained: Path) -> None:
     assert sum(curve[-6:]) / 6 < 0.95 * sum(curve[:6]) / 6
 
 
-def test_finetuning_improves_mean_iou(finetuned: Path) -> None:
-    measured = validations(finetuned)
-    assert len(measured) == 4
-    assert max(each["mean_iou"] for each in measured[1:]) > measured[0]["mean_iou"]
-    assert losses(finetuned)[-1] < losses(finetuned)[0]
+def untrained_mean_iou(options: list[str], seed: int) -> float:
+    """Return where fine-tuning with this seed starts."""
+    config = tyro.cli(
+        TrainConfig,
+        args=expand_recipes([*options, "--seed", str(seed)]),
+        config=(tyro.conf.FlagConversionOff,),
+    )
+    batches = Batches(config, open_manifests(config), Ranks())
+    learner = make_learner(config, Ranks(), torch.device("cpu"))
+    report = validate(learner, batches.validation(), stop=StopRequest())
+    assert report is not None
+    return report.mean_iou
+
+
+def test_finetuning_improves_mean_iou(second_stage: list[str], finetuned: Path) -> None:
+    # A head that knows nothing is good at one place by luck, so the start is that of several.
+    starts = [untrained_mean_iou(second_stage, seed) for seed in range(4)]
+    curve = losses(finetuned)
+    assert validations(finetuned)[-1]["mean_iou"] > sum(starts) / len(starts)
+    assert sum(curve[-6:]) < sum(curve[:6])
 
 
 def test_finetuning_moves_conv5_conv6_and_the_head_only(pretrained: Path, finetuned: Path) -> None:
@@ -71,9 +101,9 @@ def test_the_last_epoch_is_saved_and_says_where_it_comes_from(
 ) -> None:
     assert load_model(finetuned / "last.safetensors").config.head == "car"
     provenance = read_description(finetuned / "last.safetensors")["provenance"]
-    assert (provenance["step"], provenance["epoch"]) == (48, 4)
+    assert (provenance["step"], provenance["epoch"]) == (160, 4)
     assert provenance["options"]["schedule"]["rates"] == [0.01, 0.001, 0.0001]
-    assert [len(each["fingerprint"]) for each in provenance["manifests"]] == [64, 64]
+    assert [len(each["fingerprint"]) for each in provenance["manifests"]] == [64, 64, 64]
     origin = read_description(pretrained / "last.safetensors")
     assert provenance["init_weights"]["sha256"] == origin["sha256"]
     best = read_description(finetuned / "best.safetensors")["provenance"]["epoch"]
