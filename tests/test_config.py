@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import tyro
 
-from trainer.config import TrainConfig, TrainingError, as_json, changed_options, source_weights
+from tests.launch import TINY, finish, start
+from trainer.config import TrainConfig, TrainingError, as_json, changed_options
+from trainer.distributed import choose_device
 from trainer.options import expand_recipes, recipe_names
 from trainer.run import main
 
@@ -65,10 +67,61 @@ def test_a_run_without_manifests_says_how_to_make_one(caplog: pytest.LogCaptureF
 
 
 def test_weights_of_sources() -> None:
-    assert source_weights("vid=1,coco=0.5") == {"vid": 1.0, "coco": 0.5}
-    assert source_weights("") == {}
-    with pytest.raises(TrainingError, match="'coco' is no weight, expected such as"):
-        source_weights("vid=1,coco")
+    parsed = parse("--data.weights", "vid=1,coco=0.5")
+    assert parsed.data.training_pairs().weights == {"vid": 1.0, "coco": 0.5}
+    assert parse().data.training_pairs().weights == {}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--data.weights", "vid=1,coco", "'coco' is no weight, expected such as"),
+        ("--data.max-gap", "-1", "max_gap must be at least 0 frames, got -1"),
+        ("--data.negative-ratio", "2", "negative_ratio must be from 0 to 1"),
+        ("--data.val-pairs", "0", "--data.val-pairs 0: expected at least 1"),
+        ("--workers", "-1", "--workers -1: expected 0 or more"),
+        ("--checkpoint-steps", "-1", "--checkpoint-steps -1: expected 0 or more"),
+        ("--schedule.rates", "nan", "expected positive numbers"),
+        ("--schedule.momentum", "1", "a momentum below 1"),
+        ("--device", "tpu", "cuda"),
+        ("--out", "s3://bucket/run", "not a folder. A run is"),
+    ],
+)
+def test_a_value_that_cannot_work_is_a_wrong_option(
+    option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([option, value]) == 2
+    said = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    ("options", "world_size", "message"),
+    [
+        ("--data.weights vidd=1", 1, "train pairs: weights: no source 'vidd' in the manifests"),
+        ("--data.weights vid=0", 1, "every source weighs 0"),
+        ("--data.pairs-per-epoch 41", 2, "train pairs: 41 pairs in batches of 4 leave 1"),
+        ("--data.val-pairs 9", 2, "val pairs: 9 pairs in batches of 4 leave 1"),
+        ("--batch-size 1", 2, "rank 0 of 2 with a global batch of 1"),
+    ],
+)
+def test_what_does_not_fit_the_data_or_the_processes_is_one_line(
+    options: str, world_size: int, message: str, sample_shards: Path, tmp_path: Path
+) -> None:
+    command = [*TINY, *options.split(), "--out", str(tmp_path / "run")]
+    command += ["--manifests", str(sample_shards / "vid" / "manifest.parquet")]
+    assert finish(start(command, log=tmp_path / "log", world_size=world_size)) == [1] * world_size
+    said = (tmp_path / "log.0").read_text()
+    assert message in said
+    assert "Traceback" not in said
+
+
+def test_a_process_without_a_gpu_of_its_own_says_how_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "64")
+    with pytest.raises(TrainingError, match="process 64 of this machine needs one"):
+        choose_device("cuda")
 
 
 def test_only_options_that_decide_the_result_count_as_changed() -> None:

@@ -10,6 +10,7 @@ import tyro
 
 from model.config import ModelConfig
 from sampling.augment import AugmentSettings
+from sampling.plan import PairSettings
 from sampling.recipe import VALIDATION_PAIRS, parse_weights
 from trainer.schedule import ScheduleConfig
 
@@ -25,7 +26,7 @@ class DataConfig:
     where: str | None = None
     """SQL condition on the manifests' columns, such as "category <> 'person'"."""
     weights: str = ""
-    """Share of each source in the pairs, such as "vid=1,coco=0.5"; by default by their tracks."""
+    """Share of each source in the pairs, such as "vid=1,coco=0.5"; one not named weighs 1."""
     max_gap: int = 100
     """Largest distance between the two frames of a pair, in frame numbers."""
     negative_ratio: float = 0.0
@@ -34,6 +35,28 @@ class DataConfig:
     """What an epoch is."""
     val_pairs: int = VALIDATION_PAIRS
     """Pairs of the val split that each validation looks at; always the same ones."""
+
+    def __post_init__(self) -> None:
+        """Reject settings that draw nothing."""
+        if self.val_pairs < 1:
+            raise ValueError(f"--data.val-pairs {self.val_pairs}: expected at least 1")
+        self.training_pairs()
+
+    def training_pairs(self) -> PairSettings:
+        """Return the settings of the training pairs.
+
+        Raises:
+            ValueError: They draw nothing, or the weights are not ``name=number,name=number``.
+        """
+        try:
+            return PairSettings(
+                max_gap=self.max_gap,
+                negative_ratio=self.negative_ratio,
+                pairs_per_epoch=self.pairs_per_epoch,
+                weights=parse_weights(self.weights),
+            )
+        except ValueError as error:
+            raise ValueError(f"--data: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +101,8 @@ class TrainConfig:
     """Also save every so many steps; 0 saves after each epoch only."""
     keep: int = 3
     """Newest checkpoints to keep; the best weights are kept besides."""
-    device: str = "auto"
-    """auto, cpu or cuda."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto takes a GPU where there is one."""
     workers: int = 2
     """Loader processes of each rank; 0 loads in the training process."""
     max_bad_samples: int = 0
@@ -100,6 +123,15 @@ class TrainConfig:
             raise ValueError(f"--center-ratio {self.center_ratio}: expected above 0 and up to 1")
         if self.keep < 1:
             raise ValueError(f"--keep {self.keep}: expected at least 1, or nothing can resume")
+        for name in ("workers", "threads", "checkpoint_steps", "max_bad_samples"):
+            if getattr(self, name) < 0:
+                flag = name.replace("_", "-")
+                raise ValueError(f"--{flag} {getattr(self, name)}: expected 0 or more")
+        if self.out is not None and self.out.parts[:1] in {("s3:",), ("gs:",), ("file:",)}:
+            raise ValueError(
+                f"--out {self.out}: not a folder. A run is renamed and flushed file by file; give "
+                "a folder that all nodes share, and copy it to a bucket afterwards"
+            )
 
 
 MAY_CHANGE = frozenset(
@@ -119,18 +151,6 @@ def as_json(config: TrainConfig) -> dict[str, Any]:
     """Return the configuration as plain values."""
     plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config), default=str))
     return plain
-
-
-def source_weights(text: str) -> dict[str, float]:
-    """Return the weights that ``--data.weights`` gives, by source.
-
-    Raises:
-        TrainingError: It is not of the form ``name=number,name=number``.
-    """
-    try:
-        return parse_weights(text)
-    except ValueError as error:
-        raise TrainingError(f"--data.weights {error}") from None
 
 
 def changed_options(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

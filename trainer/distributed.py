@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
+from trainer.config import TrainingError
+
 _TIMEOUT = timedelta(minutes=10)
 _ANSWER_TIME = timedelta(seconds=4)
 
@@ -146,11 +148,21 @@ def open_ranks(device: torch.device) -> Iterator[Ranks]:
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device that ``auto``, ``cpu`` or ``cuda`` means for this process."""
+    """Return the device that ``auto``, ``cpu`` or ``cuda`` means for this process.
+
+    Raises:
+        TrainingError: This process has no GPU.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        torch.cuda.set_device(device)
-        return device
-    return torch.device(name)
+    if name == "cpu":
+        return torch.device(name)
+    local_rank, num_gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if local_rank >= num_gpus:
+        raise TrainingError(
+            f"--device cuda: torch finds {num_gpus} GPUs here, and process {local_rank} of this "
+            "machine needs one. Start one process a GPU (--nproc-per-node), or take --device cpu"
+        )
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    return device

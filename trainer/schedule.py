@@ -1,5 +1,6 @@
 """The learning rate: a pure function of the step, so that resuming has nothing to restore."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -25,10 +26,17 @@ class ScheduleConfig:
                 f"--schedule.epochs has {len(self.epochs)} phases and --schedule.rates "
                 f"{len(self.rates)}. Give one rate a phase"
             )
-        if min(self.epochs) < 1 or min(self.rates) <= 0 or self.length_factor <= 0:
+        positive = (*self.epochs, *self.rates, self.length_factor)
+        if not all(0 < number < math.inf for number in positive):
             raise ValueError(
                 f"--schedule.epochs {self.epochs}, --schedule.rates {self.rates}, "
                 f"--schedule.length-factor {self.length_factor}: expected positive numbers"
+            )
+        if self.warmup_steps < 0 or self.weight_decay < 0 or not 0 <= self.momentum < 1:
+            raise ValueError(
+                f"--schedule.warmup-steps {self.warmup_steps}, --schedule.weight-decay "
+                f"{self.weight_decay}, --schedule.momentum {self.momentum}: expected 0 or more, "
+                "and a momentum below 1"
             )
 
 

@@ -14,7 +14,7 @@ from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.recipe import VALIDATION_CHANGES, validation_pairs
 from trainer.batchnorm import use_global_batchnorm
-from trainer.config import TrainConfig, TrainingError, as_json, source_weights
+from trainer.config import TrainConfig, TrainingError, as_json
 from trainer.distributed import Ranks
 from trainer.learner import Learner
 from trainer.objectives import make_objective
@@ -34,31 +34,32 @@ class Batches:
         config: What to draw, and with how many workers.
         manifests: Where the crops are.
         ranks: Each process gets its slice of every batch.
+
+    Raises:
+        TrainingError: The manifests, the numbers of pairs and the processes do not fit each other.
     """
 
     def __init__(self, config: TrainConfig, manifests: list[Manifest], ranks: Ranks) -> None:
         self._batch_size = config.batch_size
         data = config.data
-        training = PairSettings(
-            max_gap=data.max_gap,
-            negative_ratio=data.negative_ratio,
-            pairs_per_epoch=data.pairs_per_epoch,
-            weights=source_weights(data.weights),
-        )
+        training = data.training_pairs()
 
         def open_loader(split: str, pairs: PairSettings, augment: AugmentSettings) -> PairLoader:
-            return PairLoader(
-                manifests,
-                pairs=pairs,
-                augment=augment,
-                split=split,
-                batch_size=config.batch_size,
-                seed=config.seed,
-                rank=ranks.rank,
-                world_size=ranks.size,
-                num_workers=config.workers,
-                max_bad_samples=config.max_bad_samples,
-            )
+            try:
+                return PairLoader(
+                    manifests,
+                    pairs=pairs,
+                    augment=augment,
+                    split=split,
+                    batch_size=config.batch_size,
+                    seed=config.seed,
+                    rank=ranks.rank,
+                    world_size=ranks.size,
+                    num_workers=config.workers,
+                    max_bad_samples=config.max_bad_samples,
+                )
+            except ValueError as error:
+                raise TrainingError(f"{split} pairs: {error}") from error
 
         self._train = open_loader("train", training, config.augment)
         fixed = validation_pairs(training, data.val_pairs)
