@@ -31,6 +31,10 @@ MAX_LEASED = 2
 """Batches of the ring that the training loop may hold: the one in use and the one before."""
 
 
+class LostWorkerError(RuntimeError):
+    """A worker process has ended, by a signal or for lack of memory."""
+
+
 class WorkerPool:
     """Worker processes and their ring.
 
@@ -97,7 +101,7 @@ class WorkerPool:
         """Wait until a slot's batch is made; return what could not be made in it.
 
         Raises:
-            RuntimeError: A worker has ended.
+            LostWorkerError: A worker has ended.
         """
         while slot not in self._done:
             self._receive()
@@ -133,7 +137,7 @@ class WorkerPool:
         del self._tasks[worker][done.slot]
         self._done[done.slot] = done.failures
 
-    def _lost(self, worker: int) -> RuntimeError:
+    def _lost(self, worker: int) -> LostWorkerError:
         process = self._processes[worker]
         try:
             code = process.wait(timeout=_PATIENCE_S)
@@ -142,7 +146,7 @@ class WorkerPool:
         pairs = [pair for task in self._tasks[worker].values() for pair in task.records["pair"]]
         doing = f"pairs {min(pairs)} to {max(pairs)}" if pairs else "nothing"
         self.close()
-        return RuntimeError(
+        return LostWorkerError(
             f"loader worker {worker} (process {process.pid}) ended with code {code} while it made "
             f"{doing}. A negative code is a signal; -9 is often a lack of memory"
         )

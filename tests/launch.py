@@ -115,6 +115,12 @@ def kill(process: ForkServerProcess, number: signal.Signals) -> None:
     os.kill(process.pid, number)
 
 
+def children(pid: int | None) -> list[int]:
+    """Return the processes that a process has started and not waited for."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:

@@ -1,5 +1,6 @@
 """What goes wrong in a run says so, stops all of it, and leaves the checkpoints before it whole."""
 
+import os
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from torch import nn
 
 from model.config import ModelConfig
 from model.network import build_model
-from tests.launch import TINY, finish, kill, losses, start, train, wait_for_steps
+from tests.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.dry_run import dry_run, make_noise
@@ -172,3 +173,20 @@ def test_killed_while_saving_leaves_the_checkpoints_before(
     (folder / "checkpoints" / ".step-00000099-epoch-0000.1.tmp").mkdir()
     train(command, log=tmp_path / "again")
     assert len(list((folder / "checkpoints").iterdir())) == 2
+
+
+def test_a_killed_loader_worker_stops_the_run_with_one_line(
+    options: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    command = [*options, "--workers", "1", "--checkpoint-steps", "2", "--out", str(folder)]
+    (process,) = start(command, log=tmp_path / "log")
+    wait_for_steps(folder, 5)
+    for worker in children(process.pid):
+        os.kill(worker, signal.SIGKILL)
+    assert finish([process], seconds=30) == [1]
+    said = (tmp_path / "log.0").read_text()
+    assert "ended with code -9 while it made pairs" in said
+    assert "Traceback" not in said
+    train(command, log=tmp_path / "again")
+    assert "going on from" in (tmp_path / "again.0").read_text()

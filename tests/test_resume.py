@@ -1,5 +1,6 @@
 """A run that was stopped and started again ends with the weights of one that was not."""
 
+import os
 import random
 import signal
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from tests.launch import TINY, finish, kill, losses, start, train, wait_for_steps
+from tests.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +45,16 @@ def test_sigkill_at_any_step_changes_nothing(
     assert_same_run(folder, undisturbed)
 
 
+@pytest.mark.parametrize("workers", [0, 2])
 def test_sigterm_saves_at_once_and_exits_0(
-    options: list[str], undisturbed: Path, tmp_path: Path
+    workers: int, options: list[str], undisturbed: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    command = [*options, "--out", str(folder)]
+    command = [*options, "--workers", str(workers), "--out", str(folder)]
     (process,) = start(command, log=tmp_path / "log")
     wait_for_steps(folder, 5)
+    for worker in children(process.pid):  # clusters send it to every process of a job
+        os.kill(worker, signal.SIGTERM)
     kill(process, signal.SIGTERM)
     assert finish([process], seconds=20) == [0]
     assert "stopped and saved at step" in (tmp_path / "log.0").read_text()

@@ -8,11 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launch import TINY, assert_same_curve, losses, train, wait_for_steps
-
-
-def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+from tests.launch import TINY, assert_same_curve, children, losses, train, wait_for_steps
 
 
 @pytest.mark.slow

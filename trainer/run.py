@@ -20,6 +20,7 @@ from datasets.trust import find_problems
 from manifests.cli import run_command
 from manifests.schema import ManifestError
 from model.weights import WeightsError
+from sampling.workers import LostWorkerError
 from trainer.config import TrainConfig, TrainingError, run_folder
 from trainer.curves import write_curves
 from trainer.distributed import LostRankError, Ranks, choose_device, open_ranks
@@ -101,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         logger.error("%s", error)
         return 2
-    errors = (TrainingError, ManifestError, WeightsError, LostRankError)
+    errors = (TrainingError, ManifestError, WeightsError, LostRankError, LostWorkerError)
     return run_command(TrainConfig, run, options, prog=PROG, errors=errors)
 
 
