@@ -12,6 +12,7 @@ The dialect is polars' SQL. ``.csv`` and ``.parquet`` are what --out can be.
 import difflib
 import io
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,15 +84,44 @@ def run(config: QueryConfig) -> None:
     writer = _writer(config.out) if config.out else None
     answer = query(config.manifests, config.sql)
     if writer is None:
-        with pl.Config(
-            tbl_rows=config.max_rows, tbl_cols=-1, fmt_str_lengths=60, tbl_width_chars=200
-        ):
-            print(answer)
+        print(answer_text(answer, max_rows=config.max_rows, width=_terminal_width()))
         return
     buffer = io.BytesIO()
     writer(answer, buffer)
     write_whole(config.out, buffer.getvalue())
     print(f"{answer.height:,} rows: {config.out}")
+
+
+def answer_text(answer: pl.DataFrame, *, max_rows: int, width: int | None) -> str:
+    """Return an answer as a table, or row after row if that table is wider than ``width``.
+
+    Args:
+        answer: What `query` returned.
+        max_rows: Rows to show.
+        width: Characters in a line; None for any number.
+    """
+    with pl.Config(tbl_rows=max_rows, tbl_cols=-1, fmt_str_lengths=60, tbl_width_chars=-1):
+        table = str(answer)
+    if width is None or max(map(len, table.splitlines())) <= width:
+        return table
+    longest = max(map(len, answer.columns))
+    lines = [f"{answer.height:,} rows, wider than {width} characters:"]
+    for number, row in enumerate(answer.head(max_rows).iter_rows(named=True), start=1):
+        lines.append(f"-- row {number}")
+        lines += [f"{name.ljust(longest)}  {_value_text(value)}" for name, value in row.items()]
+    if answer.height > max_rows:
+        lines.append(f"-- and {answer.height - max_rows:,} more; see --max-rows and --out")
+    return "\n".join(lines)
+
+
+def _value_text(value: object) -> str:
+    if value is None:
+        return "null"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _terminal_width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _schema_text() -> str:
@@ -123,7 +153,9 @@ def _suggest_column(sql: str, message: str, columns: Sequence[str]) -> str:
     quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
     name = quoted[0] if quoted else message.split()[-1]
     close = difflib.get_close_matches(name.lower(), columns, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}"
+    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}."
+    if f'"{name}"' in sql:
+        hint = f"for text use single quotes, '{name}'. {hint[0].upper()}{hint[1:]}"
     return f"{sql!r}: no column {name!r}; {hint} See --schema"
 
 

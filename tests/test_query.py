@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from manifests.query import main, query
+from manifests.query import answer_text, main, query
 from manifests.schema import COLUMNS, ManifestError
 
 
@@ -42,7 +42,11 @@ def test_an_answer_goes_to_the_terminal_or_a_file(
         ("SELECT source, count(*) FROM crops GROUP BY sorce", "did you mean 'source'?"),
         (
             "SELECT frame FROM crops ORDER BY weather",
-            "no column 'weather'; the columns are",
+            "no column 'weather'; the columns are source, video",
+        ),
+        (
+            'SELECT frame FROM crops WHERE source = "vid"',
+            "for text use single quotes, 'vid'. Did you mean",
         ),
         ("SELECT nosuch(frame) FROM crops", "nosuch"),
         ("DROP TABLE crops", "manifests are only read: begin with select"),
@@ -59,6 +63,19 @@ def test_a_question_that_is_not_understood_says_what_is_wrong(
     assert message.lower() in str(error.value).lower()
     assert sql in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_answer_wider_than_the_terminal_is_shown_row_after_row(manifests: list[str]) -> None:
+    answer = query(manifests, "SELECT * FROM crops ORDER BY source, track, frame")
+    text = answer_text(answer, max_rows=3, width=100)
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.count("-- row") == 3
+    shown = [line.split()[0] for line in text.splitlines() if not line.startswith("--")]
+    assert shown[1:] == 3 * [column.name for column in COLUMNS]
+    assert f"-- and {answer.height - 3:,} more" in text
+    table = answer_text(answer.select("track", "frame"), max_rows=3, width=100)
+    assert table == answer_text(answer.select("track", "frame"), max_rows=3, width=None)
+    assert "-- row" not in table
 
 
 def test_wrong_use_is_one_line_and_exit_1(
