@@ -53,7 +53,9 @@ def crop_tile(
     if template:
         stored = decode_image(read_jpeg(manifest.url, row, "z"))
         small = _resized(stored, round(stored.shape[0] * shrink * 0.6))
-        tile[: small.shape[0], : small.shape[1]] = small
+        end = small.shape[0]
+        tile[: end + 1, : end + 1] = _PAPER  # a line between the two, which may look alike
+        tile[:end, :end] = small
     return tile
 
 

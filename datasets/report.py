@@ -97,11 +97,15 @@ def _sections(
     config: ReportConfig, manifests: Sequence[Manifest], rows: pl.DataFrame, shown: pl.DataFrame
 ) -> Iterator[Section]:
     problems = find_problems(manifests)
+    tracks = rows.select("manifest", "track").n_unique()
+    selected = f" where {config.where}" if config.where else ""
     yield Section(
         title="What is there",
         warnings=tuple(problems),
-        text=("" if problems else "No problem was found in splits, videos and sizes. ")
-        + "Whether a benchmark's footage hides under other names: python -m datasets.overlap.",
+        text=f"{rows.height:,} crop pairs of {tracks:,} tracks{selected}. "
+        + ("" if problems else "No problem was found in splits, videos and sizes. ")
+        + "Whether a benchmark's footage hides under other names is what "
+        "`python -m datasets.overlap` finds out.",
         tables=(*count_tables(rows), dropped_table(manifests)),
     )
     yield _distributions(rows)
@@ -127,17 +131,19 @@ def _sections(
 def _distributions(rows: pl.DataFrame) -> Section:
     values, lengths = measures(rows), track_lengths(rows)
     charts = (
-        (values, "side", "target size, sqrt(w h), image px", 0),
+        (values, "side", "target size, sqrt(w h), px", 0),
         (values, "aspect", "aspect, w / h", 2),
-        (values, "motion", "motion between frames, target sides", 3),
-        (lengths, "length", "crops in a track", 0),
+        (values, "motion", "motion, target sides a frame", 3),
+        (lengths, "length", "crops in a track, single ones left out", 0),
     )
     return Section(
         title="How targets look and move",
-        text="All axes are logarithmic; bars are crops, in the last chart tracks.",
+        text="Heights count crops, in the last chart tracks; horizontal axes are logarithmic. "
+        "Sizes are in pixels of the frame. Motion is how far the target moved since the track's "
+        "previous crop, for each frame between them, as a share of its side sqrt(w h).",
         pictures=tuple(
             Picture(
-                figure=histogram(numbers(table, column), label=label, logarithmic=True),
+                figure=histogram(numbers(table, column), label=label),
                 alt=f"Histogram of {label}; the table below has its quantiles",
             )
             for table, column, label, _ in charts
@@ -167,8 +173,10 @@ def _crops(
         "Most blurred": blurred,
     }
     texts = {
-        "Random crops": "Search crops with the target's box; the template is in the corner.",
-        "Most blurred": f"The blurriest tracks of {config.blur_candidates} random crops.",
+        "Random crops": "Search crops with the target's box; the template is in the corner. Below: "
+        "category, track, frame number, size in the frame.",
+        "Most blurred": f"The blurriest of {min(config.blur_candidates, rows.height)} random "
+        "crops, at most one of each track.",
     }
     for title, part in chosen.items():
         tiles = tuple(_tile(manifests, row) for row in part.iter_rows(named=True))
@@ -177,10 +185,11 @@ def _crops(
 
 def _tile(manifests: Sequence[Manifest], row: dict[str, Any]) -> Picture:
     size = f"{row['box_w']:.0f} x {row['box_h']:.0f} px"
+    category = row["category"] or "no category"
     return Picture(
         figure=encode_png(crop_tile(manifests[row["manifest"]], row, tile_px=_TILE_PX)),
-        alt=f"{row['category']}, {size} in the image, with its box and its template",
-        caption=f"{row['source']} {row['track']} {row['frame']}, {size}",
+        alt=f"{row['source']} {category}, {size} in the frame, with its box and its template",
+        caption=f"{category}; {row['source']} {row['track']}, frame {row['frame']}; {size}",
     )
 
 

@@ -1,5 +1,6 @@
 """Numbers about the crops of one or many manifests: counts, sizes, motion, lengths of tracks."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from manifests.page import Table
 from manifests.table import Manifest
 
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
+_FRAMES = ("frames in", "frames kept")
 
 
 def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table, ...]:
@@ -26,6 +28,7 @@ def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table
         .sort("len", "source", "category", descending=[True, False, False])
     )
     shown = by_category.head(num_categories)
+    cut_off = by_category.height > shown.height
     return (
         Table(
             caption="Crop pairs by source and split",
@@ -33,7 +36,8 @@ def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table
             rows=tuple(by_split.iter_rows()),
         ),
         Table(
-            caption=f"The {shown.height} largest of {by_category.height} categories",
+            caption="Crop pairs by category"
+            + (f", the {shown.height} largest of {by_category.height}" if cut_off else ""),
             columns=("source", "category", "crops", "tracks"),
             rows=tuple(shown.iter_rows()),
             folded=shown.height > 12,
@@ -43,18 +47,30 @@ def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table
 
 def dropped_table(manifests: Sequence[Manifest]) -> Table:
     """Return what became of the frames of each source: kept, and dropped by reason."""
-    counts = [(m.metadata.source, dict(m.metadata.counts)) for m in manifests]
-    reasons = sorted({reason for _, one in counts for reason in one} - {"frames in", "frames kept"})
-    columns = ["frames in", "frames kept", *reasons]
+    counts: dict[str, Counter[str]] = {}
+    for manifest in manifests:
+        counts.setdefault(manifest.metadata.source, Counter()).update(manifest.metadata.counts)
+    reasons = sorted({reason for one in counts.values() for reason in one} - set(_FRAMES))
     return Table(
-        caption="Frames in, kept, and dropped by reason, as the builds counted them",
-        columns=("source", *columns),
-        rows=tuple((source, *(one.get(name, 0) for name in columns)) for source, one in counts),
+        caption=(
+            "Frames in, kept, and dropped by reason, as the builds counted them: once for each "
+            "target"
+        ),
+        columns=("frames", *counts),
+        rows=tuple(
+            (title, *(of_source[name] for of_source in counts.values()))
+            for name, title in (
+                *((name, name.removeprefix("frames ")) for name in _FRAMES),
+                *((name, f"dropped: {name}") for name in reasons),
+            )
+        ),
     )
 
 
 def measures(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row a crop with ``source``, ``side``, ``aspect`` and ``motion``.
+
+    The rows are those of `datasets.showcase.with_manifest`.
 
     ``side`` is sqrt(w h) in image pixels, ``aspect`` w / h; ``motion`` is how far the target's
     centre moved since the track's previous crop, in target sides a frame, null at its first.
@@ -64,7 +80,7 @@ def measures(rows: pl.DataFrame) -> pl.DataFrame:
         (pl.col("box_y") + pl.col("box_h") / 2),
     )
     side = (pl.col("box_w") * pl.col("box_h")).sqrt()
-    by_track = {"partition_by": ["source", "track"], "order_by": "frame"}
+    by_track = {"partition_by": ["manifest", "track"], "order_by": "frame"}
     gap = pl.col("frame").diff().over(**by_track)  # type: ignore[arg-type]
     shift_x = center_x.diff().over(**by_track)  # type: ignore[arg-type]
     shift_y = center_y.diff().over(**by_track)  # type: ignore[arg-type]
@@ -77,8 +93,13 @@ def measures(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def track_lengths(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a track with ``source`` and ``length``, its number of crops."""
-    return rows.group_by("source", "track").agg(pl.len().alias("length"))
+    """Return one row a track with ``source`` and ``length``, its number of crops.
+
+    Tracks of a single crop (COCO's) are returned only if there are no others.
+    """
+    lengths = rows.group_by("manifest", "source", "track").agg(pl.len().alias("length"))
+    longer = lengths.filter(pl.col("length") > 1)
+    return lengths if longer.is_empty() else longer
 
 
 def quantile_table(values: pl.DataFrame, column: str, *, caption: str, digits: int) -> Table:

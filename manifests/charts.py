@@ -3,43 +3,53 @@
 import html
 import itertools
 from collections.abc import Sequence
+from math import ceil, floor, log, log10
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 _WIDTH, _HEIGHT = 440, 200
 _LEFT, _BOTTOM, _TOP, _RIGHT = 44, 34, 8, 20
+_MOST_MARKS = 8
 
 
-def histogram(
-    values: ArrayLike,
-    *,
-    label: str,
-    bins: int = 40,
-    logarithmic: bool = False,
-) -> str:
-    """Return a histogram of the finite values; the outermost thousandths fall into the end bins.
+def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> str:
+    """Return a histogram of the values above 0, with bars equally wide in the logarithm.
+
+    The outermost thousandths fall into the end bins. How many values are 0 or less is written on
+    the chart.
 
     Args:
-        values: (N,) numbers.
+        values: (N,) numbers; what is not finite is left out.
         label: What they are, with the unit.
         bins: Number of bars.
-        logarithmic: Whether bars are equally wide in the logarithm; needs values above 0.
     """
-    numbers = np.asarray(values, np.float64)
-    numbers = numbers[np.isfinite(numbers) & ((numbers > 0) | (not logarithmic))]
+    finite = np.asarray(values, np.float64)
+    finite = finite[np.isfinite(finite)]
+    numbers = finite[finite > 0]
+    num_left_out = finite.size - numbers.size
+    left_out = f"{num_left_out:,} at or below 0, not shown" if num_left_out else ""
     if numbers.size == 0:
-        return _svg([_label("no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
+        return _svg([_label(left_out or "no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
     low, high = np.quantile(numbers, [0.001, 0.999])
-    if logarithmic:
-        edges = np.geomspace(low, max(high, low * 1.01), bins + 1)
-    else:
-        edges = np.linspace(low, max(high, low + 1e-6), bins + 1)
+    edges = np.geomspace(low, max(high, low * 1.01), bins + 1)
     counts = np.histogram(np.clip(numbers, edges[0], edges[-1]), edges)[0]
     titles = [f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)]
-    ticks = [(share, edges[round(share * bins)]) for share in (0, 0.25, 0.5, 0.75, 1)]
-    marks = [(_x(share), f"{value:.3g}") for share, value in ticks]
-    return _bars(counts.tolist(), titles, marks, label)
+    return _bars(counts.tolist(), titles, _marks(edges[0], edges[-1]), label, left_out)
+
+
+def _marks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return where which round numbers stand between the ends of a logarithmic axis."""
+    powers = [10.0**power for power in range(floor(log10(low)), ceil(log10(high)) + 1)]
+    usual, fine = (
+        [step * power for power in powers for step in steps] for steps in ((1, 2, 5), range(1, 10))
+    )
+    few = powers[:: len(powers) // _MOST_MARKS + 1]
+    for candidates in (usual, few, fine):
+        inside = [value for value in candidates if low <= value <= high]
+        if 2 <= len(inside) <= _MOST_MARKS:
+            return [(_x(log(value / low) / log(high / low)), f"{value:.3g}") for value in inside]
+    return [(_x(0), f"{low:.3g}"), (_x(1), f"{high:.3g}")]
 
 
 def _bars(
@@ -47,6 +57,7 @@ def _bars(
     titles: Sequence[str],
     marks: Sequence[tuple[float, str]],
     label: str,
+    left_out: str,
 ) -> str:
     highest = max(*counts, 1)
     room = _HEIGHT - _TOP - _BOTTOM
@@ -66,6 +77,7 @@ def _bars(
     parts.append(_label(f"{highest:,}", _LEFT - 4, _TOP + 10, "end"))
     parts.append(_label("0", _LEFT - 4, floor, "end"))
     parts.append(_label(label, _x(0.5), _HEIGHT - 4, "middle"))
+    parts.append(_label(left_out, _x(1), _TOP + 10, "end"))
     return _svg(parts)
 
 

@@ -8,6 +8,7 @@ import functools
 import html
 import io
 import json
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Section:
 
     title: str
     text: str = ""
+    """Between `backticks` stands what a reader may copy; so also in warnings."""
     warnings: tuple[str, ...] = ()
     code: str = ""
     """Something to copy, such as a condition or a command."""
@@ -117,8 +119,8 @@ def _footer(made_by: Provenance) -> str:
 
 def _section(section: Section) -> str:
     parts = [f"<section>\n<h2>{html.escape(section.title)}</h2>"]
-    parts += [f'<p class="note">{html.escape(each)}</p>' for each in section.warnings]
-    parts += [f"<p>{html.escape(section.text)}</p>"] if section.text else []
+    parts += [f'<p class="note">{_prose(each)}</p>' for each in section.warnings]
+    parts += [f"<p>{_prose(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []
     parts += _group("pictures", [_picture(picture) for picture in section.pictures])
     parts += _group("tiles", [_picture(picture) for picture in section.tiles])
@@ -128,6 +130,10 @@ def _section(section: Section) -> str:
 
 def _group(name: str, elements: Sequence[str]) -> list[str]:
     return [f'<div class="{name}">', *elements, "</div>"] if elements else []
+
+
+def _prose(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 def _code(text: str) -> str:

@@ -103,13 +103,22 @@ def test_tables_print_numbers_as_their_kind() -> None:
     assert "<td>-</td>" in page
 
 
-@pytest.mark.parametrize("values", [[], [np.nan], [5.0], [1, 1, 1], [0, -1, 3], [1e-9, 1e9]])
-@pytest.mark.parametrize("logarithmic", [False, True])
-def test_any_values_have_a_histogram(values: list[float], logarithmic: bool) -> None:
-    chart = histogram(values, label="px", logarithmic=logarithmic)
-    usable = [v for v in values if np.isfinite(v) and (v > 0 or not logarithmic)]
+@pytest.mark.parametrize(
+    "values", [[], [np.nan], [5.0], [1, 1, 1], [0, -1, 3], [0], [1e-9, 1e9], [3, 700], [6, 7]]
+)
+def test_a_histogram_counts_every_value_and_has_round_marks(values: list[float]) -> None:
+    chart = histogram(values, label="px")
+    finite = [v for v in values if np.isfinite(v)]
     counts = [int(n) for n in re.findall(r": (\d+)</title>", chart)]
-    assert sum(counts) == len(usable)
+    assert sum(counts) == sum(v > 0 for v in finite)
+    left_out = re.findall(r">(\d+) at or below 0, not shown<", chart)
+    assert sum(map(int, left_out)) == sum(v <= 0 for v in finite)
+    if counts:
+        marks = [float(m) for m in re.findall(r'y="180.0" text-anchor="middle">([^<]+)<', chart)]
+        assert 2 <= len(marks) <= 8
+        assert marks == sorted(marks)
+    if values == [3, 700]:
+        assert marks == [5, 10, 20, 50, 100, 200, 500]
     assert "nan" not in chart
 
 

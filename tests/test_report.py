@@ -34,16 +34,30 @@ def test_every_crop_is_counted_once(manifests: list[Manifest], rows: pl.DataFram
     by_split, by_category = count_tables(rows)
     assert sum(row[2] for row in by_split.rows) == rows.height  # type: ignore[misc]
     assert sum(row[2] for row in by_category.rows) == rows.height  # type: ignore[misc]
-    assert track_lengths(rows)["length"].sum() == rows.height
-    for row in dropped_table(manifests).rows:
-        frames_in, *parts = row[1:]
-        assert sum(parts) == frames_in  # type: ignore[arg-type]
+    moving = rows.filter(pl.len().over("manifest", "track") > 1)
+    assert track_lengths(rows)["length"].sum() == moving.height
+    still = rows.filter(pl.col("source") == "coco")
+    assert track_lengths(still)["length"].to_list() == [1] * still.height
+    dropped = dropped_table(manifests)
+    assert dropped.columns[1:] == SOURCES
+    for frames_in, *parts in zip(*(row[1:] for row in dropped.rows), strict=True):
+        assert sum(parts) == frames_in
+
+
+def test_two_builds_of_a_source_are_counted_together(manifests: list[Manifest]) -> None:
+    once, twice = dropped_table(manifests[:1]), dropped_table([manifests[0], manifests[0]])
+    assert [row[1] for row in twice.rows] == [2 * row[1] for row in once.rows]  # type: ignore[operator]
+    motion = [
+        measures(with_manifest(part))["motion"] for part in (manifests[:1], manifests[:1] * 2)
+    ]
+    assert motion[1].null_count() == 2 * motion[0].null_count()
+    assert motion[1].max() == motion[0].max()
 
 
 def test_motion_is_in_target_sides_a_frame_and_within_a_track() -> None:
     boxes = {"box_x": [0.0, 30.0, 90.0, 5.0], "box_y": [0.0, 40.0, 120.0, 5.0]}
-    rows = pl.DataFrame({"source": "lasot", "track": [*"aaab"], "frame": [1, 2, 4, 1], **boxes})
-    rows = rows.with_columns(box_w=pl.lit(20.0), box_h=pl.lit(5.0))
+    rows = pl.DataFrame({"manifest": 0, "track": [*"aaab"], "frame": [1, 2, 4, 1], **boxes})
+    rows = rows.with_columns(box_w=pl.lit(20.0), box_h=pl.lit(5.0), source=pl.lit("lasot"))
     found = measures(rows.sample(fraction=1, shuffle=True, seed=3)).sort("motion")
     assert found["motion"].to_list() == [None, None, 5.0, 5.0]  # 50 px and 100 px in two frames
     assert found["side"].to_list() == [10.0] * 4
