@@ -22,12 +22,15 @@ def find_problems(manifests: Sequence[Manifest]) -> list[str]:
     """
     columns = ["source", "group", "video", "split", "box_w", "box_h", "scale"]
     rows = pl.concat([manifest.rows.select(columns) for manifest in manifests])
-    return [
+    problems = [
         *_shared_groups(rows),
         *_missing_splits(rows),
         *_benchmark_videos(rows),
         *_invisible_targets(rows),
     ]
+    if sum("--data.where" in problem for problem in problems) > 1:
+        problems[-1] += "; a run takes one condition: join several with AND"
+    return problems
 
 
 def _shared_groups(rows: pl.DataFrame) -> list[str]:
@@ -41,17 +44,24 @@ def _shared_groups(rows: pl.DataFrame) -> list[str]:
     return [
         f"{source}: {part.height} groups are in train and in val ({_some(part['group'])}), so the "
         "validation loss measures memory. Use one manifest for each source, or builds with the "
-        "same --seed and --val-fraction"
+        "same `--seed` and `--val-fraction`"
         for (source,), part in shared.group_by("source", maintain_order=True)
     ]
 
 
 def _missing_splits(rows: pl.DataFrame) -> list[str]:
-    found = rows.group_by("source").agg(pl.col("split").cast(pl.String).unique())
+    found = rows.group_by(pl.col("source").cast(pl.String)).agg(
+        pl.col("split").cast(pl.String).unique(), pl.col("group").n_unique()
+    )
     return [
-        f"{source}: no crop is in split {split!r}. Build it with another --val-fraction, or check "
-        "the condition that selects the rows"
-        for source, splits in sorted(found.cast({"source": pl.String}).iter_rows())
+        f"{source}: no crop is in split {split!r}. "
+        + (
+            "Its crops are of one group, which no split may tear: build it from more videos"
+            if num_groups == 1
+            else "Build it with another `--val-fraction`"
+        )
+        + ", or check the condition that selects the rows"
+        for source, splits, num_groups in found.sort("source").iter_rows()
         for split in ("train", "val")
         if split not in splits
     ]
@@ -64,8 +74,8 @@ def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
     if len(videos):
         problems.append(
             f"uav123: its {len(videos)} videos are sequences of the benchmarks UAV123 and UAV20L "
-            f"({_some(videos)}). Report no numbers on these, or train with --data.where "
-            "\"source != 'uav123'\""
+            f"({_some(videos)}). Report no numbers on these, or train with "
+            "`--data.where \"source != 'uav123'\"`"
         )
     training = training_videos()
     official = {f"{category}-{number}" for category in training for number in range(1, 21)}
@@ -80,28 +90,38 @@ def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
 
 
 def _invisible_targets(rows: pl.DataFrame) -> list[str]:
-    short = pl.min_horizontal("box_w", "box_h") * pl.col("scale")
-    side = (pl.col("box_w") * pl.col("box_h")).sqrt()
-    counted = rows.group_by(pl.col("source").cast(pl.String)).agg(
-        pl.len().alias("all"),
-        (short < RESPONSE_STRIDE_PX).sum().alias("thin"),
-        (side < SMALLEST_SIDE_PX).sum().alias("small"),
+    thin = pl.min_horizontal("box_w", "box_h") * pl.col("scale") < RESPONSE_STRIDE_PX
+    small = pl.col("box_w") * pl.col("box_h") < SMALLEST_SIDE_PX**2
+    found = (
+        (
+            thin,
+            f"are thinner than {RESPONSE_STRIDE_PX} px in the crop, less than a cell of the "
+            "response",
+            f"LEAST(box_w, box_h) * scale >= {RESPONSE_STRIDE_PX}",
+        ),
+        (
+            small,
+            f"are smaller than {SMALLEST_SIDE_PX} px in the image and mostly blur in the crop",
+            f"box_w * box_h >= {SMALLEST_SIDE_PX**2}",
+        ),
     )
-    problems = []
-    for row in counted.sort("source").iter_rows(named=True):
-        if row["thin"]:
-            problems.append(
-                f"{row['source']}: {row['thin']:,} of {row['all']:,} targets are thinner than "
-                f"{RESPONSE_STRIDE_PX} px in the crop, less than a cell of the response. Train "
-                f'with --data.where "LEAST(box_w, box_h) * scale >= {RESPONSE_STRIDE_PX}"'
-            )
-        if row["small"]:
-            problems.append(
-                f"{row['source']}: {row['small']:,} of {row['all']:,} targets are smaller than "
-                f"{SMALLEST_SIDE_PX} px in the image and mostly blur in the crop. Train with "
-                f'--data.where "box_w * box_h >= {SMALLEST_SIDE_PX**2}"'
-            )
-    return problems
+    return [
+        f'{counts} {what}. Train with `--data.where "{condition}"`'
+        for is_so, what, condition in found
+        if (counts := _counts(rows, is_so))
+    ]
+
+
+def _counts(rows: pl.DataFrame, is_so: pl.Expr) -> str:
+    """Return how many targets of each source are so, in words; empty if none is."""
+    counted = (
+        rows.group_by(pl.col("source").cast(pl.String))
+        .agg(is_so.sum().alias("some"), pl.len())
+        .filter(pl.col("some") > 0)
+        .sort("source")
+    )
+    parts = [f"{source}: {some:,} of {every:,}" for source, some, every in counted.iter_rows()]
+    return f"{', '.join(parts)} targets" if parts else ""
 
 
 def _some(names: Sequence[str] | pl.Series) -> str:

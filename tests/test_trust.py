@@ -1,6 +1,7 @@
 """find_problems: what makes numbers untrustworthy, each with what to do."""
 
 import html
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,9 +46,11 @@ def test_a_group_in_both_splits_is_found_across_manifests() -> None:
 def test_a_source_without_a_split_is_found() -> None:
     problems = find_problems([manifest({"source": "coco", "group": "c"})])
     assert problems == [
-        "coco: no crop is in split 'val'. Build it with another --val-fraction, or check the "
-        "condition that selects the rows"
+        "coco: no crop is in split 'val'. Its crops are of one group, which no split may tear: "
+        "build it from more videos, or check the condition that selects the rows"
     ]
+    (problem,) = find_problems([manifest(*({"source": "coco", "group": g} for g in "ab"))])
+    assert "Build it with another `--val-fraction`, or check" in problem
 
 
 def test_sequences_of_benchmarks_are_found() -> None:
@@ -76,6 +79,17 @@ def test_the_condition_of_a_warning_leaves_the_small_targets_out(
     for problem in problems:
         rows = select_rows(rows.lazy(), problem.split('"')[1])
     assert rows.height == 2
+    assert all(problem.startswith("vid: 1 of 3 targets are ") for problem in problems)
+    assert ("join several with AND" in problems[-1]) == (count > 1)
+
+
+def test_small_targets_of_all_sources_make_one_warning() -> None:
+    small = [{"source": name, "box_w": 5.0, "split": s} for name in ("lasot", "coco") for s in "ab"]
+    problems = [p for p in find_problems([manifest(*small)]) if "in the crop" in p]
+    assert problems == [
+        "coco: 2 of 2, lasot: 2 of 2 targets are thinner than 6 px in the crop, less than a cell "
+        'of the response. Train with `--data.where "LEAST(box_w, box_h) * scale >= 6"`'
+    ]
 
 
 def test_the_report_and_the_trainer_warn_in_the_same_words(
@@ -90,5 +104,6 @@ def test_the_report_and_the_trainer_warn_in_the_same_words(
     assert len(problems) == 2
     said = Path(f"{log}.0").read_text()
     for problem in problems:
-        assert html.escape(problem) in page.read_text()
+        text = re.sub("</?code>", "`", page.read_text())
+        assert html.escape(problem) in text
         assert f"WARNING {problem}" in said
