@@ -8,7 +8,6 @@ condition that leaves them out, and how many copies and false alarms the search 
 benchmark. It needs about 1 KB of memory for each training crop and 3 KB for each frame.
 """
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +19,15 @@ from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
 from datasets.filters import require_ranges
 from datasets.hashes import Thumbs
-from datasets.overlap_footage import (
-    WINDOW_SCALES,
-    all_crop_thumbs,
-    read_footage,
+from datasets.overlap_footage import WINDOW_SCALES, all_crop_thumbs, read_footage
+from datasets.overlap_page import (
+    found_section,
+    leave_out,
+    pair_pictures,
+    rates_section,
+    summarise,
+    trainer_option,
 )
-from datasets.overlap_page import found_section, leave_out, pair_pictures, rates_section, summarise
 from datasets.overlap_rates import measure_rates
 from datasets.overlap_search import Limits, Matches, find_matches
 from datasets.showcase import with_manifest
@@ -114,7 +116,14 @@ def overlap(config: OverlapConfig) -> None:
     pictures = pair_pictures(
         manifests, rows, files, tracks, footage, matches, count=config.num_pictures
     )
-    sections = [found_section(found, condition, tuple(pictures)), rates_section(limits, rates)]
+    compared = (
+        f"{rows.height:,} training crops were compared with {footage.track.size:,} frames of "
+        f"{len({track.name for track in tracks}):,} sequences"
+    )
+    sections = [
+        found_section(found, condition, tuple(pictures), compared=compared),
+        rates_section(limits, rates),
+    ]
     write_page(
         config.out,
         f"Footage of {config.against.rstrip('/').rpartition('/')[2]} in training data",
@@ -124,7 +133,7 @@ def overlap(config: OverlapConfig) -> None:
     videos = found.select("source", "video").unique().height
     print(f"{videos} training videos hold footage of {config.against}: {config.out}")
     if condition:
-        print(f"leave them out with the trainer's --data.where {_quoted(condition)}")
+        print(f"leave them out with the trainer's {trainer_option(condition)}")
 
 
 def _others(crops: Thumbs, matches: Matches, *, seed: int) -> Thumbs:
@@ -133,11 +142,6 @@ def _others(crops: Thumbs, matches: Matches, *, seed: int) -> Thumbs:
     rng = np.random.default_rng(seed)
     chosen: Thumbs = crops[rng.choice(unmatched, min(_OTHERS, unmatched.size), replace=False)]
     return chosen
-
-
-def _quoted(text: str) -> str:
-    """Return the text as a shell takes it, in double quotes: SQL is full of single ones."""
-    return '"' + re.sub(r'(["\\$`])', r"\\\1", text) + '"'
 
 
 def _bar(total: int, what: str) -> "tqdm[None]":

@@ -1,5 +1,6 @@
 """What the search for a benchmark's footage found, as tables, pictures and a condition."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -21,33 +22,47 @@ def summarise(
     rows: pl.DataFrame, tracks: Sequence[Track], footage: Footage, matches: Matches
 ) -> pl.DataFrame:
     """Return one row for each training track and sequence that match, the surest first."""
-    names = ["source", "video", "track"]
-    pairs = rows[matches.row.tolist()].select(
-        pl.col(names).cast(pl.String), pl.Series("crop", matches.row), "frame"
+    names = ["manifest", "source", "video", "track"]
+    pairs = rows.with_columns(pl.len().over("manifest", "track").alias("crops"))[
+        matches.row.tolist()
+    ].select(
+        "manifest",
+        pl.col("source", "video", "track").cast(pl.String),
+        "crops",
+        "frame",
+        pl.Series("place", footage.frame[matches.item]),
+        pl.Series("sequence", [tracks[t].name for t in footage.track[matches.item]], pl.String),
+        pl.Series(
+            "image", [_image_name(tracks, footage, each) for each in matches.item], pl.String
+        ),
+        pl.Series("likeness", matches.likeness),
     )
     found: pl.DataFrame = (
-        pairs.with_columns(
-            pl.Series("sequence", [tracks[t].name for t in footage.track[matches.item]], pl.String),
-            pl.Series("image", footage.frame[matches.item] + 1),
-            pl.Series("likeness", matches.likeness),
-        )
-        .group_by(*names, "sequence")
+        pairs.group_by(*names, "sequence")
         .agg(
-            pl.col("crop").n_unique(),
-            _span("frame"),
+            pl.col("frame").n_unique().alias("alike"),
+            pl.col("crops").first(),
+            _span("frame", by="frame"),
             pl.col("image").n_unique(),
-            _span("image"),
+            _span("image", by="place"),
             pl.col("likeness").max(),
         )
-        .sort("crop", "likeness", *names, descending=[True, True, False, False, False])
+        .sort("alike", "likeness", *names, descending=[True, True, *(False for _ in names)])
+        .drop("manifest")
     )
     return found
 
 
-def _span(column: str) -> pl.Expr:
+def _span(column: str, *, by: str) -> pl.Expr:
     """Return from where to where the values of a column reach, as text."""
-    value = pl.col(column)
-    return pl.format("{}-{}", value.min(), value.max()).alias(f"{column}s")
+    ordered = pl.col(column).sort_by(by)
+    return pl.format("{} to {}", ordered.first(), ordered.last()).alias(f"{column}s")
+
+
+def _image_name(tracks: Sequence[Track], footage: Footage, item: int) -> str:
+    """Return the name of a frame's file: numbers of images do not always begin with 1."""
+    path: str = tracks[footage.track[item]].frames[footage.frame[item]]
+    return path.rpartition("/")[2]
 
 
 def leave_out(found: pl.DataFrame) -> str:
@@ -63,31 +78,56 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def found_section(found: pl.DataFrame, condition: str, pictures: tuple[Picture, ...]) -> Section:
-    """Return what was found: a warning, the condition that leaves it out, pictures, a table."""
+def trainer_option(condition: str) -> str:
+    """Return the trainer's option with a condition, as a shell takes it.
+
+    In double quotes: SQL is full of single ones.
+    """
+    return '--data.where "' + re.sub(r'(["\\$`])', r"\\\1", condition) + '"'
+
+
+def found_section(
+    found: pl.DataFrame, condition: str, pictures: tuple[Picture, ...], *, compared: str
+) -> Section:
+    """Return what was found: a warning, the option that leaves it out, pictures, a table.
+
+    Args:
+        found: What `summarise` returned.
+        condition: What `leave_out` returned.
+        pictures: Pairs side by side.
+        compared: What was compared with what, in words.
+    """
     if found.is_empty():
-        return Section(title="What was found", text="No training crop shows what a sequence shows.")
+        return Section(
+            title="What was found",
+            text=f"{compared}. No crop shows what one of the frames shows.",
+        )
     return Section(
         title="What was found",
         warnings=(
             f"{found.select('source', 'track').n_unique()} training tracks show footage of "
-            f"{found['sequence'].n_unique()} sequences. Results on these are not to be trusted: "
-            "train with the condition below, --data.where.",
+            f"{found['sequence'].n_unique()} sequences. Results on these are not to be trusted, "
+            "unless the network is trained with the option below.",
         ),
-        code=condition,
+        text=(
+            f"{compared}. The option leaves out the videos found, whole; with a condition of your "
+            "own, join both with AND. Pictures: left a training crop, right what surrounds the "
+            "target in the benchmark, the most alike pair of each track and sequence. Likeness is "
+            "the correlation of the two in grey, 1 for the same."
+        ),
+        code=trainer_option(condition),
         pictures=pictures,
         tables=(
             Table(
                 caption=(
-                    "Training tracks with their frame numbers, and the sequences that they "
-                    "resemble with the numbers of their images"
+                    "Training tracks, the sequences that they resemble, and which frames and "
+                    "images are alike"
                 ),
                 columns=(
-                    *("source", "track", "sequence", "crops alike", "frames"),
+                    *("source", "track", "sequence", "crops alike", "of", "frames"),
                     *("images alike", "images", "likeness"),
                 ),
                 rows=tuple(found.drop("video").iter_rows()),
-                digits=(0, 0, 0, 0, 0, 0, 3),
                 folded=found.height > 30,
             ),
         ),
@@ -97,32 +137,44 @@ def found_section(found: pl.DataFrame, condition: str, pictures: tuple[Picture, 
 def rates_section(limits: Limits, rates: Rates) -> Section:
     """Return how many copies and how many false alarms the search finds on known footage."""
     copies = Table(
-        caption=(
-            f"Copies found, at {limits.max_distance} of 64 bits and a likeness of "
-            f"{limits.least_likeness}"
+        caption=f"Hit rates: copies found among {rates.num_others:,} other crops",
+        columns=("copy", "found", "of", "share"),
+        rows=tuple(
+            (name, found, rates.num_copies, found / rates.num_copies)
+            for name, found in rates.hits.items()
         ),
-        columns=("copy", "share found"),
-        rows=tuple(rates.hits.items()),
     )
     alarms = Table(
-        caption="False alarms",
-        columns=("of other footage", "share that matches", "looked up"),
+        caption="False alarm rates: other footage that is taken for the same",
+        columns=("other footage", "alarms", "of", "share"),
         rows=(
-            ("crops", rates.false_crops, rates.num_crops),
-            ("recordings, any crop", rates.false_recordings, rates.num_recordings),
-        ),
+            ("crops", rates.false_crops, rates.num_crops, rates.false_crops / rates.num_crops),
+            (
+                "recordings with such a crop",
+                rates.false_recordings,
+                rates.num_recordings,
+                rates.false_recordings / rates.num_recordings,
+            ),
+        )
+        if rates.num_crops
+        else (),
     )
     text = (
-        f"Measured on this benchmark: {rates.num_copies} of its frames were copied in each way, "
-        f"cropped as a build crops, and hidden among {rates.num_others:,} of these training crops. "
-        "A track is found if any of its crops is. Footage whose annotated target is another one "
-        "is not found: only what surrounds the targets is compared."
+        f"Measured on this benchmark, with hashes that differ in at most {limits.max_distance} of "
+        f"64 bits and a likeness of at least {limits.least_likeness}. {rates.num_copies} of its "
+        "frames, compared or skipped by `--every`, were copied in each way, cropped as a build "
+        f"crops, and hidden among {rates.num_others:,} of these training crops. A track is found "
+        "if any of its crops is. Footage whose annotated target is another one is not found: only "
+        "what surrounds the targets is compared."
     )
     if rates.num_crops:
         text += (
-            f" A false alarm is a match with another recording: {rates.num_crops:,} crops of "
-            "the benchmark's own frames were looked up among the other recordings."
+            f" For false alarms, {rates.num_crops:,} crops of the benchmark's own frames were "
+            "looked up among its other recordings, which share nothing with them unless the "
+            "benchmark itself shows a scene twice."
         )
+    else:
+        text += " False alarms need a benchmark of more than one recording: not measured."
     return Section(
         title="How far to trust this",
         text=text,
@@ -159,7 +211,7 @@ def pair_pictures(
         window = target_window(files, track, frame, size=crop.shape[0])
         text = (
             f"{row['source']} {row['track']} frame {row['frame']}, and {track.name} image "
-            f"{frame + 1}: likeness {matches.likeness[pair]:.3f}"
+            f"{_image_name(tracks, footage, item)}: likeness {matches.likeness[pair]:.3f}"
         )
         yield Picture(figure=encode_png(_side_by_side(crop, window)), alt=text, caption=text)
 

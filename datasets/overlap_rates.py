@@ -29,18 +29,18 @@ _FRAMES_PER_COPY = 20
 class Rates:
     """What the search does on footage of which the truth is known."""
 
-    hits: Mapping[str, float]
-    """Kind of copy to the share of copies found."""
+    hits: Mapping[str, int]
+    """Kind of copy to the number of copies found."""
     num_copies: int
     """Copies of each kind."""
     num_others: int
     """Training crops among which they were hidden."""
-    false_crops: float
-    """Share of crops of other footage that match a frame."""
+    false_crops: int
+    """Crops of other footage that match a frame."""
     num_crops: int
     """Crops of other footage looked up; 0 if the benchmark is of one recording only."""
-    false_recordings: float
-    """Share of recordings of which at least one of these crops matches."""
+    false_recordings: int
+    """Recordings of which at least one of these crops matches."""
     num_recordings: int
 
 
@@ -121,16 +121,26 @@ def measure_rates(
     total = footage.track.size
     names, group = np.unique([track.group for track in tracks], return_inverse=True)
     of_footage = group[footage.track]
-    copied = rng.choice(total, min(num_copies, total), replace=False)
+    # Of all frames: with every tenth compared, a copy is rarely one of a frame that is compared.
+    track, frame = np.array(
+        [
+            (number, each)
+            for number, one in enumerate(tracks)
+            for each in np.flatnonzero(one.visible)
+        ]
+    ).T
+    copied = rng.choice(track.size, min(num_copies, track.size), replace=False)
+    places = list(zip(track[copied].tolist(), frame[copied].tolist(), strict=True))
+    of_copy = group[track[copied]]
     looked_up = rng.choice(total, min(num_copies * _FRAMES_PER_COPY, total), replace=False)
     hits = {}
     for kind, name in enumerate(COPIES):
         # Each kind by itself: copies of one frame would compete for the places of the nearest.
-        copies = _copy_thumbs(files, tracks, footage, copied, kind=kind, seed=seed)
+        copies = _copy_thumbs(files, tracks, places, kind=kind, seed=seed)
         matches = find_matches(np.concatenate([copies, others]), footage, limits)
         row, item = (pairs[matches.row < copied.size] for pairs in (matches.row, matches.item))
-        right = of_footage[copied[row]] == of_footage[item]
-        hits[name] = np.unique(row[right]).size / copied.size
+        right = of_copy[row] == of_footage[item]
+        hits[name] = np.unique(row[right]).size
     own = of_footage[looked_up]
     matches = find_matches(
         footage.thumbs[looked_up, MIDDLE],
@@ -144,9 +154,9 @@ def measure_rates(
         hits=hits,
         num_copies=copied.size,
         num_others=len(others),
-        false_crops=wrong.size / looked_up.size,
+        false_crops=wrong.size,
         num_crops=looked_up.size if several else 0,
-        false_recordings=np.unique(own[wrong]).size / np.unique(own).size,
+        false_recordings=np.unique(own[wrong]).size,
         num_recordings=np.unique(own).size,
     )
 
@@ -154,19 +164,26 @@ def measure_rates(
 def _copy_thumbs(
     files: RawFiles,
     tracks: Sequence[Track],
-    footage: Footage,
-    items: NDArray[np.int64],
+    places: Sequence[tuple[int, int]],
     *,
     kind: int,
     seed: int,
 ) -> Thumbs:
-    """Return (N, 32, 32) pictures of the crops that a build would cut from copies of frames."""
+    """Return (N, 32, 32) pictures of the crops that a build would cut from copies of frames.
+
+    Args:
+        files: Where the benchmark lies.
+        tracks: Its sequences.
+        places: Number of the sequence and index of the frame in it, N times.
+        kind: Which of `COPIES`.
+        seed: Decides, with the place, how the copy is made.
+    """
     make_copy = tuple(COPIES.values())[kind]
 
-    def copy(item: int) -> Thumbs:
-        track, frame = tracks[footage.track[item]], footage.frame[item]
+    def copy(place: tuple[int, int]) -> Thumbs:
+        track, frame = tracks[place[0]], place[1]
         image = decode_image(files.read(track.frames[frame]))
-        rng = np.random.default_rng((seed, kind, item))
+        rng = np.random.default_rng((seed, kind, *place))
         image, box = make_copy(image, track.boxes_xywh[frame], rng)
         side = template_side(box[2], box[3]) * SEARCH_SIZE / TEMPLATE_SIZE
         center, fill = box_center(np.array(box)), channel_mean(image)
@@ -174,4 +191,4 @@ def _copy_thumbs(
         return thumb(decode_grey(encode_jpeg(crop), reduce=4))
 
     with ThreadPoolExecutor(num_threads()) as pool:
-        return np.stack(list(pool.map(copy, items.tolist())))
+        return np.stack(list(pool.map(copy, places)))
