@@ -40,6 +40,7 @@ from sampling.rng import pair_numbers
 
 PROG = "python -m sampling.preview"
 _DEFAULT_RECIPE = "pretrain"
+_TITLES = {"train": "Training", "val": "Validation"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,15 +88,17 @@ def preview(config: PreviewConfig) -> None:
     name = " + ".join(config.recipe or (_DEFAULT_RECIPE,))
     write_page(
         config.out,
-        f"Pairs of recipe {name}, {config.split}",
+        f"{_TITLES[config.split]} pairs of recipe {name}",
         [
             Section(
                 title="What a pair is",
                 text=(
-                    "Left: template and search crop as stored. Right: as the network gets them. "
-                    "The box is the target's. Dots are the cells that the "
-                    f"{recipe.head} head is to answer with yes, and the small map below shows "
-                    "them as the loss sees them; a negative pair has none."
+                    "Left: search crop as stored, with its template below. Right: both as the "
+                    "network gets them. The box is the target's, in a negative pair that of "
+                    "another target. Dots are the cells that the "
+                    f"{recipe.head} head is to answer with yes; the small map beside the template "
+                    "is the label map of the loss, white where yes; a negative pair has none. "
+                    "Below: where the target is, in px right of and below the crop's centre."
                 ),
                 tables=(_settings_table(pairs, augment),),
             ),
@@ -158,8 +161,11 @@ def first_pairs(
         strict=True,
     ):
         gap = search["frame"] - template["frame"] if positive else None
-        names = [f"{row['track']} frame {row['frame']}" for row in (template, search)]
-        origins.append(Origin(template["source"], names[0], names[1], gap, change))
+        names = [
+            f"{row['source']} {row['track']} frame {row['frame']}" for row in (template, search)
+        ]
+        template_px = TEMPLATE_SIZE + 2 * int(margins[template["manifest"]])
+        origins.append(Origin(names[0], names[1], gap, change, template_px))
     return batch, origins
 
 

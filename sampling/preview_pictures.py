@@ -24,12 +24,15 @@ _BOX_RGB, _CELL_RGB, _GAP_PX = (0, 230, 64), (255, 120, 0), 4
 class Origin(NamedTuple):
     """Where a pair comes from and what was done to it."""
 
-    source: str
     template: str
+    """Source, track and frame of the template, such as "lasot dog-3 frame 12"."""
     search: str
+    """The same of the search crop."""
     gap: int | None
     """Distance in frames; None for a negative pair."""
     change: Change
+    template_px: int
+    """Side of the stored template crop."""
 
 
 def pair_pictures(
@@ -46,6 +49,8 @@ def pair_pictures(
     cells, locations = _positive_cells(recipe, after)
     for index, origin in enumerate(origins):
         search = _with_box(after.search[index].numpy(), after.boxes_xyxy[index].numpy())
+        center = after.boxes_xyxy[index].view(2, 2).mean(0)
+        shifts = (template_shift(origin), (center - SEARCH_SIZE / 2).tolist())
         sheet = _sheet(
             (before.template[index].numpy(), after.template[index].numpy()),
             (
@@ -54,12 +59,15 @@ def pair_pictures(
             ),
             cells[index],
         )
-        shift = after.boxes_xyxy[index].view(2, 2).mean(0) - SEARCH_SIZE / 2
-        gap = "negative pair" if origin.gap is None else f"frame gap {origin.gap:+d}"
-        text = (
-            f"{origin.source}: {origin.template}, {origin.search}; {gap}; "
-            f"{_describe(origin.change)}; target {shift[0]:+.1f}, {shift[1]:+.1f} px off the "
-            f"centre; {int(cells[index].sum())} positive cells"
+        text = "; ".join(
+            (
+                _name_pair(origin),
+                "grey" if origin.change.gray else "colour",
+                "mirrored" if origin.change.flip else "not mirrored",
+                _describe("template", origin.change.template.side, TEMPLATE_SIZE, shifts[0]),
+                _describe("search", origin.change.search.side, SEARCH_SIZE, shifts[1]),
+                f"{int(cells[index].sum())} positive cells",
+            )
         )
         yield Picture(figure=encode_png(sheet), alt=text, caption=text)
 
@@ -76,12 +84,25 @@ def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_]
     return positive.numpy(), locations.tolist()
 
 
-def _describe(change: Change) -> str:
-    colour = "grey" if change.gray else "colour"
-    direction = "mirrored" if change.flip else "not mirrored"
-    sizes = ((TEMPLATE_SIZE, change.template), (SEARCH_SIZE, change.search))
-    zooms = [size / window.side for size, window in sizes]
-    return f"{colour}, {direction}, template x{zooms[0]:.2f}, search x{zooms[1]:.2f}"
+def template_shift(origin: Origin) -> tuple[float, float]:
+    """Return how far the target is from the finished template's centre, in its pixels."""
+    left, top, side = origin.change.template
+    x, y = (
+        (origin.template_px / 2 - start) * TEMPLATE_SIZE / side - TEMPLATE_SIZE / 2
+        for start in (left, top)
+    )
+    return -x if origin.change.flip else x, y
+
+
+def _name_pair(origin: Origin) -> str:
+    if origin.gap is None:
+        return f"negative pair: template {origin.template}, search {origin.search}"
+    frame = origin.search.rpartition(" ")[2]
+    return f"{origin.template}, searched for in frame {frame}, gap {origin.gap:+d}"
+
+
+def _describe(role: str, window_px: int, size: int, shift: Sequence[float]) -> str:
+    return f"{role} zoomed x{size / window_px:.2f}, target at {shift[0]:+.1f}, {shift[1]:+.1f} px"
 
 
 def _with_box(crop: Image, box_xyxy: NDArray[np.float32]) -> Image:

@@ -12,6 +12,7 @@ from manifests.table import read_manifest
 from sampling.augment import AugmentSettings
 from sampling.plan import PairSettings
 from sampling.preview import PreviewConfig, first_pairs, main, pair_settings
+from sampling.preview_pictures import template_shift
 from sampling.recipe import read_recipes
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
@@ -33,7 +34,9 @@ def test_the_values_told_are_those_of_the_pixels(manifests: list[str], epoch: in
     after, origins = first_pairs(config, opened, pairs, AugmentSettings())
     assert {origin.change.gray for origin in origins} == {True, False}
     for index, origin in enumerate(origins):
-        assert origin[:4] == plain[index][:4]
+        assert origin[:3] == plain[index][:3]
+        assert max(map(abs, template_shift(origin))) < AugmentSettings().template_translate_px + 1
+        assert template_shift(plain[index]) == (0, 0)
         search = after.search[index].numpy()
         assert origin.change.gray == (search == search[:, :, :1]).all()
         widths = [
@@ -43,6 +46,10 @@ def test_the_values_told_are_those_of_the_pixels(manifests: list[str], epoch: in
         assert (origin.gap is not None) == bool(after.positive[index])
         same_track = origin.template.split(" frame ")[0] == origin.search.split(" frame ")[0]
         assert same_track == bool(after.positive[index])
+    assert len({origin.template_px for origin in origins}) == 1
+    sources = [[name.split()[0] for name in origin[:2]] for origin in origins]
+    assert any(one != other for one, other in sources)  # of negative pairs
+    assert {name for pair in sources for name in pair} == {"vid", "lasot"}
 
 
 def test_pairs_before_augmentation_have_the_target_in_the_middle(manifests: list[str]) -> None:
@@ -91,7 +98,7 @@ def test_the_page_names_each_pair(manifests: list[str], tmp_path: Path) -> None:
     assert main(["--manifests", *manifests, *options]) == 0
     page = out.read_text()
     assert page.count("<figure") == 3
-    assert page.count("colour, not mirrored, template x1.00") == 6  # alt text and caption
+    assert page.count("colour; not mirrored; template zoomed x1.00, target at +0.0, +0.0 px") == 6
     assert "car head" in page
 
 
