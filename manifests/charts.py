@@ -28,14 +28,14 @@ def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> str:
     finite = finite[np.isfinite(finite)]
     numbers = finite[finite > 0]
     num_left_out = finite.size - numbers.size
-    left_out = f"{num_left_out:,} at or below 0, not shown" if num_left_out else ""
+    label += f"; {num_left_out:,} at or below 0 not shown" if num_left_out else ""
     if numbers.size == 0:
-        return _svg([_label(left_out or "no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
+        return _svg([_label(f"{label}: no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
     low, high = np.quantile(numbers, [0.001, 0.999])
     edges = np.geomspace(low, max(high, low * 1.01), bins + 1)
     counts = np.histogram(np.clip(numbers, edges[0], edges[-1]), edges)[0]
     titles = [f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)]
-    return _bars(counts.tolist(), titles, _marks(edges[0], edges[-1]), label, left_out)
+    return _bars(counts.tolist(), titles, _marks(edges[0], edges[-1]), label)
 
 
 def _marks(low: float, high: float) -> list[tuple[float, str]]:
@@ -47,7 +47,7 @@ def _marks(low: float, high: float) -> list[tuple[float, str]]:
     few = powers[:: len(powers) // _MOST_MARKS + 1]
     for candidates in (usual, few, fine):
         inside = [value for value in candidates if low <= value <= high]
-        if 2 <= len(inside) <= _MOST_MARKS:
+        if 3 <= len(inside) <= _MOST_MARKS:
             return [(_x(log(value / low) / log(high / low)), f"{value:.3g}") for value in inside]
     return [(_x(0), f"{low:.3g}"), (_x(1), f"{high:.3g}")]
 
@@ -57,7 +57,6 @@ def _bars(
     titles: Sequence[str],
     marks: Sequence[tuple[float, str]],
     label: str,
-    left_out: str,
 ) -> str:
     highest = max(*counts, 1)
     room = _HEIGHT - _TOP - _BOTTOM
@@ -77,7 +76,6 @@ def _bars(
     parts.append(_label(f"{highest:,}", _LEFT - 4, _TOP + 10, "end"))
     parts.append(_label("0", _LEFT - 4, floor, "end"))
     parts.append(_label(label, _x(0.5), _HEIGHT - 4, "middle"))
-    parts.append(_label(left_out, _x(1), _TOP + 10, "end"))
     return _svg(parts)
 
 

@@ -102,7 +102,8 @@ def _name_pair(origin: Origin) -> str:
 
 
 def _describe(role: str, window_px: int, size: int, shift: Sequence[float]) -> str:
-    return f"{role} zoomed x{size / window_px:.2f}, target at {shift[0]:+.1f}, {shift[1]:+.1f} px"
+    x, y = (round(value, 1) + 0.0 for value in shift)  # -0.0 becomes 0.0
+    return f"{role} zoomed x{size / window_px:.2f}, target at {x:+.1f}, {y:+.1f} px"
 
 
 def _with_box(crop: Image, box_xyxy: NDArray[np.float32]) -> Image:
