@@ -6,8 +6,8 @@
 Small networks learn from the objects of real photographs (a raw COCO tree), each seed in the same
 order. What counts is the step of take-off, the loss after it, and the share of unseen objects that
 are located within 16 px. Every finished run is a line in ``--out``/runs.jsonl, and a repeated
-command goes on after the last; 30 runs take about 20 minutes on one idle core. Ends with
-``curves.png`` and a table in Markdown.
+command goes on after the last of its settings; 30 runs take about 20 minutes on one idle core. Ends
+with ``curves.png`` and a table in Markdown.
 """
 
 import itertools
@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.fusion_report import Run, draw_curves, make_table
+from bench.fusion_report import WINDOW, Run, draw_curves, make_table
 from bench.objects import StoredObject, make_batch, read_objects
 from datasets.tracks import SourceError
 from manifests.cli import run_command
@@ -61,6 +61,11 @@ class FusionConfig:
     threads: int = 1
     """Threads of torch; equal numbers give equal losses."""
 
+    def __post_init__(self) -> None:
+        """Reject runs too short for a mean of losses."""
+        if self.steps < WINDOW:
+            raise ValueError(f"steps {self.steps}, expected at least {WINDOW}")
+
 
 def compare(config: FusionConfig) -> None:
     """Train what is missing, then draw and print."""
@@ -68,7 +73,7 @@ def compare(config: FusionConfig) -> None:
     seen, unseen = read_objects(config.root)
     config.out.mkdir(parents=True, exist_ok=True)
     log = config.out / "runs.jsonl"
-    runs = _read_runs(log, config.steps)
+    runs = _read_runs(log, _settings(config))
     done = {(run.head, run.preset, run.seed) for run in runs}
     for seed, head, preset in itertools.product(config.seeds, config.heads, config.presets):
         if (head, preset, seed) in done:
@@ -112,11 +117,13 @@ def train(
         # the part that both heads have: is this cell the target?
         losses.append(parts.get("classification", parts["loss"]).item())
         if not math.isfinite(losses[-1]):
+            losses += [math.nan] * (config.steps - len(losses))
             break
     return Run(
         head=head,
         preset=preset,
         seed=seed,
+        settings=_settings(config),
         losses=losses,
         located=locate(network.eval(), unseen),
         cpu_s_per_step=(time.process_time() - start) / config.steps,
@@ -152,12 +159,18 @@ def _losses(network: Network, z: Tensor, x: Tensor, boxes_xyxy: Tensor) -> Losse
     return car_loss(outputs, car_targets(boxes_xyxy, positive))
 
 
-def _read_runs(log: Path, steps: int) -> list[Run]:
+def _settings(config: FusionConfig) -> dict[str, str | float]:
+    """Return what two runs must share to be compared."""
+    names = ("root", "steps", "batch_size", "width", "threads")
+    return {name: getattr(config, name) for name in names}
+
+
+def _read_runs(log: Path, settings: dict[str, str | float]) -> list[Run]:
     if not log.exists():
         return []
     lines = log.read_text(encoding="utf-8").splitlines()
     runs = [Run(**json.loads(line)) for line in lines]
-    return [run for run in runs if len(run.losses) == steps]
+    return [run for run in runs if run.settings == settings]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-_WINDOW = 10
+WINDOW = 10
+"""Consecutive losses that are averaged to find the take-off and to draw."""
 _TAKEOFF_LOSS = 0.55  # a network that says nothing has log 2 = 0.69
 
 
@@ -19,8 +20,10 @@ class Run(NamedTuple):
     head: str
     preset: str
     seed: int
+    settings: dict[str, str | float]
+    """What it shares with the runs that it is compared with."""
     losses: list[float]
-    """Classification loss of each step."""
+    """Classification loss of each step; NaN after one that was not finite."""
     located: float
     """Share of unseen objects located within 16 px at the end."""
     cpu_s_per_step: float
@@ -29,7 +32,7 @@ class Run(NamedTuple):
     def takeoff(self) -> int | None:
         """Return the first step at which the mean loss of the last 10 is below 0.55, if any."""
         below = np.flatnonzero(smooth(self.losses) < _TAKEOFF_LOSS)
-        return int(below[0]) + _WINDOW if below.size else None
+        return int(below[0]) + WINDOW if below.size else None
 
     def final_loss(self) -> float:
         """Return the mean loss of the last fifth of the steps."""
@@ -38,7 +41,7 @@ class Run(NamedTuple):
 
 def smooth(losses: Sequence[float]) -> NDArray[np.float64]:
     """Return the mean of each 10 consecutive losses."""
-    return np.convolve(losses, np.full(_WINDOW, 1 / _WINDOW), mode="valid")
+    return np.convolve(losses, np.full(WINDOW, 1 / WINDOW), mode="valid")
 
 
 def make_table(runs: Sequence[Run]) -> str:
@@ -76,9 +79,8 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
     for panel, head in zip(panels, heads, strict=True):
         for preset in sorted({run.preset for run in runs if run.head == head}):
             group = [run for run in runs if (run.head, run.preset) == (head, preset)]
-            shortest = min(len(run.losses) for run in group)
-            curves = np.stack([smooth(run.losses[:shortest]) for run in group])
-            steps = np.arange(_WINDOW, shortest + 1)
+            curves = np.stack([smooth(run.losses) for run in group])
+            steps = np.arange(WINDOW, WINDOW + curves.shape[1])
             (line,) = panel.plot(steps, curves.mean(0), label=f"{preset} ({len(group)} seeds)")
             panel.fill_between(
                 steps, curves.min(0), curves.max(0), color=line.get_color(), alpha=0.15

@@ -66,11 +66,13 @@ def measure(config: NetworkBenchConfig) -> int:
     for name in devices:
         device = torch.device(name)
         rounds, batch = config.rounds, config.batch_size
-        figures += correlation_figures(device, rounds=rounds, batch=batch, clock=config.clock)
+        figures += correlation_figures(
+            device, rounds=max(rounds, 9), batch=batch, clock=config.clock
+        )
         figures += step_figures(device, rounds=rounds, batch=batch, clock=config.clock)
         figures += frame_figures(device, rounds=max(rounds, 5), clock=config.clock)
         if config.forms:
-            figures += form_figures(device, rounds=rounds, batch=batch, clock=config.clock)
+            figures += form_figures(device, rounds=max(rounds, 9), batch=batch, clock=config.clock)
         if name == "cuda":
             figures += gpu_figures(device, rounds=rounds)
     if config.json:

@@ -25,6 +25,7 @@ _USES = {
     "car map": (256, 44, 20, False),
 }
 _FRAME_GMAC = 12.7  # search branch and CAR head, `double` (python -m model.summary)
+_PAIR_GMAC = 35.0  # both branches, forward and twice backward, but for the gradient of the crops
 _MATRIX_SIZE = 1536
 _PAPER_FPS = 39.0  # RTX 3090
 
@@ -77,17 +78,23 @@ def form_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock)
 
 
 def step_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock) -> list[Figure]:
-    """Time a training step of each stage at full width, beside the naive form."""
+    """Time a training step of each stage at full width, beside the naive form in float32."""
     figures = []
     paper = PRESETS["paper"]
     for stage, config in (("pretrain", paper), ("finetune", replace(paper, head="car"))):
         ours, naive = (_stage_network(config, stage, device) for _ in range(2))
-        rivals = {
+        rivals: dict[str, Callable[[], object]] = {
             "ours": partial(_step, ours, *_crops(batch, device)),
+            "bf16": partial(_step, ours, *_crops(batch, device), bf16=True),
             "naive": partial(_naive_step, naive, *_crops(batch, device)),
+            "product": _matrix_product(device),
         }
-        seconds = in_turns(rivals, rounds=max(1, rounds - 1), device=device, clock=clock)
+        seconds = in_turns(rivals, rounds=rounds, device=device, clock=clock)
         figures += _compared(device, f"{stage} step", seconds["naive"], seconds["ours"])
+        figures += _compared(device, f"{stage} step, bf16", seconds["naive"], seconds["bf16"])[::2]
+        if stage == "pretrain":
+            share = batch * _PAIR_GMAC / statistics.median(seconds["ours"]) / _rate(seconds)
+            figures.append(Figure(device.type, f"{stage} step, share of matrix rate", share, ""))
     return figures
 
 
@@ -100,10 +107,9 @@ def frame_figures(device: torch.device, *, rounds: int, clock: Clock) -> list[Fi
         tracker = Tracker(build_model(replace(PRESETS[preset], head="car")).to(device))
         tracker.init(image, np.array([200.0, 150.0, 60.0, 40.0]))
         rivals[variant] = partial(tracker.update, image)
-    matrix = torch.randn(_MATRIX_SIZE, _MATRIX_SIZE, device=device)
-    rivals["product"] = partial(torch.mm, matrix, matrix)
+    rivals["product"] = _matrix_product(device)
     seconds = in_turns(rivals, rounds=rounds, device=device, clock=clock)
-    gmac_s = _MATRIX_SIZE**3 / 1e9 / statistics.median(seconds["product"])
+    gmac_s = _rate(seconds)
     frame_s = statistics.median(seconds["double"])
     name = device.type
     return [
@@ -116,7 +122,7 @@ def frame_figures(device: torch.device, *, rounds: int, clock: Clock) -> list[Fi
             "x",
         ),
         Figure(name, "matrix product, float32", gmac_s, "GMAC/s"),
-        Figure(name, "frame, share of that rate", _FRAME_GMAC / frame_s / gmac_s, ""),
+        Figure(name, "frame, share of matrix rate", _FRAME_GMAC / frame_s / gmac_s, ""),
     ]
 
 
@@ -207,8 +213,19 @@ def _stage_network(config: ModelConfig, stage: str, device: torch.device) -> Net
     return network.train()
 
 
-def _step(network: Network, z: Tensor, x: Tensor) -> None:
-    outputs = network(z, x)
+def _matrix_product(device: torch.device) -> Callable[[], object]:
+    matrix = torch.randn(_MATRIX_SIZE, _MATRIX_SIZE, device=device)
+    return partial(torch.mm, matrix, matrix)
+
+
+def _rate(seconds: dict[str, list[float]]) -> float:
+    """Return the GMAC/s of the float32 matrix products among the rivals."""
+    return _MATRIX_SIZE**3 / 1e9 / statistics.median(seconds["product"])
+
+
+def _step(network: Network, z: Tensor, x: Tensor, *, bf16: bool = False) -> None:
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+        outputs = network(z, x)
     torch.autograd.backward(
         sum((o.mean() for o in outputs.values()), torch.zeros((), device=x.device))
     )

@@ -39,7 +39,8 @@ class Bottleneck(nn.Module):
         """Return the block's map."""
         y = self.relu(self.conv1(x))
         y = self.conv3(self.relu(self.conv2(y)))
-        result: Tensor = self.relu(y + self.shortcut(x))
+        y += self.shortcut(x)
+        result: Tensor = self.relu(y)
         return result
 
 

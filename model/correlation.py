@@ -12,6 +12,7 @@ is done in the form that `bench.network` found cheapest for its shape:
 Sums are float32 (float64 for float64 features) under autocast too.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -55,10 +56,9 @@ def keep_template(z: Tensor, search_size: tuple[int, int]) -> Tensor:
         z: (B, C, h, w) template features that need no gradient.
         search_size: Height and width of the search features.
     """
-    height, width = search_size
-    if torch.onnx.is_in_onnx_export() or _is_direct(z, (height, width), z.shape[-2:]):
+    if torch.onnx.is_in_onnx_export() or _is_direct(z, search_size, z.shape[-2:]):
         return z
-    return transform(_exact(z), (fast_size(height), fast_size(width)))
+    return transform(_exact(z), _padded(search_size))
 
 
 def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> Tensor:
@@ -72,7 +72,7 @@ def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> T
     if not kept.is_complex():
         return depthwise_correlation(x, kept)
     height, width = x.shape[-2:]
-    size = fast_size(height), fast_size(width)
+    size = _padded((height, width))
     with torch.autocast(x.device.type, enabled=False):
         product = transform(_exact(x), size) * kept.conj()
         return invert(product, size, height - template_size[0] + 1, width - template_size[1] + 1)
@@ -90,15 +90,17 @@ def _correlate_checked(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
             f"x must be at least as large as z, got {tuple(x.shape)}, {tuple(z.shape)}"
         )
     with torch.autocast(x.device.type, enabled=False):
-        response: Tensor = _Correlation.apply(_exact(x), _exact(z), summed)  # type: ignore[no-untyped-call]
+        form = _Direct if _is_direct(x, x.shape[-2:], z.shape[-2:]) else _Transformed
+        response: Tensor = form.apply(_exact(x), _exact(z), summed)  # type: ignore[no-untyped-call]
     return response
 
 
-class _Correlation(torch.autograd.Function):
+class _Direct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, z: Tensor, summed: bool) -> Tensor:
         ctx.save_for_backward(x, z)
-        return _correlate(x, z, summed=summed)
+        response = _correlate_directly(x, z)
+        return response.sum(1, keepdim=True) if summed else response
 
     @staticmethod
     @once_differentiable
@@ -110,22 +112,44 @@ class _Correlation(torch.autograd.Function):
         if ctx.needs_input_grad[1]:
             # the response's gradient slides over x as a template does
             gradient = grads[0].expand(-1, x.shape[1], -1, -1)
-            grad_z = _correlate(x, gradient, summed=False).sum_to_size(z.shape)
+            grad_z = _correlate_directly(x, gradient).sum_to_size(z.shape)
         return grad_x, grad_z, None
 
 
-def _correlate(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
+class _Transformed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, z: Tensor, summed: bool) -> Tensor:
+        size = _padded(x.shape)
+        spectra = transform(x, size), transform(z, size)
+        ctx.save_for_backward(*spectra)  # each serves a gradient again
+        ctx.shapes = x.shape, z.shape
+        product = spectra[0] * spectra[1].conj()
+        return invert(product.sum(1, keepdim=True) if summed else product, size, *_offsets(x, z))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        x_shape, z_shape = ctx.shapes
+        spectrum_x, spectrum_z = ctx.saved_tensors
+        size = _padded(x_shape)
+        spectrum = transform(grads[0], size)
+        grad_x = grad_z = None
+        if ctx.needs_input_grad[0]:
+            grad_x = invert(spectrum * spectrum_z, size, *x_shape[2:])
+        if ctx.needs_input_grad[1]:
+            product = spectrum_x * spectrum.conj()
+            shared = z_shape[0] < x_shape[0]
+            product = product.sum(0, keepdim=True) if shared else product
+            grad_z = invert(product, size, *z_shape[2:])
+        return grad_x, grad_z, None
+
+
+def _correlate_directly(x: Tensor, z: Tensor) -> Tensor:
     batch, channels, height, width = x.shape
-    kept = height - z.shape[-2] + 1, width - z.shape[-1] + 1
-    if _is_direct(x, (height, width), z.shape[-2:]):
-        kernels = z.expand(batch, -1, -1, -1).reshape(batch * channels, 1, *z.shape[-2:])
-        stacked = x.contiguous().view(1, batch * channels, height, width)
-        response = F.conv2d(stacked, kernels, groups=batch * channels)
-        response = response.view(batch, channels, *kept)
-        return response.sum(1, keepdim=True) if summed else response
-    size = fast_size(height), fast_size(width)
-    product = transform(x, size) * transform(z, size).conj()
-    return invert(product.sum(1, keepdim=True) if summed else product, size, *kept)
+    kernels = z.expand(batch, -1, -1, -1).reshape(batch * channels, 1, *z.shape[-2:])
+    stacked = x.contiguous().view(1, batch * channels, height, width)
+    response = F.conv2d(stacked, kernels, groups=batch * channels)
+    return response.view(batch, channels, *_offsets(x, z))
 
 
 def _spread(response: Tensor, z: Tensor, like: Tensor) -> Tensor:
@@ -134,14 +158,22 @@ def _spread(response: Tensor, z: Tensor, like: Tensor) -> Tensor:
     if z[0, 0].numel() * height * width <= MOST_DIRECT_PRODUCTS.get(like.device.type, 0):
         margin = (z.shape[-1] - 1,) * 2 + (z.shape[-2] - 1,) * 2
         padded = F.pad(response.expand(-1, channels, -1, -1), margin)
-        return _correlate(padded, z.flip(-2, -1), summed=False)
-    size = fast_size(height), fast_size(width)
+        return _correlate_directly(padded, z.flip(-2, -1))
+    size = _padded(like.shape)
     return invert(transform(response, size) * transform(z, size), size, height, width)
 
 
-def _is_direct(like: Tensor, search: tuple[int, int], template: torch.Size) -> bool:
+def _padded(search: Sequence[int]) -> tuple[int, int]:
+    return fast_size(search[-2]), fast_size(search[-1])
+
+
+def _offsets(x: Tensor, z: Tensor) -> tuple[int, int]:
+    return x.shape[-2] - z.shape[-2] + 1, x.shape[-1] - z.shape[-1] + 1
+
+
+def _is_direct(like: Tensor, search: Sequence[int], template: Sequence[int]) -> bool:
     offsets = (search[0] - template[0] + 1) * (search[1] - template[1] + 1)
-    return offsets * template.numel() <= MOST_DIRECT_PRODUCTS.get(like.device.type, 0)
+    return offsets * template[0] * template[1] <= MOST_DIRECT_PRODUCTS.get(like.device.type, 0)
 
 
 def _exact(features: Tensor) -> Tensor:
