@@ -23,6 +23,7 @@ from model.network import CHANNEL_MEAN, CHANNEL_STD, Network, build_model
 
 FORMAT = "dcffnet-weights"
 VERSION = 1
+_CONFIG = "config"  # in the tensors' file too: two networks can have tensors of equal shapes
 _INPUT = {"color_order": "RGB", "mean": list(CHANNEL_MEAN), "std": list(CHANNEL_STD)}
 
 
@@ -43,11 +44,15 @@ def save_weights(path: str | Path, network: Network, *, provenance: dict[str, An
     url = str(path)
     description_url = _description_url(url)
     tensors = {name: value.detach().cpu() for name, value in network.state_dict().items()}
-    data = save({name: value.contiguous() for name, value in tensors.items()})
+    config = dataclasses.asdict(network.config)
+    data = save(
+        {name: value.contiguous() for name, value in tensors.items()},
+        metadata={_CONFIG: json.dumps(config, sort_keys=True)},
+    )
     description = {
         "format": FORMAT,
         "version": VERSION,
-        "config": dataclasses.asdict(network.config),
+        "config": config,
         "input": _INPUT,
         "sha256": hashlib.sha256(data).hexdigest(),
         "provenance": provenance,
@@ -127,9 +132,26 @@ def _read(url: str) -> tuple[ModelConfig, dict[str, Tensor]]:
             "or the two files are of different saves. Copy both again"
         )
     try:
-        return config, load(data)
+        tensors = load(data)
     except SafetensorError as error:
         raise WeightsError(f"{url}: not a safetensors file ({error})") from error
+    _check_config(config, data, url)
+    return config, tensors
+
+
+def _check_config(config: ModelConfig, data: bytes, url: str) -> None:
+    # safetensors hands out metadata of local files only: 8 bytes say how long the JSON before the
+    # tensors is
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    saved = json.loads(header.get("__metadata__", {}).get(_CONFIG, "{}"))
+    for name, ours in dataclasses.asdict(config).items():
+        if name not in saved:
+            raise WeightsError(f"{url}: has no {name!r}: it was not saved by this toolkit")
+        if saved[name] != ours:
+            raise WeightsError(
+                f"{url}: saved with {name} {saved[name]!r}, the JSON beside it says {ours!r}. "
+                "The JSON was changed; restore it"
+            )
 
 
 def _parse_config(fields: Any, url: str) -> ModelConfig:
@@ -158,8 +180,8 @@ def _load_into(module: torch.nn.Module, tensors: dict[str, Tensor], url: str) ->
         ours = tuple(expected[name].shape) if name in expected else "nothing"
         if theirs != ours:
             raise WeightsError(
-                f"{url}: tensor {name!r} has {theirs}, its configuration needs {ours}. The JSON "
-                "beside it was changed; restore it"
+                f"{url}: tensor {name!r} has {theirs}, its configuration needs {ours}. "
+                "Use the toolkit that made them"
             )
     module.load_state_dict(tensors)
 
@@ -174,10 +196,13 @@ def _read_bytes(url: str) -> bytes:
     try:
         with fsspec.open(url, "rb") as file:
             data: bytes = file.read()
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"{url}: no such file. Weights are a .safetensors and a .json of the same name"
-        ) from error
+    except Exception as error:  # each storage has errors of its own: credentials, HTTP, no module
+        if isinstance(error, FileNotFoundError) and error.__cause__ is None:
+            raise WeightsError(
+                f"{url}: no such file. Weights are a .safetensors and a .json of the same name"
+            ) from error
+        reason = " ".join(str(error.__cause__ or error).split()) or type(error).__name__
+        raise WeightsError(f"{url}: cannot be read ({reason}). Check the address") from error
     return data
 
 

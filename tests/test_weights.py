@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from model.config import PRESETS, ModelConfig
 from model.network import Network, build_model
@@ -99,6 +100,40 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         load_model(path)
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nothing://x/best.safetensors", "Protocol not known"),
+        ("http://127.0.0.1:1/best.safetensors", "Cannot connect"),
+        ("{folder}/best.safetensors", "Is a directory"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_the_reason(
+    tmp_path: Path, url: str, message: str
+) -> None:
+    pytest.importorskip("aiohttp")
+    (tmp_path / "best.json").mkdir()
+    with pytest.raises(WeightsError, match=rf"best\.json: cannot be read .*{message}"):
+        load_model(url.format(folder=tmp_path))
+
+
+def test_tensors_without_their_configuration_are_foreign(tmp_path: Path) -> None:
+    path, network = _save(tmp_path)
+    save_file(network.state_dict(), path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    _edit(path, lambda d: d.update(sha256=digest))
+    with pytest.raises(WeightsError, match="not saved by this toolkit"):
+        load_model(path)
+
+
+def test_tensors_of_another_network_are_rejected(tmp_path: Path) -> None:
+    network = build_model(NARROW)
+    del network.head.bias
+    save_weights(tmp_path / "best.safetensors", network, provenance={})
+    with pytest.raises(WeightsError, match=r"'head\.bias' has nothing, .* needs \(\)"):
+        load_model(tmp_path / "best.safetensors")
+
+
 def test_truncated_tensors_are_rejected(tmp_path: Path) -> None:
     path, _ = _save(tmp_path)
     path.write_bytes(path.read_bytes()[:-100])
@@ -125,9 +160,11 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d["config"].update(width=1 / 4), "its configuration needs"),
-        (lambda d: d["config"].update(variant="baseline"), "its configuration needs nothing"),
+        (lambda d: d["config"].update(width=1 / 4), r"saved with width 0\.125, .* says 0\.25"),
+        (lambda d: d["config"].update(variant="baseline"), "saved with variant 'double', .* says"),
         (lambda d: d["config"].update(variant="triple"), "configuration has variant 'triple'"),
+        (lambda d: d["config"].update(fusion="pad"), "saved with fusion 'resize', .* says 'pad'"),
+        (lambda d: d["config"].update(gain=5.0), r"saved with gain 0\.0, .* says 5\.0"),
         (lambda d: d["config"].update(width="wide"), "configuration has width 'wide'"),
         (lambda d: d["config"].update(width=-1.0), r"width -1\.0, expected a factor above 0"),
         (lambda d: d["config"].pop("gain"), "configuration has .* expected"),
