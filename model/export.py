@@ -42,9 +42,14 @@ class ExportConfig:
     out: Path = Path("onnx")
     """Folder for ``template.onnx`` and ``search.onnx``."""
     shard: Path | None = None
-    """Shard whose crops are compared; None compares smooth made-up crops."""
+    """Local shard whose crops are compared; None compares smooth made-up crops."""
     pairs: int = 3
     """Pairs to compare."""
+
+    def __post_init__(self) -> None:
+        """Reject a comparison of nothing."""
+        if self.pairs < 1:
+            raise ValueError(f"--pairs {self.pairs}: expected at least 1")
 
 
 class _Template(nn.Module):
@@ -122,14 +127,14 @@ def read_crops(shard: Path, pairs: int) -> tuple[Tensor, Tensor]:
     crops: dict[str, list[Any]] = {"z": [], "x": []}
     sizes = {"z": TEMPLATE_SIZE, "x": SEARCH_SIZE}
     try:
-        with tarfile.open(shard) as archive:
+        with tarfile.open(shard, mode="r:") as archive:
             for member in archive:
                 kind = member.name.split(".")[-2] if member.name.count(".") > 1 else ""
                 file = archive.extractfile(member)
                 if kind not in crops or file is None or len(crops[kind]) == pairs:
                     continue
-                data = np.frombuffer(file.read(), np.uint8)
-                image = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+                jpeg = np.frombuffer(file.read(), np.uint8)
+                image = cv2.cvtColor(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
                 margin = (image.shape[0] - sizes[kind]) // 2
                 middle = slice(margin, margin + sizes[kind])
                 crops[kind].append(torch.from_numpy(image[middle, middle].copy()))

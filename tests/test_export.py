@@ -86,6 +86,21 @@ def test_export_of_missing_weights_is_one_line(
     assert "none.json: no such file" in caplog.text
 
 
+def test_a_file_that_is_no_shard_is_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("cv2")
+    from model.export import main
+
+    weights = _save(tmp_path, CONFIGS[2])
+    options = ["--weights", str(weights), "--out", str(tmp_path), "--shard", str(weights)]
+    assert main(options) == 1
+    (message,) = caplog.messages
+    assert "not a shard of crops" in message
+    assert "\n" not in message
+    assert main([*options, "--pairs", "0"]) == 2
+
+
 def test_summary_counts_the_published_work() -> None:
     network = build_model(replace(PRESETS["paper"], head="car"))
     template, search = count_parts(network)
