@@ -83,11 +83,20 @@ class DCFFNetBackbone(nn.Module):
         self.output_channels = c256
         self.trunk_frozen = False
 
-    def freeze_trunk(self) -> None:
-        """Freeze everything but conv5 and conv6 (the paper's fine-tuning)."""
-        self.trunk_frozen = True
+    def freeze_trunk(self, *, frozen: bool) -> None:
+        """Freeze everything but conv5 and conv6 (the paper's fine-tuning), or undo that."""
+        self.trunk_frozen = frozen
         for module in self.trunk():
-            module.requires_grad_(False)
+            module.requires_grad_(not frozen)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "DCFFNetBackbone":
+        """Set training or evaluation mode; a frozen trunk stays in evaluation mode."""
+        super().train(mode)
+        if self.trunk_frozen:
+            for module in self.trunk():
+                module.eval()
+        return self
 
     def trunk(self) -> list[nn.Module]:
         """Return the modules that fine-tuning leaves as pre-training made them."""

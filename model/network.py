@@ -5,7 +5,7 @@ features = network.template(z)           # once per video
 outputs = network.search(x, features)    # every frame
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ from model.heads import HEADS, Outputs
 # Mean and standard deviation of ImageNet's RGB values, in 0..255.
 CHANNEL_MEAN = (123.675, 116.28, 103.53)
 CHANNEL_STD = (58.395, 57.12, 57.375)
+
+_TRUNK_FROZEN = {"pretrain": False, "finetune": True}
 
 
 class Network(nn.Module):
@@ -41,7 +43,6 @@ class Network(nn.Module):
         self.head = HEADS[config.head](self.backbone.output_channels)
         self.register_buffer("mean", torch.tensor(CHANNEL_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(CHANNEL_STD).view(1, 3, 1, 1), persistent=False)
-        self._frozen: tuple[nn.Module, ...] = ()
 
     def template(self, z: Tensor) -> Features:
         """Return the template's features; one call serves every search crop of a video."""
@@ -67,33 +68,17 @@ class Network(nn.Module):
         Args:
             stage: ``"pretrain"`` trains everything, ``"finetune"`` conv5, conv6 and the head.
         """
-        if stage not in _FREEZE:
-            raise ValueError(f"stage {stage!r}, expected one of {sorted(_FREEZE)}")
-        _FREEZE[stage](self)
-        self.train(self.training)
-
-    def train(self, mode: bool = True) -> "Network":
-        """Set training or evaluation mode; frozen parts stay in evaluation mode."""
-        super().train(mode)
-        for module in self._frozen:
-            module.eval()
-        return self
+        if stage not in _TRUNK_FROZEN:
+            raise ValueError(f"stage {stage!r}, expected one of {sorted(_TRUNK_FROZEN)}")
+        frozen = _TRUNK_FROZEN[stage]
+        if isinstance(self.backbone, DCFFNetBackbone):
+            self.backbone.freeze_trunk(frozen=frozen)
+        elif frozen:
+            raise ValueError(f"backbone {self.config.backbone!r} has no stage {stage!r}")
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
         """Yield the parameters that the optimizer should get."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
-
-    def _freeze_nothing(self) -> None:
-        self._frozen = ()
-        self.requires_grad_(True)
-        if isinstance(self.backbone, DCFFNetBackbone):
-            self.backbone.trunk_frozen = False
-
-    def _freeze_trunk(self) -> None:
-        if not isinstance(self.backbone, DCFFNetBackbone):
-            raise ValueError(f"backbone {self.config.backbone!r} has no stage 'finetune'")
-        self.backbone.freeze_trunk()
-        self._frozen = tuple(self.backbone.trunk())
 
     def _normalise(self, crop: Tensor, size: int) -> Tensor:
         if crop.dtype == torch.uint8:
@@ -104,12 +89,6 @@ class Network(nn.Module):
         if crop.shape[1:] != (3, size, size):
             raise ValueError(f"crop is {tuple(crop.shape)}, expected (B, 3, {size}, {size})")
         return crop
-
-
-_FREEZE: dict[str, Callable[[Network], None]] = {
-    "pretrain": Network._freeze_nothing,
-    "finetune": Network._freeze_trunk,
-}
 
 
 def build_model(config: ModelConfig) -> Network:

@@ -208,7 +208,9 @@ def test_finetune_trains_only_conv5_conv6_and_the_head() -> None:
 def test_frozen_part_stays_as_it_is_after_train() -> None:
     network = build_model(replace(NARROW, head="car"))
     network.freeze("finetune")
+    network.eval()
     network.train()
+    network.backbone.train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     features = network.template(_crops(2)[0])
     outputs = network.search(_crops(2)[1], features)
