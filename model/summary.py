@@ -1,11 +1,13 @@
-"""What a network is made of: parts, shapes, parameters, multiply-accumulates.
+"""What a network is made of: layers, shapes, parameters, multiply-accumulates.
 
     python -m model.summary
     python -m model.summary --preset aligned --head siamfc --width 0.125
 
-A correlation is counted as the products of its definition, however it is computed.
+A part has more parameters than its convolutions where it normalises. A correlation is counted as
+the products of its definition, however it is computed.
 """
 
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,18 +33,23 @@ class SummaryConfig:
     """Network of `model.config.PRESETS`."""
     head: Literal["siamfc", "car"] | None = None
     """Head; None takes car, or siamfc for the preset of that name."""
+    variant: Literal["baseline", "cf1", "cf2", "double"] | None = None
+    """Which correlation-fusion modules are there; None takes the preset's."""
     width: float = 1.0
     """Factor on all numbers of channels."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a network in one branch."""
+    """One part of a network, or one layer of it, in one branch."""
 
     name: str
     shape: tuple[int, ...]
     """Of the output, without the batch."""
+    num_parameters: int
     num_macs: int
+    layers: tuple["Part", ...] = ()
+    """Its convolutions."""
 
 
 def count_parts(network: Network) -> tuple[list[Part], list[Part]]:
@@ -51,27 +58,36 @@ def count_parts(network: Network) -> tuple[list[Part], list[Part]]:
     z = torch.zeros(1, 3, TEMPLATE_SIZE, TEMPLATE_SIZE, device=device)
     x = torch.zeros(1, 3, SEARCH_SIZE, SEARCH_SIZE, device=device)
     branch: list[Part] = []
-    macs = {"open": 0}
+    layers: list[Part] = []
 
-    def count_convolution(module: nn.Module, _: Any, output: Tensor) -> None:
-        assert isinstance(module, nn.Conv2d)
-        macs["open"] += output[0, 0].numel() * module.weight.numel()
+    def note_layer(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def hook(module: nn.Module, _: Any, output: Tensor) -> None:
+            assert isinstance(module, nn.Conv2d)
+            kernel, stride = module.kernel_size[0], module.stride[0]
+            title = f"{name} {kernel}x{kernel}" + (f"/{stride}" if stride > 1 else "")
+            macs = output[0, 0].numel() * module.weight.numel()
+            layers.append(Part(title, tuple(output.shape[1:]), _num_parameters(module), macs))
+
+        return hook
 
     def close(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
             output = next(iter(output.values())) if isinstance(output, dict) else output
-            macs["open"] += _correlation_macs(module, network, inputs)
-            branch.append(Part(name, tuple(output.shape[1:]), macs["open"]))
-            macs["open"] = 0
+            macs = sum(layer.num_macs for layer in layers)
+            macs += _correlation_macs(module, network, inputs)
+            shape = tuple(output.shape[1:])
+            branch.append(Part(name, shape, _num_parameters(module), macs, tuple(layers)))
+            layers.clear()
 
         return hook
 
-    handles = [
-        module.register_forward_hook(count_convolution)
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d)
-    ]
     named = [*network.backbone.named_children(), ("head", network.head)]
+    handles = [
+        layer.register_forward_hook(note_layer(name))
+        for _, part in named
+        for name, layer in part.named_modules()
+        if isinstance(layer, nn.Conv2d)
+    ]
     handles += [part.register_forward_hook(close(name)) for name, part in named]
     was_training = network.training
     network.eval()
@@ -88,18 +104,17 @@ def count_parts(network: Network) -> tuple[list[Part], list[Part]]:
 def describe(network: Network) -> str:
     """Return the table of parts, the totals, and the same figures of two peers."""
     template, search = count_parts(network)
-    shapes = {part.name: part for part in template}
-    modules = {**dict(network.backbone.named_children()), "head": network.head}
     lines = [
-        f"{'part':10}{'template':>16}{'search':>16}{'parameters':>12}{'MMAC z':>10}{'MMAC x':>10}"
+        f"{'part':26}{'template':>16}{'search':>16}{'parameters':>12}{'MMAC z':>10}{'MMAC x':>10}"
     ]
+    other = {part.name: part for part in template}
     for part in search:
-        other = shapes.get(part.name)
-        lines.append(
-            f"{part.name:10}{_by(other.shape if other else ()):>16}{_by(part.shape):>16}"
-            f"{_num_parameters(modules[part.name]):>12,}"
-            f"{(other.num_macs if other else 0) / 1e6:>10,.1f}{part.num_macs / 1e6:>10,.1f}"
-        )
+        lines.append(_line(part, other.get(part.name)))
+        twins = other[part.name].layers if part.name in other else ()
+        lines += [
+            _line(layer, twin, indent="  ")
+            for layer, twin in itertools.zip_longest(part.layers, twins)
+        ]
     million = _num_parameters(network) / 1e6
     once, frame = (sum(part.num_macs for part in parts) / 1e9 for parts in (template, search))
     lines += [
@@ -109,6 +124,14 @@ def describe(network: Network) -> str:
         *(f"{name:24}{m:>14.2f}{g:>14.1f}{'':>14}" for name, (m, g) in _PEERS.items()),
     ]
     return "\n".join(lines)
+
+
+def _line(part: Part, template: Part | None, *, indent: str = "") -> str:
+    return (
+        f"{indent + part.name:26}{_by(template.shape if template else ()):>16}"
+        f"{_by(part.shape):>16}{part.num_parameters:>12,}"
+        f"{(template.num_macs if template else 0) / 1e6:>10,.1f}{part.num_macs / 1e6:>10,.1f}"
+    )
 
 
 def _correlation_macs(module: nn.Module, network: Network, inputs: Any) -> int:
@@ -139,7 +162,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = tyro.cli(SummaryConfig, args=argv, prog="python -m model.summary")
         default: Literal["siamfc", "car"] = "siamfc" if config.preset == "siamfc" else "car"
-        options = replace(PRESETS[config.preset], head=config.head or default, width=config.width)
+        preset = PRESETS[config.preset]
+        options = replace(
+            preset,
+            head=config.head or default,
+            variant=config.variant or preset.variant,
+            width=config.width,
+        )
     except SystemExit as stop:
         return int(stop.code or 0)
     except ValueError as error:

@@ -20,6 +20,8 @@ CONFIGS = [
     replace(PRESETS["siamfc"], width=1 / 8),
 ]
 
+CORRELATIONS = [(64, 87, 44), (512, 44, 22), (256, 44, 20)]  # channels, search, template cells
+
 
 def _save(folder: Path, config: ModelConfig) -> Path:
     torch.manual_seed(0)
@@ -112,6 +114,14 @@ def test_summary_counts_the_published_work() -> None:
     )
     assert round(alone / 1e9, 2) == 9.34
     assert "SiamRPN++" in describe(network)
+    layers = [layer for part in search for layer in part.layers]
+    assert sum(layer.num_macs for layer in layers) == sum(part.num_macs for part in search) - sum(
+        c * (s - t + 1) ** 2 * t**2 for c, s, t in CORRELATIONS
+    )
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert sorted(layer.num_parameters for layer in layers) == sorted(
+        sum(p.numel() for p in m.parameters()) for m in convolutions
+    )
 
 
 def test_impossible_network_is_a_wrong_option(capsys: pytest.CaptureFixture[str]) -> None:
