@@ -29,6 +29,8 @@ from bench.objects import StoredObject, make_batch, read_objects
 from datasets.tracks import SourceError
 from manifests.cli import run_command
 from model.config import PRESETS
+from model.decode import decode_boxes
+from model.heads import Outputs
 from model.location import cell_locations
 from model.losses import Losses, car_loss, siamfc_loss
 from model.network import Network, build_model
@@ -131,24 +133,31 @@ def train(
 
 
 def locate(network: Network, objects: Sequence[StoredObject]) -> float:
-    """Return the share of objects whose best cell is within 16 px of their centre."""
-    head = network.config.head
-    cells = cell_locations(head) + 0.5
+    """Return the share of objects whose centre the network puts within 16 px of the right one.
+
+    The best cell says where: by its own location, or by the middle of its box where there is one
+    (any cell in the target may be the best, as all of them are positive).
+    """
     near = 0
     for first in range(0, len(objects), 16):
         part = range(first, min(first + 16, len(objects)))
         z, x, boxes_xyxy = make_batch(objects, part, seed=_EVALUATION_SEED, first_pair=first)
         with torch.no_grad():
-            outputs = network(z, x)
-        if head == "siamfc":
-            score = outputs["response"]
-        else:
-            score = outputs["logits"][:, 1] - outputs["logits"][:, 0]
-        best = score.flatten(1).argmax(1)
-        found = torch.stack((cells[best % len(cells)], cells[best // len(cells)]), dim=1)
+            found = _find_centers(network(z, x))
         center = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
         near += int(((found - center).norm(dim=1) <= _NEAR_PX).sum())
     return near / len(objects)
+
+
+def _find_centers(outputs: Outputs) -> Tensor:
+    """Return (B, 2) x and y of the target's centre in edge coordinates of the search crop."""
+    if "response" in outputs:
+        best = outputs["response"].flatten(1).argmax(1)
+        cells = cell_locations("siamfc") + 0.5
+        return torch.stack((cells[best % len(cells)], cells[best // len(cells)]), dim=1)
+    best = (outputs["logits"][:, 1] - outputs["logits"][:, 0]).flatten(1).argmax(1)
+    boxes_xyxy = decode_boxes(outputs["ltrb"]).flatten(2)[range(len(best)), :, best]
+    return (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
 
 
 def _losses(network: Network, z: Tensor, x: Tensor, boxes_xyxy: Tensor) -> Losses:

@@ -1,6 +1,7 @@
 """Training stays finite at the paper's learning rate, and the network compiles as one graph."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from model.config import PRESETS, ModelConfig
 from model.losses import car_loss, siamfc_loss
 from model.network import build_model
 from sampling.labels import car_targets, siamfc_labels
+from tests.launch import finish, losses, start
 
 NARROW = [
     replace(PRESETS["paper"], width=1 / 8),
@@ -32,14 +34,14 @@ def _pairs(batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tens
     return z, x, boxes_xyxy
 
 
-def _train(config: ModelConfig, *, steps: int, bf16: bool) -> list[float]:
+def _first_losses(config: ModelConfig, *, bf16: bool) -> list[float]:
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     network = build_model(config).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4)
     positive = torch.ones(4, dtype=torch.bool)
-    losses = []
-    for _ in range(steps):
+    curve = []
+    for _ in range(4):
         z, x, boxes_xyxy = _pairs(4, generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             outputs = network(z, x)
@@ -50,27 +52,39 @@ def _train(config: ModelConfig, *, steps: int, bf16: bool) -> list[float]:
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
-        losses.append(loss.item())
+        curve.append(loss.item())
     assert all(parameter.isfinite().all() for parameter in network.parameters())
-    return losses
+    return curve
 
 
 @pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize("config", NARROW)
 def test_first_steps_start_near_chance_and_go_down(config: ModelConfig, bf16: bool) -> None:
-    losses = _train(config, steps=4, bf16=bf16)
+    curve = _first_losses(config, bf16=bf16)
     chance = {"siamfc": 0.69, "car": 0.69 + 1.0}[config.head]
-    assert losses[0] == pytest.approx(chance, rel=0.5)
-    assert max(losses) < 2 * chance
+    assert curve[0] == pytest.approx(chance, rel=0.5)
+    assert max(curve) < 2 * chance
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
 @pytest.mark.parametrize("config", NARROW)
-def test_a_thousand_steps_stay_finite(config: ModelConfig, bf16: bool) -> None:
-    losses = _train(config, steps=1000, bf16=bf16)
-    assert torch.tensor(losses).isfinite().all()
-    assert sum(losses[-50:]) < 0.8 * sum(losses[:50])
+def test_a_thousand_steps_of_the_sample_world_stay_finite(
+    config: ModelConfig, precision: str, sample_shards: Path, tmp_path: Path
+) -> None:
+    options = ["--recipe", "pretrain", "--manifests", str(sample_shards / "vid/manifest.parquet")]
+    for name, value in asdict(config).items():
+        options += [f"--model.{name}", str(value)]
+    options += ["--precision", precision, "--batch-size", "4", "--data.pairs-per-epoch", "4000"]
+    options += ["--schedule.epochs", "1", "--schedule.rates", "0.01", "--data.val-pairs", "8"]
+    options += ["--threads", "1", "--workers", "0", "--device", "cpu", "--tensorboard", "False"]
+    # a loss that is not finite stops a run with exit code 1
+    run = start([*options, "--out", str(tmp_path / "run")], log=tmp_path / "log")
+    assert finish(run, seconds=1800) == [0], (tmp_path / "log.0").read_text()
+    curve = losses(tmp_path / "run")
+    assert len(curve) == 1000
+    assert torch.tensor(curve).isfinite().all()
+    assert sum(curve[-50:]) < 0.8 * sum(curve[:50])
 
 
 @pytest.mark.parametrize("width", [1 / 8, 1.0])
