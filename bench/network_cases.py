@@ -93,7 +93,8 @@ def step_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock)
         figures += _compared(device, f"{stage} step", seconds["naive"], seconds["ours"])
         figures += _compared(device, f"{stage} step, bf16", seconds["naive"], seconds["bf16"])[::2]
         if stage == "pretrain":
-            share = batch * _PAIR_GMAC / statistics.median(seconds["ours"]) / _rate(seconds)
+            step_s, rate = statistics.median(seconds["ours"]), _rate(seconds["product"])
+            share = batch * _PAIR_GMAC / step_s / rate
             figures.append(Figure(device.type, f"{stage} step, share of matrix rate", share, ""))
     return figures
 
@@ -108,8 +109,9 @@ def frame_figures(device: torch.device, *, rounds: int, clock: Clock) -> list[Fi
         tracker.init(image, np.array([200.0, 150.0, 60.0, 40.0]))
         rivals[variant] = partial(tracker.update, image)
     rivals["product"] = _matrix_product(device)
+    rivals["product, bf16"] = _matrix_product(device, torch.bfloat16)
     seconds = in_turns(rivals, rounds=rounds, device=device, clock=clock)
-    gmac_s = _rate(seconds)
+    gmac_s = _rate(seconds["product"])
     frame_s = statistics.median(seconds["double"])
     name = device.type
     return [
@@ -122,6 +124,7 @@ def frame_figures(device: torch.device, *, rounds: int, clock: Clock) -> list[Fi
             "x",
         ),
         Figure(name, "matrix product, float32", gmac_s, "GMAC/s"),
+        Figure(name, "matrix product, bf16", _rate(seconds["product, bf16"]), "GMAC/s"),
         Figure(name, "frame, share of matrix rate", _FRAME_GMAC / frame_s / gmac_s, ""),
     ]
 
@@ -213,14 +216,16 @@ def _stage_network(config: ModelConfig, stage: str, device: torch.device) -> Net
     return network.train()
 
 
-def _matrix_product(device: torch.device) -> Callable[[], object]:
-    matrix = torch.randn(_MATRIX_SIZE, _MATRIX_SIZE, device=device)
+def _matrix_product(
+    device: torch.device, dtype: torch.dtype = torch.float32
+) -> Callable[[], object]:
+    matrix = torch.randn(_MATRIX_SIZE, _MATRIX_SIZE, device=device, dtype=dtype)
     return partial(torch.mm, matrix, matrix)
 
 
-def _rate(seconds: dict[str, list[float]]) -> float:
-    """Return the GMAC/s of the float32 matrix products among the rivals."""
-    return _MATRIX_SIZE**3 / 1e9 / statistics.median(seconds["product"])
+def _rate(products: list[float]) -> float:
+    """Return the GMAC/s of matrix products that took these seconds."""
+    return _MATRIX_SIZE**3 / 1e9 / statistics.median(products)
 
 
 def _step(network: Network, z: Tensor, x: Tensor, *, bf16: bool = False) -> None:
