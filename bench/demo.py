@@ -21,7 +21,6 @@ import torch
 
 from evaluation.benchmarks import open_benchmark
 from evaluation.report import table_text
-from evaluation.results import read_boxes
 from evaluation.sequences import read_image, to_edges
 from evaluation.session import evaluate_trackers
 from manifests.cli import run_command
@@ -29,6 +28,7 @@ from model.network import build_model
 from model.weights import load_model, save_weights
 from tracking.baselines import BASELINES
 from tracking.drawing import TRUTH, write_annotated_video
+from tracking.rows import read_boxes
 from tracking.tracker import BoxTracker, Tracker
 
 SOURCES = ("vid", "coco", "uav123", "lasot")

@@ -22,9 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.tracks import SourceError
-from evaluation.results import read_boxes, times_path
+from evaluation.results import times_path
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+from tracking.rows import read_boxes
 
 Layout = Literal["got10k", "trackingnet", "matlab"]
 _EPOCH = (1980, 1, 1, 0, 0, 0)

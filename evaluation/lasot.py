@@ -12,8 +12,8 @@ from pathlib import Path
 from datasets.files import RawFiles
 from datasets.sources import lasot as source
 from datasets.tracks import SourceError
-from evaluation.rows import decode_text, parse_boxes, parse_flags
 from evaluation.sequences import BenchmarkSequence
+from tracking.rows import decode_text, parse_boxes, parse_flags
 
 
 @cache

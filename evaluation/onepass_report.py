@@ -10,12 +10,13 @@ from evaluation.metrics import Curves, mean_curves
 from evaluation.plots import plot_normalised, plot_precision, plot_success, save_figure
 from evaluation.references import PRINTED
 from evaluation.report import table_latex
-from evaluation.results import find_results, read_boxes
+from evaluation.results import find_results
 from evaluation.scores import TrackerScore, rank
 from evaluation.sequences import Benchmark
 from manifests.atomic import whole_file
 from manifests.page import Picture, Section, Table, write_page
 from manifests.provenance import Provenance
+from tracking.rows import read_boxes
 
 _NUM_STRIPS = 3
 

@@ -13,8 +13,8 @@ import re
 
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
-from evaluation.rows import decode_text, parse_boxes
 from evaluation.sequences import BenchmarkSequence
+from tracking.rows import decode_text, parse_boxes
 
 _RANGES = {
     "BlurCar1": (247, 988),

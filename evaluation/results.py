@@ -3,8 +3,8 @@
     <results>/<tracker>/<sequence>.txt                 x,y,w,h per frame, full floats
     <results>/<tracker>/times/<sequence>_time.txt      seconds per frame, of trackers that ran here
 
-The numbers count pixels from 1, as the benchmarks' own files and published results do. Reading
-takes commas, tabs, blanks and either kind of line end.
+The numbers count pixels from 1, as the benchmarks' own files and published results do. They are
+read by `tracking.rows.read_boxes`: commas, tabs, blanks and either kind of line end.
 """
 
 from pathlib import Path
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from datasets.tracks import SourceError
 from evaluation.names import match_name
-from evaluation.rows import decode_text, parse_boxes
 from manifests.atomic import whole_file
 
 
@@ -37,19 +36,6 @@ def times_path(path: Path) -> Path:
 def write_times(path: Path, seconds: NDArray[np.float64]) -> None:
     """Write (T,) seconds that a tracker took for each frame."""
     _write_text(path, "".join(f"{value:.6f}\n" for value in seconds))
-
-
-def read_boxes(path: Path) -> NDArray[np.float64]:
-    """Return the (T, 4) boxes of a result file.
-
-    Raises:
-        SourceError: It is missing, empty, or a line does not hold four numbers.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise SourceError(f"{path}: no such file. Track this sequence first") from None
-    return parse_boxes(decode_text(data, where=str(path)), where=str(path))
 
 
 def list_trackers(results: Path) -> list[str]:

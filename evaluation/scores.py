@@ -8,8 +8,9 @@ import numpy as np
 
 from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
-from evaluation.results import find_results, read_boxes, times_path
+from evaluation.results import find_results, times_path
 from evaluation.sequences import Benchmark
+from tracking.rows import read_boxes
 
 _SHORTEST_S = 1e-5
 """Below this nothing was computed: a box that never moves has no speed."""

@@ -23,6 +23,7 @@ from manifests.cli import run_command
 from manifests.page import Table
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
+from tracking.devices import check_device
 from tracking.tracker import BoxTracker, Tracker
 
 _NUM_WARM_UP = 3
@@ -53,11 +54,12 @@ def run(config: SpeedConfig) -> None:
         raise SourceError("--frames: expected 1 or more, and --threads 0 or more")
     if config.threads:
         torch.set_num_threads(config.threads)
+    devices = config.devices if config.weights else ()
+    for device in devices:
+        check_device(device, option="--devices")
     images, box_xywh = _load_frames(config)
     rows: list[tuple[str | float | None, ...]] = []
-    for device in config.devices if config.weights else ():
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise SourceError(f"--devices: {device!r}, but torch sees no GPU here. Pass cpu")
+    for device in devices:
         tracker = Tracker(load_model(config.weights, device=device))
         seconds = time_parts(tracker, images, box_xywh, synchronise=_synchronise(device))
         rows += [

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-import torch
-
 from datasets.tracks import SourceError
 from evaluation.contamination import find_contamination
 from evaluation.sequences import Benchmark
 from model.weights import load_model, read_description
 from tracking.baselines import create_baseline
+from tracking.devices import check_device
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Tracker
 
@@ -65,8 +64,7 @@ def choose_network(
             trained on the benchmark and nobody allowed that.
         WeightsError: The weights cannot be used.
     """
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise SourceError(f"--device: {device!r}, but torch sees no GPU here. Pass cpu")
+    check_device(device)
     description = read_description(weights)
     preset = _PRESETS.get(benchmark.name, "otb")
     chosen = choose_settings(description["config"]["head"], preset=preset, file=settings)

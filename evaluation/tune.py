@@ -30,6 +30,7 @@ from manifests.cli import run_command
 from manifests.split import assign_splits
 from model.network import Network
 from model.weights import WeightsError, load_model, read_description
+from tracking.devices import check_device
 from tracking.settings import SETTINGS
 from tracking.tracker import Tracker
 
@@ -77,6 +78,7 @@ def run(config: TuneConfig) -> None:
             "--trials and --tracks: expected 1 or more, --frames 2 or more, --val-fraction "
             "between 0 and 1"
         )
+    check_device(config.device)
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")
     tracks = choose_tracks(files, config)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datasets.files import RawFiles
 from datasets.sources.uav123 import list_parts, read_part, sequence_ranges
 from datasets.tracks import SourceError
-from evaluation.rows import decode_text, parse_boxes, parse_flags
 from evaluation.sequences import BenchmarkSequence
+from tracking.rows import decode_text, parse_boxes, parse_flags
 
 ATTRIBUTES = (
     "Scale Variation",

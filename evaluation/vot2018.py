@@ -12,8 +12,8 @@ import numpy as np
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.regions import rectangles_to_polygons
-from evaluation.rows import decode_text, parse_row
 from evaluation.sequences import BenchmarkSequence
+from tracking.rows import decode_text, parse_row
 
 _NAMES = """
 ants1 ants3 bag ball1 ball2 basketball birds1 blanket bmx bolt1 bolt2 book butterfly car1
@@ -47,7 +47,7 @@ def _read_sequence(files: RawFiles, name: str) -> BenchmarkSequence:
     where = f"{files.root}/{name}/groundtruth.txt"
     lines = decode_text(files.read(f"{name}/groundtruth.txt"), where=where).splitlines()
     rows = [
-        parse_row(line, where=where, line=number)
+        parse_row(line, where=f"{where}:{number}")
         for number, line in enumerate(lines, start=1)
         if line.strip()
     ]

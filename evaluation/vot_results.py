@@ -12,9 +12,9 @@ import numpy as np
 
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
-from evaluation.rows import decode_text, parse_row
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 from manifests.atomic import whole_file
+from tracking.rows import decode_text, parse_row
 
 
 def run_path(folder: Path, sequence: str, number: int) -> Path:
@@ -65,7 +65,7 @@ def parse_run(text: str, *, where: str, num_frames: int) -> Run:
         SourceError: It is damaged or of another length; ``where`` is named.
     """
     rows = [
-        parse_row(line, where=where, line=number)
+        parse_row(line, where=f"{where}:{number}")
         for number, line in enumerate(text.splitlines(), start=1)
         if line.strip()
     ]

@@ -10,9 +10,10 @@ from datasets.tracks import SourceError
 from evaluation.benchmarks import open_benchmark
 from evaluation.names import match_name
 from evaluation.otb import official_names, read_otb
-from evaluation.results import find_results, read_boxes, write_boxes
+from evaluation.results import find_results, write_boxes
 from evaluation.run import main
 from evaluation.sequences import to_edges, to_file
+from tracking.rows import read_boxes
 
 
 def write_sequence(

@@ -10,7 +10,7 @@ import torch
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
-from tracking.records import read_boxes
+from tracking.rows import read_boxes
 from tracking.run import main
 from tracking.video import open_video
 
@@ -59,11 +59,18 @@ def test_the_truth_gives_the_first_box_and_may_be_shorter(tmp_path: Path, frames
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--tracker", "static", "--box", "1,2,3"], "--box: '1,2,3', expected four numbers"),
+        (["--tracker", "static", "--box", "1,2,3"], "--box: 3 numbers, expected 4"),
         (["--tracker", "static", "--box", "1,2,0,4"], "has no area"),
         (["--tracker", "milk", "--box", "1,2,3,4"], "'milk': unknown"),
         (["--box", "1,2,3,4"], "neither --weights nor --tracker"),
         (["--weights", "nowhere.safetensors", "--box", "1,2,3,4"], "nowhere.json: no such file"),
+        (["--tracker", "static", "--box", "1,2,3,4", "--max-frames", "-1"], "--max-frames: -1"),
+        (["--tracker", "static", "--box", "1,2,3,4", "--fps", "0"], "--fps: 0.0"),
+        (["--tracker", "static", "--box", "1,2,3,4", "--fps", "nan"], "--fps: nan"),
+        (["--tracker", "static", "--box=120,10,30,30"], "the frame is 120 x 90"),
+        (["--tracker", "static", "--box=-30,10,30,30"], "lies outside of the first frame"),
+        (["--tracker", "static", "--box", "1,2,3,4", "--device", "cudo"], "--device: 'cudo'"),
+        (["--tracker", "static", "--box", "1,2,3,4", "--truth", "{frames}/0.png"], "not a text"),
     ],
 )
 def test_a_wrong_value_is_one_line_and_writes_nothing(
@@ -74,6 +81,7 @@ def test_a_wrong_value_is_one_line_and_writes_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     out = tmp_path / "out" / "t.mp4"
+    options = [option.replace("{frames}", str(frames)) for option in options]
     assert main([*options, "--video", str(frames), "--out", str(out)]) == 1
     assert message in caplog.messages[-1]
     assert "\n" not in caplog.messages[-1]
@@ -88,6 +96,42 @@ def test_without_a_box_and_a_screen_the_box_is_asked_for_in_words(
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert main(["--tracker", "static", "--video", str(frames)]) == 1
     assert "Pass --box x,y,w,h" in caplog.messages[-1]
+
+
+def test_a_folder_in_the_place_of_the_video_is_named(
+    tmp_path: Path, frames: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "taken.mp4"
+    out.mkdir()
+    options = ["--tracker", "static", "--video", str(frames), "--box", "1,2,30,40"]
+    assert main([*options, "--out", str(out)]) == 1
+    assert caplog.messages[-1].startswith(f"{out}: a folder")
+    assert list(tmp_path.rglob("*.*")) == [out, *frames.iterdir()]
+
+
+def test_a_device_that_is_not_here_is_one_line(
+    tmp_path: Path, frames: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    absent = f"cuda:{torch.cuda.device_count()}"
+    options = ["--tracker", "static", "--video", str(frames), "--box", "1,2,30,40"]
+    assert main([*options, "--device", absent, "--out", str(tmp_path / "t.mp4")]) == 1
+    assert f"--device: '{absent}' cannot be used here" in caplog.messages[-1]
+    assert "\n" not in caplog.messages[-1]
+
+
+def test_speed_is_told_of_trackers_that_compute_and_a_start_that_failed_is_said(
+    tmp_path: Path, frames: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    options = ["--tracker", "mil", "static", "--video", str(frames)]
+    out = ["--out", str(tmp_path / "t.mp4")]
+    assert main([*options, *out, "--box", "20,30,25,25"]) == 0
+    assert "mil: " in caplog.text
+    assert "static: " not in caplog.text
+    caplog.clear()
+    assert main([*options, *out, "--box=-50,-50,1000,1000"]) == 0  # larger than MIL can follow
+    assert "mil: found nothing after the first frame" in caplog.text
+    assert "frames/s" not in caplog.text
 
 
 def test_an_unknown_option_exits_with_2(frames: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.crops import Image
+from tracking.rows import has_area
 from tracking.video import VideoWriter
 
 Color = tuple[int, int, int]
@@ -52,13 +53,13 @@ def draw_boxes(
     canvas = np.ascontiguousarray(image).copy()
     unit = max(1, round(min(image.shape[:2]) / 360))  # thickness that shows on a large frame too
     for box_xywh in boxes_xywh.values():  # dark rims below all colours
-        if _is_drawable(box_xywh):
+        if has_area(box_xywh):
             _draw_outline(canvas, box_xywh, (0, 0, 0), 4 * unit)
     for label, box_xywh in boxes_xywh.items():
-        if _is_drawable(box_xywh):
+        if has_area(box_xywh):
             _draw_outline(canvas, box_xywh, colors[label], 2 * unit)
     lines = [
-        (label if _is_drawable(box) else f"{label}: not in view", colors[label])
+        (label if has_area(box) else f"{label}: not in view", colors[label])
         for label, box in boxes_xywh.items()
     ]
     if lines:
@@ -99,10 +100,6 @@ def write_annotated_video(
         if any(length != writer.num_frames for length in lengths.values()):
             raise ValueError(f"{path}: {lengths} boxes, but {writer.num_frames} frames")
     return writer.num_frames
-
-
-def _is_drawable(box_xywh: NDArray[np.float64]) -> bool:
-    return bool(np.isfinite(box_xywh).all() and (np.asarray(box_xywh)[2:] > 0).all())
 
 
 def _draw_outline(

@@ -30,13 +30,17 @@ from datasets.tracks import SourceError
 from manifests.cli import run_command
 from model.weights import WeightsError, load_model
 from tracking.baselines import create_baseline
+from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
-from tracking.records import Record, has_area, parse_box, read_boxes, write_csv
+from tracking.records import Record, write_csv
+from tracking.rows import has_area, parse_box, read_boxes
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Prediction, Tracker
 from tracking.video import Video, VideoWriter, open_video
 
 logger = logging.getLogger(__name__)
+_SHORTEST_S = 1e-5
+"""Below this nothing was computed: a box that never moves has no speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
+    _check_options(config)
     trackers = _create_trackers(config)
     truth = read_boxes(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
@@ -103,6 +108,18 @@ def track(config: TrackConfig) -> None:
     write_csv(path, records)
     logger.info("%s: %d frames; boxes in %s", config.out, writer.num_frames, path)
     _report_speed(seconds)
+    for name in trackers:
+        scores = [each.prediction.score for each in records if each.tracker == name][1:]
+        if scores and not any(scores):
+            logger.warning("%s: found nothing after the first frame; its box stayed", name)
+
+
+def _check_options(config: TrackConfig) -> None:
+    if config.max_frames < 0:
+        raise SourceError(f"--max-frames: {config.max_frames}, expected 0 or more")
+    if not 0 < config.fps <= 1000:
+        raise SourceError(f"--fps: {config.fps}, expected a number above 0, up to 1000")
+    check_device(config.device)
 
 
 def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
@@ -167,6 +184,13 @@ def _first_box(
         box_xywh, where = _ask_for_box(image), "the window"
     if not has_area(box_xywh):
         raise SourceError(f"{where}: {box_xywh.tolist()} has no area; pass --box x,y,w,h")
+    height, width = image.shape[:2]
+    left, top, box_width, box_height = box_xywh.tolist()
+    if not (-box_width < left < width and -box_height < top < height):
+        raise SourceError(
+            f"{where}: {box_xywh.tolist()} lies outside of the first frame; the frame is {width} x "
+            f"{height}, (0, 0) its top-left corner"
+        )
     return box_xywh
 
 
@@ -184,8 +208,8 @@ def _ask_for_box(image: Image) -> NDArray[np.float64]:
 
 def _report_speed(seconds: dict[str, list[float]]) -> None:
     for name, spent in seconds.items():
-        if spent:
-            median = statistics.median(spent)
+        median = statistics.median(spent) if spent else 0.0
+        if median > _SHORTEST_S:
             logger.info(
                 "%s: %.1f frames/s, median %.1f ms from image to box",
                 name,

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,9 @@ from datasets.crops import Image, decode_image
 from datasets.tracks import SourceError
 
 _IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+
+_LAST_CAMERA = 2**31 - 1
+"""The largest index that OpenCV takes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -48,7 +52,8 @@ def open_video(source: str, *, fps: float = 25.0) -> Video:
     if path.is_file():
         return _open_capture(str(path), source, endless=False)
     if re.fullmatch(r"\d+", source):
-        return _open_capture(int(source), f"camera {source}", endless=True)
+        index = min(int(source), _LAST_CAMERA)
+        return _open_capture(index, f"camera {source}", endless=True)
     raise SourceError(f"{source}: no such file or folder; pass a video, images or a camera index")
 
 
@@ -76,8 +81,9 @@ def _read_image(path: Path) -> Image:
 
 
 def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
-    capture = cv2.VideoCapture(source)
-    first, image = capture.read()
+    with _silent_opencv():
+        capture = cv2.VideoCapture(source)
+        first, image = capture.read()
     if not first:
         capture.release()
         hint = "is it connected and free" if endless else "is it a video that OpenCV plays"
@@ -91,6 +97,17 @@ def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
         frames=_read_capture(capture, image),
         endless=endless,
     )
+
+
+@contextmanager
+def _silent_opencv() -> Iterator[None]:
+    """Keep OpenCV's lines about each backend that failed off the screen; ours says it in one."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def _read_capture(capture: Any, image: Any) -> Iterator[Image]:
@@ -119,6 +136,8 @@ class VideoWriter:
     def __init__(self, path: Path, *, fps: float, codec: str = "mp4v") -> None:
         if path.suffix != ".mp4":
             raise SourceError(f"{path}: a video's name must end in .mp4")
+        if path.is_dir():
+            raise SourceError(f"{path}: a folder, expected the name of a video to write")
         self.path = path
         self.num_frames = 0
         self._fps, self._codec = fps, codec
@@ -167,7 +186,8 @@ class VideoWriter:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         height, width = image.shape[0] + image.shape[0] % 2, image.shape[1] + image.shape[1] % 2
         code = cv2.VideoWriter.fourcc(*self._codec)
-        writer = cv2.VideoWriter(str(self._temporary), code, self._fps, (width, height))
+        with _silent_opencv():
+            writer = cv2.VideoWriter(str(self._temporary), code, self._fps, (width, height))
         if not writer.isOpened():
             raise SourceError(
                 f"{self.path}: this OpenCV cannot encode {self._codec!r}; try codec 'mp4v'"

@@ -2,6 +2,8 @@
 
 import io
 import math
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,19 @@ def decode_text(data: bytes, *, where: str) -> str:
         raise SourceError(f"{where}: not a text file, expected lines of numbers") from None
 
 
+def read_boxes(path: Path) -> NDArray[np.float64]:
+    """Return the (T, 4) boxes of a file with one box per line.
+
+    Raises:
+        SourceError: It is missing, empty, or a line does not hold four numbers.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise SourceError(f"{path}: no such file, expected one box per line") from None
+    return parse_boxes(decode_text(data, where=str(path)), where=str(path))
+
+
 def parse_boxes(text: str, *, where: str) -> NDArray[np.float64]:
     """Return (T, 4) boxes, one per line; ``NaN`` is a number too.
 
@@ -35,20 +50,31 @@ def parse_boxes(text: str, *, where: str) -> NDArray[np.float64]:
     except ValueError:
         boxes = np.empty((0, 0))
     if len(boxes) == 0 or boxes.shape[1] != 4 or np.isinf(boxes).any():
-        rows = [parse_row(line, where=where, line=n) for n, line in _lines(text)]
-        for (number, _), row in zip(_lines(text), rows, strict=True):
-            if len(row) != 4:
-                raise SourceError(
-                    f"{where}:{number}: {len(row)} numbers, expected 4: left, top, width, height"
-                )
+        rows = [parse_box(line, where=f"{where}:{number}") for number, line in _lines(text)]
         if not rows:
             raise SourceError(f"{where}: empty, expected one box per line")
         boxes = np.array(rows)
     return boxes
 
 
-def parse_row(text: str, *, where: str, line: int) -> list[float]:
+def parse_box(text: str, *, where: str) -> list[float]:
+    """Return the four numbers of one box.
+
+    Raises:
+        SourceError: There are not four numbers.
+    """
+    row = parse_row(text, where=where)
+    if len(row) != 4:
+        raise SourceError(f"{where}: {len(row)} numbers, expected 4: left, top, width, height")
+    return row
+
+
+def parse_row(text: str, *, where: str) -> list[float]:
     """Return the numbers of one line.
+
+    Args:
+        text: The line.
+        where: What an error names, such as file and line.
 
     Raises:
         SourceError: Something in it is not a number.
@@ -58,10 +84,16 @@ def parse_row(text: str, *, where: str, line: int) -> list[float]:
         try:
             values.append(float(word))
         except ValueError:
-            raise SourceError(f"{where}:{line}: {word!r} is not a number") from None
+            raise SourceError(f"{where}: {word!r} is not a number") from None
         if math.isinf(values[-1]):
-            raise SourceError(f"{where}:{line}: {word!r}, expected finite numbers or NaN")
+            raise SourceError(f"{where}: {word!r}, expected finite numbers or NaN")
     return values
+
+
+def has_area(box_xywh: Iterable[float]) -> bool:
+    """Tell whether four numbers are a box: finite, with a width and a height above 0."""
+    x, y, width, height = box_xywh
+    return all(map(math.isfinite, (x, y))) and 0 < width < math.inf and 0 < height < math.inf
 
 
 def parse_flags(text: str, *, where: str) -> NDArray[np.bool_]:
@@ -70,7 +102,7 @@ def parse_flags(text: str, *, where: str) -> NDArray[np.bool_]:
     Raises:
         SourceError: Something else than 0 and 1 is there.
     """
-    values = [value for n, line in _lines(text) for value in parse_row(line, where=where, line=n)]
+    values = [value for n, line in _lines(text) for value in parse_row(line, where=f"{where}:{n}")]
     if not set(values) <= {0.0, 1.0}:
         found = sorted(set(values) - {0.0, 1.0})
         raise SourceError(f"{where}: holds {found[0]:g}, expected only the flags 0 and 1")
