@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from datasets.execute import end_with_parent
 from datasets.files import RawFiles, open_root
 from datasets.tracks import SourceError
 from evaluation import onepass, supervised
@@ -131,6 +132,7 @@ def _track_in_processes(
 
 
 def _start_worker(job: Job, counts: Any) -> None:
+    end_with_parent()
     torch.set_num_threads(1)
     worker = _Worker(job=job, tracker=job.make_tracker(), files=open_root(job.root), counts=counts)
     _WORKER[:] = [worker]

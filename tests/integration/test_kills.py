@@ -14,6 +14,7 @@ import pytest
 from datasets.build import main
 from datasets.crops import encode_jpeg
 from tests.builds import fingerprint
+from tests.launch import children
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_FRAMES = 240
@@ -70,11 +71,6 @@ def wait_for_shards(out: Path, number: int, process: "subprocess.Popen[str]") ->
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-def children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listed.split()]
 
 
 def test_killed_builds_go_on_and_redo_only_the_shards_in_flight(
