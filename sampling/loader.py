@@ -15,7 +15,6 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 
 import numpy as np
 import torch
@@ -128,12 +127,7 @@ class PairLoader:
     def __enter__(self) -> "PairLoader":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _checked_start(self, first_pair: int) -> int:
