@@ -20,6 +20,7 @@ from sampling.pairs import BatchArrays, Failure, PairMaker, ReadCrop
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.records import list_shards, pair_records, sample_name
 from sampling.remote import RemoteReader, is_remote
+from sampling.shared_epoch import SharedEpoch
 from sampling.tracks import track_table
 from sampling.windows import draw_windows
 
@@ -61,10 +62,16 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         self._settings = pairs
         self._split = split
         self._tracks = track_table(manifests, split=split)
-        self.set_epoch(epoch)
+        self._shared_epoch = SharedEpoch(epoch)
+        self._draw(epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the pairs of another epoch."""
+        """Draw the pairs of another epoch, here and in the workers of a DataLoader."""
+        self._shared_epoch.set(epoch)
+        self._draw(epoch)
+
+    def _draw(self, epoch: int) -> None:
+        self._drawn = epoch
         self.epoch = 0 if self._split == "val" else epoch
         windows = self._draw_windows() if self.is_remote else None
         self.windows = windows
@@ -92,6 +99,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
         """
         self._process.check()
+        if (epoch := self._shared_epoch.get()) != self._drawn:  # in a worker that has stayed
+            self._draw(epoch)
         if not -len(self) <= pair < len(self):
             raise IndexError(f"pair {pair} of {len(self)}")
         record = self.records[[pair]]

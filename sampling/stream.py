@@ -41,6 +41,7 @@ from sampling.plan import PairSettings, Plan, make_plan
 from sampling.records import Shard, list_shards, pair_records, sample_name
 from sampling.remote import PieceFile, RemoteReader, RetrySettings, is_remote
 from sampling.rng import plan_rng
+from sampling.shared_epoch import SharedEpoch
 from sampling.tracks import select_tracks, track_table
 from sampling.windows import draw_windows
 
@@ -60,7 +61,7 @@ class PairStream(IterableDataset[PairBatch]):
         split: ``"train"`` or ``"val"``.
         batch_size: Pairs of a global batch, over all ranks; what is left over is not used.
         seed: Seed of the run.
-        epoch: Number of the epoch; assign to it between epochs.
+        epoch: Number of the epoch.
         rank: Number of this process.
         world_size: Number of processes.
         max_bad_samples: How many crops an epoch may fail to read, in each reader.
@@ -85,7 +86,7 @@ class PairStream(IterableDataset[PairBatch]):
         max_bad_samples: int = 0,
         retries: RetrySettings | None = None,
     ) -> None:
-        self.epoch = epoch
+        self._epoch = SharedEpoch(epoch)
         self.manifests = tuple(manifests)
         self._process = OwnProcess()
         self.shards = list_shards(manifests)
@@ -98,6 +99,10 @@ class PairStream(IterableDataset[PairBatch]):
         self._retries = retries or RetrySettings()
         self._tracks = track_table(manifests, split=split)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Go to another epoch, here and in the workers of a DataLoader."""
+        self._epoch.set(epoch)
+
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield the batches of this reader.
 
@@ -105,13 +110,11 @@ class PairStream(IterableDataset[PairBatch]):
             RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
         """
         self._process.check()
+        epoch = self._epoch.get()
         info = get_worker_info()
         worker, num_workers = (info.id, info.num_workers) if info else (0, 1)
-        reader, num_readers = (
-            self._rank * num_workers + worker,
-            self._world_size * num_workers,
-        )
-        plan, windows = self._plan_of(reader, num_readers)
+        reader = self._rank * num_workers + worker
+        plan, windows = self._plan_of(epoch, reader, self._world_size * num_workers)
         records = pair_records(self.manifests, plan)
         wanted = self._wanted_crops(plan)
         used = np.unique([records[role]["shard"] for role in ("template", "search")]).tolist()
@@ -122,22 +125,25 @@ class PairStream(IterableDataset[PairBatch]):
             self._opened,
             partial(tar_file_expander, select_files=names.__contains__, handler=_raise_plainly),
             partial(complete_pairs, wanted=wanted),
-            partial(mixed, rng=plan_rng(self._seed, self._reader_epoch(reader))),
-            partial(self._batches, plan=plan, records=records, first_pair=reader * records.size),
+            partial(mixed, rng=plan_rng(self._seed, _number(epoch, reader))),
+            partial(
+                self._batches,
+                epoch=epoch,
+                plan=plan,
+                records=records,
+                first_pair=reader * records.size,
+            ),
         )
         yield from pipeline
 
-    def _reader_epoch(self, reader: int) -> int:
-        return reader << 32 | self.epoch
-
-    def _plan_of(self, reader: int, num_readers: int) -> tuple[Plan, NDArray[np.int64]]:
+    def _plan_of(self, epoch: int, reader: int, num_readers: int) -> tuple[Plan, NDArray[np.int64]]:
         """Return a reader's pairs, ordered by window, and the window of each shard."""
         windows = draw_windows(
             self._tracks,
             np.ones(len(self.shards), np.int64),
             window_bytes=_SHARDS_PER_WINDOW,
             seed=self._seed,
-            epoch=self.epoch,
+            epoch=epoch,
         )
         of_track = windows[self._tracks.shards[:, 0]]
         own = of_track % num_readers == reader
@@ -151,7 +157,7 @@ class PairStream(IterableDataset[PairBatch]):
             select_tracks(self._tracks, own),
             share,
             seed=self._seed,
-            epoch=self._reader_epoch(reader),
+            epoch=_number(epoch, reader),
             windows=of_track[own],
         )
         return plan, windows
@@ -175,7 +181,13 @@ class PairStream(IterableDataset[PairBatch]):
                     yield {"url": shard.url, "stream": file}
 
     def _batches(
-        self, pairs: Iterable[PassedPair], *, plan: Plan, records: NDArray[np.void], first_pair: int
+        self,
+        pairs: Iterable[PassedPair],
+        *,
+        epoch: int,
+        plan: Plan,
+        records: NDArray[np.void],
+        first_pair: int,
     ) -> Iterator[PairBatch]:
         num_bad = 0
         name = partial(name_pair, self.manifests, plan)
@@ -189,7 +201,7 @@ class PairStream(IterableDataset[PairBatch]):
                     crops[int(record[role]["shard"]), int(record[role]["offset"])] = data
             chosen["pair"] += first_pair
             arrays = empty_arrays(len(batch))
-            failures = self._maker.make(chosen, partial(_read, crops), epoch=self.epoch, out=arrays)
+            failures = self._maker.make(chosen, partial(_read, crops), epoch=epoch, out=arrays)
             for failure in failures:
                 num_bad += 1
                 self._count_bad(num_bad, name(places[failure.place]), failure)
@@ -204,6 +216,11 @@ class PairStream(IterableDataset[PairBatch]):
                 f"{message}. Restore the shard, or allow and count bad samples with max_bad_samples"
             )
         logger.warning("bad sample %d of at most %d: %s", number, self._max_bad_samples, message)
+
+
+def _number(epoch: int, reader: int) -> int:
+    """Return a number for the draws of one reader in one epoch, which no other has."""
+    return reader << 32 | epoch
 
 
 def _read(

@@ -125,3 +125,18 @@ def test_pytorchs_dataloader_gives_the_same_pairs(manifest: Manifest, num_worker
     for found, expected in zip(stock, loader(manifest), strict=True):
         for name, tensor in found.items():
             assert torch.equal(tensor, getattr(expected, name)), name
+
+
+def test_pytorchs_workers_that_stay_follow_to_the_next_epoch(manifest: Manifest) -> None:
+    dataset = PairDataset([manifest], pairs=PAIRS, augment=AugmentSettings(), seed=7)
+    stock = DataLoader(
+        dataset,
+        batch_size=8,
+        num_workers=1,
+        multiprocessing_context="spawn",
+        persistent_workers=True,
+    )
+    for epoch in (2, 0):
+        dataset.set_epoch(epoch)
+        for found, expected in zip(stock, loader(manifest, epoch=epoch), strict=True):
+            assert torch.equal(found["search"], expected.search)

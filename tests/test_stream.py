@@ -112,6 +112,20 @@ def test_workers_of_pytorchs_dataloader_read_shards_of_their_own(manifest: Manif
     assert sorted(pair for b in batches for pair in b.pair_index.tolist()) == list(range(96))
 
 
+def test_workers_that_stay_follow_to_the_next_epoch(manifest: Manifest) -> None:
+    pairs = stream(manifest)
+    loader = DataLoader(
+        pairs,
+        batch_size=None,
+        num_workers=1,
+        multiprocessing_context="spawn",
+        persistent_workers=True,
+    )
+    for epoch in (0, 3):
+        pairs.set_epoch(epoch)
+        assert names(list(loader)) == names(list(stream(manifest, epoch=epoch)))
+
+
 def test_forked_workers_are_refused_before_they_hang(manifest: Manifest) -> None:
     dataset = PairDataset([manifest], pairs=PairSettings(), augment=AugmentSettings())
     for pairs in (stream(manifest), dataset):
