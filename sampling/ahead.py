@@ -10,7 +10,6 @@ from threading import Thread
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.schema import ManifestError
 from sampling.cache import Lease, ShardCache
 from sampling.records import Shard
 from sampling.remote import is_remote
@@ -123,7 +122,7 @@ def _serve(cache: ShardCache, queue: SimpleQueue[tuple[Shard, Future[Lease]] | N
         shard, lease = work
         try:
             lease.set_result(cache.acquire(shard))
-        except (ManifestError, OSError) as error:
+        except Exception as error:  # whatever it is: a lease that is never settled would hang
             lease.set_exception(error)  # raised where the shard is waited for
     queue.put(None)  # for the next thread
 
