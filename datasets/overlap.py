@@ -36,7 +36,7 @@ from manifests.cli import run_command
 from manifests.page import write_page
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
-from manifests.table import read_manifest
+from manifests.table import read_manifests
 
 PROG = "python -m datasets.overlap"
 _LOOKS = 2 * len(WINDOW_SCALES)
@@ -86,9 +86,7 @@ class OverlapConfig:
 
 def overlap(config: OverlapConfig) -> None:
     """Search, write the page, and print the condition that leaves the footage out."""
-    manifests = [
-        read_manifest(url, where=config.where, check_shards=False) for url in config.manifests
-    ]
+    manifests = read_manifests(config.manifests, where=config.where, check_shards=False)
     files = open_root(config.against)
     tracks = read_benchmark(files)
     rows = with_manifest(manifests)

@@ -40,7 +40,7 @@ from manifests.cli import run_command
 from manifests.page import Picture, Section, write_page
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
-from manifests.table import Manifest, read_manifest
+from manifests.table import Manifest, read_manifests
 
 PROG = "python -m datasets.report"
 _STRIP_FRAMES = 10
@@ -75,7 +75,7 @@ class ReportConfig:
 
 def report(config: ReportConfig) -> None:
     """Write the page, the picture or both, and print where they are."""
-    manifests = [read_manifest(url, where=config.where) for url in config.manifest]
+    manifests = read_manifests(config.manifest, where=config.where)
     rows = with_manifest(manifests)
     beside = posixpath.dirname(config.manifest[0])
     page = config.out or posixpath.join(beside, "report.html")

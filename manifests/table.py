@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,16 +91,29 @@ def read_manifest(url: str, *, where: str | None = None, check_shards: bool = Tr
 
     Raises:
         ManifestError: It is missing or not a manifest, has another schema version, lacks a
-            column, or a shard is absent or has another size.
+            column, a shard is absent or has another size, or no row satisfies the condition.
     """
-    with _open(url) as file:
-        metadata = _read_metadata(url, file)
-        rows = _read_rows(url, file, where)
-        if check_shards:
-            _check_shards(url, metadata)
-        file.seek(0)
-        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-    return Manifest(url=url, rows=rows, metadata=metadata, fingerprint=fingerprint)
+    (manifest,) = read_manifests([url], where=where, check_shards=check_shards)
+    return manifest
+
+
+def read_manifests(
+    urls: Sequence[str], *, where: str | None = None, check_shards: bool = True
+) -> list[Manifest]:
+    """Open manifests as `read_manifest` does, and leave out those without a row that is selected.
+
+    One condition serves all sources: ``"source != 'uav123'"`` takes a whole manifest away.
+
+    Raises:
+        ManifestError: As `read_manifest`, or the condition leaves no row of any of them.
+    """
+    manifests = [_read_one(url, where, check_shards=check_shards) for url in urls]
+    if where is None:
+        return manifests
+    selected = [manifest for manifest in manifests if not manifest.rows.is_empty()]
+    if urls and not selected:
+        raise ManifestError(f"{', '.join(urls)}: no row satisfies {where!r}. Check the condition")
+    return selected
 
 
 def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
@@ -132,6 +145,17 @@ def shard_url(manifest_url: str, shard: str) -> str:
     return posixpath.join(posixpath.dirname(manifest_url), shard)
 
 
+def _read_one(url: str, where: str | None, *, check_shards: bool) -> Manifest:
+    with _open(url) as file:
+        metadata = _read_metadata(url, file)
+        rows = _read_rows(url, file, where)
+        if check_shards:
+            _check_shards(url, metadata)
+        file.seek(0)
+        fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
+    return Manifest(url=url, rows=rows, metadata=metadata, fingerprint=fingerprint)
+
+
 def _open(url: str) -> _File:
     """Open a local file, or fetch a remote one: a manifest is small beside its shards."""
     try:
@@ -154,12 +178,7 @@ def _read_rows(url: str, file: _File, where: str | None) -> pl.DataFrame:
     if missing:
         raise ManifestError(f"{url}: lacks the columns {missing}. Build it again")
     rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if found[name] != dtype})
-    if where is None:
-        return rows.collect()
-    selected = select_rows(rows, where)
-    if selected.is_empty():
-        raise ManifestError(f"{url}: no row satisfies {where!r}. Check the condition")
-    return selected
+    return rows.collect() if where is None else select_rows(rows, where)
 
 
 def _read_metadata(url: str, file: _File) -> Metadata:

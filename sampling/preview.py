@@ -23,7 +23,7 @@ from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
-from manifests.table import Manifest, read_manifest
+from manifests.table import Manifest, read_manifests
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
@@ -78,7 +78,7 @@ def preview(config: PreviewConfig) -> None:
     """Write the page and print where it is."""
     recipe = read_recipes(config.recipe or (_DEFAULT_RECIPE,))
     where = config.where or recipe.where
-    manifests = [read_manifest(url, where=where) for url in config.manifests]
+    manifests = read_manifests(config.manifests, where=where)
     pairs, augment = pair_settings(config, recipe)
     try:
         before, _ = first_pairs(config, manifests, pairs, AugmentSettings(enabled=False))

@@ -11,7 +11,7 @@ import pytest
 from datasets.report import main as report
 from datasets.trust import find_problems
 from manifests.schema import SCHEMA
-from manifests.table import Manifest, Metadata, read_manifest, select_rows
+from manifests.table import Manifest, Metadata, read_manifest, read_manifests, select_rows
 from tests.launch import TINY, finish, start
 
 
@@ -107,3 +107,12 @@ def test_the_report_and_the_trainer_warn_in_the_same_words(
         text = re.sub("</?code>", "`", page.read_text())
         assert html.escape(problem) in text
         assert f"WARNING {problem}" in said
+
+
+def test_the_advice_to_leave_a_source_out_works_beside_others(sample_shards: Path) -> None:
+    urls = [str(sample_shards / name / "manifest.parquet") for name in ("uav123", "coco")]
+    (advice,) = [each for each in find_problems(read_manifests(urls)) if "UAV20L" in each]
+    where = advice.split('--data.where "')[1].split('"')[0]
+    (left,) = read_manifests(urls, where=where)
+    assert left.rows.equals(read_manifest(urls[1]).rows)
+    assert not any("UAV20L" in each for each in find_problems([left]))

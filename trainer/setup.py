@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from manifests.table import Manifest, read_manifest
+from manifests.table import Manifest, read_manifests
 from model.network import build_model
 from model.weights import load_backbone, read_description
 from sampling.augment import AugmentSettings
@@ -24,7 +24,7 @@ def open_manifests(config: TrainConfig) -> list[Manifest]:
     """Return the manifests of a run, with the rows that ``--data.where`` selects."""
     if not config.manifests:
         raise TrainingError("--manifests: none given. Build one with `python -m datasets.build`")
-    return [read_manifest(url, where=config.data.where) for url in config.manifests]
+    return read_manifests(config.manifests, where=config.data.where)
 
 
 class Batches:
