@@ -13,13 +13,17 @@ from torch import nn
 
 from model.config import ModelConfig
 from model.network import build_model
+from sampling.batch import PairBatch
 from tests.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
+from trainer.checkpoint import Progress
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.dry_run import dry_run, make_noise
+from trainer.journal import Journal
 from trainer.learner import Learner
-from trainer.loop import WaitClock
+from trainer.loop import WaitClock, train_epoch
 from trainer.objectives import make_objective
+from trainer.preemption import StopRequest
 from trainer.saving import RunFolder
 
 
@@ -159,6 +163,31 @@ def test_waiting_for_data_is_measured() -> None:
     for _ in clock.watch(slow()):  # type: ignore[arg-type]
         time.sleep(0.02)
     assert 0.2 < clock.share < 0.8
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.2])
+def test_an_epoch_that_waits_for_its_loader_says_what_to_raise(
+    pause_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    def batches() -> Iterator[PairBatch]:
+        for seed in range(3):
+            time.sleep(pause_s)
+            yield made[seed]
+
+    made = [make_noise(1, seed=seed) for seed in range(3)]
+    progress = Progress()
+    finished = train_epoch(
+        make_tiny_learner("finetune"),
+        batches(),
+        progress,
+        rate_at=lambda step: 0.0,
+        journal=Journal(None, batch_size=1, total_steps=3, progress=progress, tensorboard=False),
+        stop=StopRequest(),
+        after_step=lambda: None,
+    )
+    assert finished
+    said = [message for message in caplog.messages if "for the loader; raise --workers" in message]
+    assert len(said) == (1 if pause_s else 0)
 
 
 def test_killed_while_saving_leaves_the_checkpoints_before(

@@ -1,6 +1,7 @@
 """Both stages in small: they learn, the frozen part stays, and all that a run leaves is there."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ import torch
 import tyro
 from safetensors.torch import load_file
 
-from model.weights import load_model, read_description
-from tests.launch import TINY, losses, train
+from model.weights import load_model, read_description, save_weights
+from tests.launch import TINY, finish, losses, start, train
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.journal import read_metrics
@@ -108,6 +109,23 @@ def test_the_last_epoch_is_saved_and_says_where_it_comes_from(
     assert provenance["init_weights"]["sha256"] == origin["sha256"]
     best = read_description(finetuned / "best.safetensors")["provenance"]["epoch"]
     assert best == 1 + min(range(4), key=lambda epoch: validations(finetuned)[epoch]["loss"])
+
+
+@pytest.mark.parametrize(("weights", "code"), [("last", 0), ("best", 1)])
+def test_a_run_goes_on_from_moved_weights_but_not_from_others(
+    weights: str, code: int, pretrained: Path, finetuned: Path, second_stage: list[str]
+) -> None:
+    moved = finetuned.parent / "elsewhere"
+    shutil.copytree(pretrained, moved, dirs_exist_ok=True)
+    log = finetuned.with_name(f"log_{weights}")
+    if weights == "best":  # as if stage 1 had ended otherwise
+        save_weights(
+            moved / "best.safetensors", load_model(finetuned / "best.safetensors"), provenance={}
+        )
+    options = [*second_stage, "--init-weights", str(moved / f"{weights}.safetensors")]
+    assert finish(start([*options, "--out", str(finetuned)], log=log)) == [code]
+    said = Path(f"{log}.0").read_text()
+    assert ("the run is complete" if code == 0 else "or initial weights") in said
 
 
 def test_only_the_newest_checkpoints_are_kept(pretrained: Path) -> None:

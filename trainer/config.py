@@ -135,11 +135,11 @@ class TrainConfig:
 
 
 MAY_CHANGE = frozenset(
-    {"out", "recipe", "manifests", "device", "workers", "threads", "tensorboard", "keep"}
-    | {"checkpoint_steps", "max_bad_samples"}
+    {"out", "recipe", "manifests", "init_weights", "device", "workers", "threads", "tensorboard"}
+    | {"keep", "checkpoint_steps", "max_bad_samples"}
 )
 """Options that a resumed run may have otherwise: they do not decide what is computed. (Manifests
-may move; their fingerprints are compared.)"""
+and initial weights may move; their checksums are compared.)"""
 
 
 def run_folder(config: TrainConfig) -> Path:

@@ -93,7 +93,6 @@ class Journal:
         }
         record = {"kind": "validation", "step": progress.step, "epoch": progress.epochs_done}
         self._write({**record, **means, "num_pairs": report.num_pairs, "is_best": is_best})
-        self._bar.clear()
         tqdm.write(
             f"epoch {progress.epochs_done}: validation loss {report.loss:.3f}, mean IoU "
             f"{report.mean_iou:.3f}, centre error {report.center_error_px:.1f} px, AUC "

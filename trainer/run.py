@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 
 import torch
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from datasets.trust import find_problems
 from manifests.cli import run_command
@@ -75,15 +76,16 @@ def _run_on_rank(
         tensorboard=config.tensorboard,
     )
     try:
-        finished = train(
-            learner,
-            batches,
-            progress,
-            config=config,
-            journal=journal,
-            stop=stop,
-            save=lambda is_best: folder.save(progress, is_best=is_best),
-        )
+        with logging_redirect_tqdm():  # else warnings continue the line of the progress bar
+            finished = train(
+                learner,
+                batches,
+                progress,
+                config=config,
+                journal=journal,
+                stop=stop,
+                save=lambda is_best: folder.save(progress, is_best=is_best),
+            )
     finally:
         journal.close()
         batches.close()
