@@ -16,7 +16,7 @@ from model.network import build_model
 from sampling.batch import PairBatch
 from tests.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
 from trainer.checkpoint import Progress
-from trainer.config import TrainConfig
+from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks
 from trainer.dry_run import dry_run, make_noise
 from trainer.journal import Journal
@@ -136,6 +136,15 @@ def test_the_dry_run_changes_nothing(tmp_path: Path) -> None:
         assert value.equal(before[name]), name
     assert learner.optimizer.state_dict()["state"] == {}
     assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_batch_that_does_not_fit_into_memory_shows_before_the_first_step(tmp_path: Path) -> None:
+    pairs = 10**8
+    config = TrainConfig(batch_size=pairs, data=DataConfig(pairs_per_epoch=pairs))
+    learner = make_tiny_learner("pretrain")
+    folder = RunFolder(tmp_path, learner, {"options": {}}, keep=1)
+    with pytest.raises(TrainingError, match="--batch-size 100000000: a step on 100000000 pairs"):
+        dry_run(learner, folder, config)
 
 
 def test_the_frozen_trunk_makes_no_graph() -> None:

@@ -6,7 +6,7 @@ import torch
 
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.batch import PairBatch
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, TrainingError
 from trainer.learner import Learner
 from trainer.loop import train_step
 from trainer.preemption import StopRequest
@@ -18,20 +18,33 @@ def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
     """Take one step of each phase at full batch, validate, and save; then undo all of it.
 
     Raises:
-        TrainingError: The run's folder cannot be written.
-        torch.OutOfMemoryError: The batch does not fit.
+        TrainingError: The batch does not fit into memory, or the run's folder cannot be written.
     """
     network, optimizer = learner.network, learner.optimizer
     before = copy.deepcopy((network.state_dict(), optimizer.state_dict()))
-    batch = make_noise(learner.ranks.share(config.batch_size), seed=config.seed)
-    network.train()
-    for _ in config.schedule.rates:  # one a phase, at rate 0: noise must not disturb the weights
-        train_step(learner, batch, rate=0.0)
-    validate(learner, [batch], stop=StopRequest())
+    share = learner.ranks.share(config.batch_size)
+    try:
+        batch = make_noise(share, seed=config.seed)
+        network.train()
+        for _ in config.schedule.rates:  # one a phase, at rate 0: noise must not move the weights
+            train_step(learner, batch, rate=0.0)
+        validate(learner, [batch], stop=StopRequest())
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"--batch-size {config.batch_size}: a step on {share} pairs does not fit into the "
+            f"memory of {learner.device}. Take fewer, more processes, or --precision bf16"
+        ) from error
     folder.try_writing()
     network.load_state_dict(before[0])
     optimizer.load_state_dict(before[1])
     optimizer.zero_grad()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    on_cpu = "can't allocate memory" in str(error)  # there torch has no class of its own for it
+    return on_cpu or isinstance(error, torch.OutOfMemoryError)
 
 
 def make_noise(num_pairs: int, *, seed: int) -> PairBatch:
