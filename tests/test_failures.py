@@ -87,6 +87,20 @@ def test_a_disk_without_room_shows_before_the_first_step(
     assert losses(folder) == []
 
 
+def test_a_disk_that_fills_up_under_the_journal_is_one_line(small_disk: SmallDisk) -> None:
+    small_disk.resize(12)
+    progress = Progress()
+    journal = Journal(
+        small_disk.folder, batch_size=1, total_steps=1, progress=progress, tensorboard=False
+    )
+    message = "cannot write the journal: No space left on device. The checkpoints before it are"
+    with pytest.raises(TrainingError, match=message):
+        for _ in range(1_000):
+            journal.write_step(progress, {"loss": 0.5}, rate=0.1, data_wait=0.0)
+    small_disk.resize(100)
+    journal.close()
+
+
 def test_a_folder_that_cannot_be_made_shows_before_the_first_step(
     options: list[str], tmp_path: Path
 ) -> None:

@@ -15,7 +15,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,26 +59,38 @@ def write_checkpoint(
     """
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
-        temporary.mkdir(parents=True)
-        save_weights(str(temporary / "weights.safetensors"), network, provenance=provenance)
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        (temporary / "state.pt").write_bytes(buffer.getvalue())
-        contents = {path.name: _describe(path) for path in sorted(temporary.iterdir())}
-        (temporary / _CONTENTS).write_text(json.dumps(contents, indent=1), encoding="utf-8")
-        for path in [*temporary.iterdir(), temporary]:
-            _flush(path)
-        if folder.exists():  # a damaged one, or the same state: the run came here before
-            shutil.rmtree(folder)
-        temporary.replace(folder)
-        _flush(folder.parent)
-    except OSError as error:
-        raise TrainingError(
-            f"{folder}: cannot write a checkpoint: {error.strerror or error}. The checkpoints "
-            "before it are whole; make room, then the same command goes on from there"
-        ) from error
+        with writing(folder, "a checkpoint"):
+            temporary.mkdir(parents=True)
+            save_weights(str(temporary / "weights.safetensors"), network, provenance=provenance)
+            buffer = io.BytesIO()
+            torch.save(dict(state), buffer)
+            (temporary / "state.pt").write_bytes(buffer.getvalue())
+            contents = {path.name: _describe(path) for path in sorted(temporary.iterdir())}
+            (temporary / _CONTENTS).write_text(json.dumps(contents, indent=1), encoding="utf-8")
+            for path in [*temporary.iterdir(), temporary]:
+                _flush(path)
+            if folder.exists():  # a damaged one, or the same state: the run came here before
+                shutil.rmtree(folder)
+            temporary.replace(folder)
+            _flush(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def writing(path: Path, what: str) -> Iterator[None]:
+    """Turn a failure to write, such as on a full disk, into one line that says what to do.
+
+    Raises:
+        TrainingError: What the ``with`` block wrote could not be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"{path}: cannot write {what}: {error.strerror or error}. The checkpoints before it "
+            "are whole; make room, then the same command goes on from there"
+        ) from error
 
 
 def find_newest(parent: Path) -> Path | None:

@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from manifests.atomic import whole_file
-from trainer.checkpoint import Progress
+from trainer.checkpoint import Progress, writing
 from trainer.examples import draw_examples, write_png
 from trainer.validation import ValidationReport
 
@@ -73,13 +73,14 @@ class Journal:
         record = {"kind": "step", "step": progress.step, "epoch": progress.epochs_done, **values}
         record |= {"rate": rate, "pairs_per_s": round(pairs_per_s, 2)}
         record |= {"data_wait": round(data_wait, 4)}
-        self._write(record)
+        with writing(self._folder, "the journal"):
+            self._write(record)
+            if progress.step % _SCALARS_EVERY == 0:
+                self._add_scalars("train", record, progress.step)
         self._bar.set_postfix_str(
             f"loss {values['loss']:.3f}, rate {rate:g}, data wait {data_wait:.0%}", refresh=False
         )
         self._bar.update(self._batch_size)
-        if progress.step % _SCALARS_EVERY == 0:
-            self._add_scalars("train", record, progress.step)
 
     def write_validation(
         self, progress: Progress, report: ValidationReport, *, is_best: bool
@@ -92,28 +93,31 @@ class Journal:
             name: getattr(report, name) for name in ("loss", "mean_iou", "center_error_px", "auc")
         }
         record = {"kind": "validation", "step": progress.step, "epoch": progress.epochs_done}
-        self._write({**record, **means, "num_pairs": report.num_pairs, "is_best": is_best})
         tqdm.write(
             f"epoch {progress.epochs_done}: validation loss {report.loss:.3f}, mean IoU "
             f"{report.mean_iou:.3f}, centre error {report.center_error_px:.1f} px, AUC "
             f"{report.auc:.3f}{' (best so far)' if is_best else ''}",
             file=sys.stderr,
         )
-        self._add_scalars("validation", means, progress.step)
-        if report.examples is not None:
-            image = draw_examples(report.examples)
-            write_png(self._folder / "examples" / f"epoch-{progress.epochs_done:04d}.png", image)
-            if self._scalars is not None:
-                self._scalars.add_image("examples", image, progress.step, dataformats="HWC")
+        with writing(self._folder, "the journal"):
+            self._write({**record, **means, "num_pairs": report.num_pairs, "is_best": is_best})
+            self._add_scalars("validation", means, progress.step)
+            if report.examples is not None:
+                image = draw_examples(report.examples)
+                name = f"epoch-{progress.epochs_done:04d}.png"
+                write_png(self._folder / "examples" / name, image)
+                if self._scalars is not None:
+                    self._scalars.add_image("examples", image, progress.step, dataformats="HWC")
 
     def close(self) -> None:
         """Finish the files."""
         if self._folder is None:
             return
         self._bar.close()
-        self._file.close()
-        if self._scalars is not None:
-            self._scalars.close()
+        with writing(self._folder, "the journal"):
+            self._file.close()
+            if self._scalars is not None:
+                self._scalars.close()
 
     def _write(self, record: dict[str, Any]) -> None:
         self._file.write(json.dumps(record) + "\n")

@@ -22,6 +22,7 @@ from manifests.cli import run_command
 from manifests.schema import ManifestError
 from model.weights import WeightsError
 from sampling.workers import LostWorkerError
+from trainer.checkpoint import writing
 from trainer.config import TrainConfig, TrainingError, run_folder
 from trainer.curves import write_curves
 from trainer.distributed import LostRankError, Ranks, choose_device, open_ranks
@@ -92,7 +93,8 @@ def _run_on_rank(
     if finished:
         folder.finish(progress)
     if ranks.is_first:
-        curves = write_curves(folder.folder)
+        with writing(folder.folder, "the curves"):
+            curves = write_curves(folder.folder)
         state = "complete" if finished else f"stopped and saved at step {progress.step}"
         logger.info("%s: %s; curves in %s", folder.folder, state, curves)
 

@@ -25,6 +25,7 @@ from trainer.checkpoint import (
     read_state,
     remove_old,
     write_checkpoint,
+    writing,
 )
 from trainer.config import TrainingError, changed_options
 from trainer.learner import Learner
@@ -118,7 +119,8 @@ class RunFolder:
                 trial, self._learner.network, self._state(Progress()), provenance=self._provenance
             )
             shutil.rmtree(trial)
-            with whole_file(self.folder / PROVENANCE) as temporary:
+            path = self.folder / PROVENANCE
+            with writing(path, "the options"), whole_file(path) as temporary:
                 temporary.write_text(json.dumps(self._provenance, indent=2), encoding="utf-8")
 
         self._write_on_first(write)
@@ -132,13 +134,8 @@ class RunFolder:
 
     def _write_weights(self, name: str, provenance: dict[str, Any]) -> None:
         path = self.folder / f"{name}.safetensors"
-        try:
+        with writing(path, "the weights"):
             save_weights(path, self._learner.network, provenance=provenance)
-        except OSError as error:
-            raise TrainingError(
-                f"{path}: cannot write the weights: {error.strerror or error}. Make room, then the "
-                "same command goes on from the last checkpoint"
-            ) from error
 
     def _write_on_first(self, write: Callable[[], None]) -> None:
         ranks = self._learner.ranks
