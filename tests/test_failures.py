@@ -94,9 +94,13 @@ def test_a_disk_that_fills_up_under_the_journal_is_one_line(small_disk: SmallDis
         small_disk.folder, batch_size=1, total_steps=1, progress=progress, tensorboard=False
     )
     message = "cannot write the journal: No space left on device. The checkpoints before it are"
-    with pytest.raises(TrainingError, match=message):
-        for _ in range(1_000):
+
+    def write(steps: int) -> None:
+        for _ in range(steps):
             journal.write_step(progress, {"loss": 0.5}, rate=0.1, data_wait=0.0)
+
+    with pytest.raises(TrainingError, match=message):
+        write(1_000)
     small_disk.resize(100)
     journal.close()
 
