@@ -16,6 +16,8 @@ from manifests.atomic import whole_file
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 _STYLES = ("-", "--", "-.", ":")
+_LEGEND_COLUMNS = 2
+_LEGEND_ROW_INCHES = 0.18
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -92,16 +94,24 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
     axes.set(title=title, xlim=(x[0], x[-1]), ylim=(0, 1))
     axes.set_yticks(np.linspace(0, 1, 11))
     axes.grid(color="0.9")
-    axes.legend(loc="best", fontsize=8)
+    add_legend(figure)
     return figure
 
 
 def new_figure() -> Figure:
     """Return an empty figure of the size that all plots have."""
-    figure = Figure(figsize=(6.4, 4.8), dpi=110)
+    figure = Figure(figsize=(6.4, 4.8), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
-    figure.subplots_adjust(left=0.1, right=0.97, top=0.92, bottom=0.12)
     return figure
+
+
+def add_legend(figure: Figure) -> None:
+    """Write the legend below the axes: curves of many trackers leave no free corner inside."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    num_rows = -(-len(labels) // _LEGEND_COLUMNS)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + _LEGEND_ROW_INCHES * num_rows)
+    figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS, fontsize=8)
 
 
 def save_figure(figure: Figure, path: Path) -> bytes:

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 from manifests.page import Table
 
-_ESCAPES = {"\\": r"\textbackslash{}", **{each: f"\\{each}" for each in "&%$#_{}"}}
+_ESCAPES = {
+    **{each: f"\\{each}" for each in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+    **{each: f"${each}$" for each in "<>|"},  # LaTeX's default encoding prints other signs for them
+}
 
 
 def table_text(table: Table) -> str:

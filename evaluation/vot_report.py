@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from evaluation.plots import COLORS, new_figure, save_figure
+from evaluation.plots import COLORS, add_legend, new_figure, save_figure
 from evaluation.references import PRINTED
 from evaluation.report import table_latex
 from evaluation.sequences import Benchmark, read_size
@@ -118,8 +118,16 @@ def write_vot_report(
             title="Plots",
             pictures=(
                 Picture(figure=images["eao_ranking"], alt=f"Ranking by EAO: {ranking}"),
-                Picture(figure=images["eao_curve"], alt="Expected overlap by sequence length"),
-                Picture(figure=images["ar"], alt="Accuracy over robustness of each tracker"),
+                Picture(
+                    figure=images["eao_curve"],
+                    alt="Expected overlap by sequence length",
+                    caption="EAO is the mean of a curve over the grey lengths.",
+                ),
+                Picture(
+                    figure=images["ar"],
+                    alt="Accuracy over robustness of each tracker",
+                    caption=f"Here robustness is the chance to track on for {_SENSITIVITY} frames.",
+                ),
             ),
         ),
         Section(title="Sequences", tables=(_sequence_table(benchmark, trackers),)),
@@ -148,7 +156,7 @@ def plot_eao_curve(trackers: Sequence[VotTracker], *, title: str) -> Figure:
         )
     axes.set(title=f"Expected overlap on {title}", xlabel="Sequence length [frames]")
     axes.set(ylabel="Expected overlap", ylim=(0, 1), xlim=(1, 2 * EAO_LENGTHS[1]))
-    axes.legend(fontsize=8)
+    add_legend(figure)
     return figure
 
 
@@ -185,10 +193,11 @@ def plot_ar(trackers: Sequence[VotTracker], *, title: str) -> Figure:
         axes.scatter(
             chance, each.score.accuracy, s=60, color=color, label=each.tracker, clip_on=False
         )
+    axes.set_axisbelow(True)
     axes.set(title=f"AR plot on {title}", xlim=(0, 1), ylim=(0, 1), ylabel="Accuracy")
     axes.set(xlabel=f"Robustness (S = {_SENSITIVITY})")
     axes.grid(color="0.9")
-    axes.legend(fontsize=8)
+    add_legend(figure)
     return figure
 
 

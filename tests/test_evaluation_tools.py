@@ -93,11 +93,11 @@ def test_speed_times_every_part_and_the_baselines(
 def test_latex_escapes_and_marks_the_best() -> None:
     table = Table(
         caption="t",
-        columns=("tracker", "P_20"),
+        columns=("tracker", "P_20 > 0.5"),
         rows=(("a_b", 0.5), ("c&d", 0.75)),
         higher_is_better=(True,),
     )
     text = table_latex(table)
     assert r"a\_b & 0.500 \\" in text
     assert r"c\&d & \textbf{0.750} \\" in text
-    assert r"P\_20" in text
+    assert r"P\_20 $>$ 0.5" in text

@@ -13,6 +13,7 @@ from datasets.crops import channel_mean, crop_square
 from model.config import ModelConfig
 from model.location import cell_locations
 from model.network import Network, build_model
+from model.weights import WeightsError
 from tracking.baselines import BASELINES
 from tracking.settings import CarSettings, SiamFCSettings
 from tracking.tracker import Tracker, to_rgb
@@ -228,7 +229,7 @@ def test_nan_from_the_network_is_refused() -> None:
     tracker = Tracker(finder("siamfc"))
     image = np.zeros((50, 50, 3), np.uint8)  # nothing is red: the finder divides by zero
     tracker.init(image, np.array([10, 10, 20, 20]))
-    with pytest.raises(ValueError, match=r"frame 1: the network's .'response'. hold NaN"):
+    with pytest.raises(WeightsError, match=r"frame 1: the network's .'response'. hold NaN"):
         tracker.update(image)
 
 

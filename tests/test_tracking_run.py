@@ -134,5 +134,18 @@ def test_speed_is_told_of_trackers_that_compute_and_a_start_that_failed_is_said(
     assert "frames/s" not in caplog.text
 
 
+def test_weights_that_give_nan_are_one_line_and_leave_nothing(
+    tmp_path: Path, frames: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = build_model(ModelConfig(width=0.01))
+    torch.nn.init.constant_(next(network.parameters()), float("nan"))
+    save_weights(tmp_path / "w.safetensors", network, provenance={})
+    options = ["--weights", str(tmp_path / "w.safetensors"), "--video", str(frames)]
+    out = tmp_path / "out"
+    assert main([*options, "--box", "20,30,25,25", "--out", str(out / "t.mp4")]) == 1
+    assert caplog.messages[-1].startswith("frame 1: the network's ['response'] hold NaN")
+    assert list(out.iterdir()) == []
+
+
 def test_an_unknown_option_exits_with_2(frames: Path) -> None:
     assert main(["--video", str(frames), "--tracke", "mil"]) == 2

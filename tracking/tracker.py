@@ -11,6 +11,7 @@ from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, template_side
 from datasets.crops import Image, channel_mean, crop_square
 from model.location import cell_locations
 from model.network import Network
+from model.weights import WeightsError
 from tracking.heads import HEADS, Floats
 from tracking.settings import CarSettings, SiamFCSettings
 
@@ -92,7 +93,8 @@ class Tracker:
         """Find the target in the next frame.
 
         Raises:
-            ValueError: `init` was not called, the image is none, or the network returned NaN.
+            ValueError: `init` was not called, or the image is none.
+            WeightsError: The network returned NaN.
         """
         return self.move(self.respond(self.search_crops(image)))
 
@@ -126,7 +128,7 @@ class Tracker:
         self._frame += 1
         damaged = [name for name, value in outputs.items() if np.isnan(value).any()]
         if damaged:
-            raise ValueError(
+            raise WeightsError(
                 f"frame {self._frame}: the network's {damaged} hold NaN for a valid crop. The "
                 "weights are damaged or training diverged; check them before tracking"
             )
