@@ -17,7 +17,7 @@ from evaluation.results import list_trackers
 from evaluation.scores import score_tracker
 from evaluation.sequences import Benchmark
 from evaluation.vot_measures import Ending
-from evaluation.vot_report import score_vot
+from evaluation.vot_scores import score_vot
 from manifests.cli import run_command
 from manifests.page import Table
 

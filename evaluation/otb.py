@@ -109,8 +109,9 @@ def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> 
         )
     attributes: tuple[str, ...] = ()
     if files.exists(f"{folder}/attrs.txt"):
-        codes = files.read(f"{folder}/attrs.txt").decode("utf-8").replace(",", " ").split()
-        attributes = tuple(ATTRIBUTES.get(code, code) for code in codes)
+        listed = f"{folder}/attrs.txt"
+        codes = decode_text(files.read(listed), where=files.where(listed)).replace(",", " ")
+        attributes = tuple(ATTRIBUTES.get(code, code) for code in codes.split())
     return BenchmarkSequence(
         name=name,
         frames=tuple(f"{folder}/img/{image}" for image in images),

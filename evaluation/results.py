@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from datasets.tracks import SourceError
 from evaluation.names import match_name
 from manifests.atomic import whole_file
+from tracking.rows import decode_text, parse_rows
 
 
 def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:
@@ -38,6 +39,22 @@ def write_times(path: Path, seconds: NDArray[np.float64]) -> None:
     _write_text(path, "".join(f"{value:.6f}\n" for value in seconds))
 
 
+def read_times(path: Path) -> NDArray[np.float64]:
+    """Return (T,) seconds, as `write_times` wrote them.
+
+    Raises:
+        SourceError: The file holds something else.
+    """
+    text = decode_text(path.read_bytes(), where=str(path))
+    for number, row in parse_rows(text, where=str(path)).items():
+        if len(row) != 1 or not row[0] >= 0:
+            raise SourceError(
+                f"{path}:{number}: {row}, expected the seconds of one frame. Delete the file, and "
+                "no speed is told"
+            )
+    return np.array(text.split(), np.float64)
+
+
 def list_trackers(results: Path) -> list[str]:
     """Return the names of the trackers that have a folder with text files.
 
@@ -46,10 +63,16 @@ def list_trackers(results: Path) -> list[str]:
     """
     if not results.is_dir():
         raise SourceError(f"{results}: no such folder. Pass --results with one folder per tracker")
+    if next(results.glob("*.txt"), None):
+        raise SourceError(
+            f"{results}: holds result files itself. Pass --results {results.parent}, with one "
+            "folder per tracker"
+        )
     names = [each.name for each in sorted(results.iterdir()) if next(each.rglob("*.txt"), None)]
     if not names:
         raise SourceError(
-            f"{results}: no results in it, expected <tracker>/<sequence>.txt with x,y,w,h lines"
+            f"{results}: no results in it, expected <tracker>/<sequence>.txt with x,y,w,h lines, "
+            "or for VOT <tracker>/baseline/<sequence>/<sequence>_001.txt"
         )
     return names
 
@@ -64,9 +87,10 @@ def find_results(folder: Path, names: list[str]) -> dict[str, Path]:
     found = {name: match_name(name, files) for name in names}
     missing = [name for name, match in found.items() if match is None]
     if len(missing) == len(names):
+        there = ", ".join(f"{each}.txt" for each in list(files)[:3]) or "no .txt file"
         raise SourceError(
-            f"{folder}: none of the {len(names)} sequences has a result here, but "
-            f"{', '.join(list(files)[:3]) or 'nothing'} has. Are these another benchmark's results?"
+            f"{folder}: none of the {len(names)} sequences has a result here: found {there}, "
+            f"expected {names[0]}.txt and so on. Are these another benchmark's results?"
         )
     if missing:
         raise SourceError(

@@ -26,7 +26,8 @@ from evaluation.sequences import Benchmark
 from evaluation.session import claim_folder, read_note
 from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot_measures import Ending
-from evaluation.vot_report import score_vot, vot_table, write_vot_report
+from evaluation.vot_report import vot_table, write_vot_report
+from evaluation.vot_scores import score_vot
 from evaluation.vot_toolkit import ask_toolkit, find_toolkit
 from evaluation.work import track_all
 from manifests.cli import run_command

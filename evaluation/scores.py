@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
-from evaluation.results import find_results, times_path
+from evaluation.results import find_results, read_times, times_path
 from evaluation.sequences import Benchmark
 from tracking.rows import read_boxes
 
@@ -68,7 +68,7 @@ def _median_speed(paths: list[Path]) -> float | None:
     timed = [times_path(path) for path in paths]
     if not all(path.exists() for path in timed):
         return None
-    seconds = np.concatenate([np.loadtxt(path, ndmin=1) for path in timed])
+    seconds = np.concatenate([read_times(path) for path in timed])
     seconds = seconds[seconds > 0]
     median = float(np.median(seconds)) if seconds.size else 0.0
     return 1 / median if median > _SHORTEST_S else None

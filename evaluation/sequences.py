@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from datasets.crops import Image, decode_image, image_size
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
+from tracking.rows import has_area
 
 Boxes = NDArray[np.float64]
 
@@ -45,6 +46,12 @@ class BenchmarkSequence:
                 f"{self.name}: {len(self.frames)} images, {len(self.truth)} lines of ground truth"
                 + ("" if self.absent is None else f", {len(self.absent)} absence flags")
                 + ", expected equally many and at least one. The copy is incomplete or mixed up"
+            )
+        first = self.truth[0]
+        if not np.isfinite(first).all() or (len(first) == 4 and not has_area(first)):
+            raise SourceError(
+                f"{self.name}: the first line of its ground truth is {first.tolist()}, expected a "
+                "box with an area to start on. Copy it again"
             )
 
 

@@ -13,7 +13,7 @@ from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.regions import rectangles_to_polygons
 from evaluation.sequences import BenchmarkSequence
-from tracking.rows import decode_text, parse_row
+from tracking.rows import decode_text, parse_rows
 
 _NAMES = """
 ants1 ants3 bag ball1 ball2 basketball birds1 blanket bmx bolt1 bolt2 book butterfly car1
@@ -45,19 +45,17 @@ def read_vot(files: RawFiles) -> list[BenchmarkSequence]:
 
 def _read_sequence(files: RawFiles, name: str) -> BenchmarkSequence:
     where = f"{files.root}/{name}/groundtruth.txt"
-    lines = decode_text(files.read(f"{name}/groundtruth.txt"), where=where).splitlines()
-    rows = [
-        parse_row(line, where=f"{where}:{number}")
-        for number, line in enumerate(lines, start=1)
-        if line.strip()
-    ]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(rows[0]) or len(row) not in (4, 8):
+    text = decode_text(files.read(f"{name}/groundtruth.txt"), where=where)
+    rows = parse_rows(text, where=where)
+    for number, row in rows.items():
+        if len(row) != len(next(iter(rows.values()))) or len(row) not in (4, 8):
             raise SourceError(
                 f"{where}:{number}: {len(row)} numbers, expected 8, x,y of four corners, or 4 in "
                 "every line"
             )
-    truth = np.array(rows)
+        if np.isnan(row).any():
+            raise SourceError(f"{where}:{number}: NaN, expected x,y of four corners. Copy it again")
+    truth = np.array(list(rows.values()))
     if truth.size and truth.shape[1] == 4:
         truth = rectangles_to_polygons(truth)
     folder = f"{name}/color" if files.exists(f"{name}/color") else name

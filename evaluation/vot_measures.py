@@ -56,7 +56,7 @@ class VotScore:
     accuracy: float
     """Mean overlap of the tracked frames."""
     robustness: float
-    """100 failures per frame of the benchmark; lower is better."""
+    """Failures per 100 frames of the benchmark; lower is better."""
     num_failures: float
     """Mean over repetitions."""
     eao: float

@@ -14,7 +14,7 @@ from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 from manifests.atomic import whole_file
-from tracking.rows import decode_text, parse_row
+from tracking.rows import decode_text, parse_rows
 
 
 def run_path(folder: Path, sequence: str, number: int) -> Path:
@@ -64,11 +64,7 @@ def parse_run(text: str, *, where: str, num_frames: int) -> Run:
     Raises:
         SourceError: It is damaged or of another length; ``where`` is named.
     """
-    rows = [
-        parse_row(line, where=f"{where}:{number}")
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip()
-    ]
+    rows = parse_rows(text, where=where)
     if len(rows) != num_frames:
         raise SourceError(
             f"{where}: {len(rows)} lines, expected {num_frames}, one per frame. Track the sequence "
@@ -77,18 +73,23 @@ def parse_run(text: str, *, where: str, num_frames: int) -> Run:
     events = np.full(num_frames, TRACKED, dtype=np.int8)
     regions = np.full((num_frames, 8), np.nan)
     rectangles: dict[int, list[float]] = {}
-    for index, row in enumerate(rows):
+    for index, (number, row) in enumerate(rows.items()):
         if len(row) == 1 and row[0] in (SKIPPED, STARTED, FAILED):
             events[index] = int(row[0])
-        elif len(row) == 4:
+        elif len(row) == 4 and not np.isnan(row).any():
             rectangles[index] = row
-        elif len(row) == 8:
+        elif len(row) == 8 and not np.isnan(row).any():
             regions[index] = row
         else:
             raise SourceError(
-                f"{where}:{index + 1}: {len(row)} numbers, expected a code 0, 1, 2, a rectangle of "
-                "4 numbers or a polygon of 8"
+                f"{where}:{number}: {row}, expected a code 0, 1, 2, a rectangle of 4 numbers or a "
+                "polygon of 8"
             )
+    if events[0] != STARTED:
+        raise SourceError(
+            f"{where}:1: {rows[min(rows)]}, expected the code {STARTED} for the start. Are these "
+            "results of a one-pass evaluation?"
+        )
     if rectangles:
         regions[list(rectangles)] = rectangles_to_polygons(np.array(list(rectangles.values())))
     return Run(events=events, regions=regions)

@@ -10,7 +10,7 @@ from datasets.tracks import SourceError
 from evaluation.benchmarks import open_benchmark
 from evaluation.names import match_name
 from evaluation.otb import official_names, read_otb
-from evaluation.results import find_results, write_boxes
+from evaluation.results import find_results, list_trackers, read_times, write_boxes
 from evaluation.run import main
 from evaluation.sequences import to_edges, to_file
 from tracking.rows import read_boxes
@@ -91,9 +91,44 @@ def test_damaged_result_names_file_and_line(tmp_path: Path, content: str, messag
         read_boxes(tmp_path / "Biker.txt")
 
 
+@pytest.mark.parametrize("first", ["NaN,NaN,NaN,NaN", "0,0,0,0", "5,5,20,-1"])
+def test_truth_that_no_tracker_can_start_on_is_refused(tmp_path: Path, first: str) -> None:
+    write_sequence(tmp_path, "Biker", [first, "1,2,3,4"], images=range(1, 3))
+    with pytest.raises(SourceError, match=r"Biker: the first line of its ground truth is \["):
+        open_benchmark("otb100", str(tmp_path))
+
+
+def test_attributes_that_are_no_text_name_the_file(tmp_path: Path) -> None:
+    write_sequence(tmp_path, "Biker", ["1,2,3,4"] * 2, images=range(1, 3))
+    (tmp_path / "Biker/attrs.txt").write_bytes(b"\x88\x00")
+    with pytest.raises(SourceError, match=r"Biker/attrs.txt: not a text file"):
+        open_benchmark("otb100", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0.5\nhello\n", "a_time.txt:2: 'hello' is not a number"),
+        ("0.5\n-1\n", r"a_time.txt:2: \[-1.0\], expected the seconds of one frame"),
+        ("0.5 0.5\n", r"a_time.txt:1: \[0.5, 0.5\], expected the seconds of one frame"),
+    ],
+)
+def test_damaged_times_name_file_and_line(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "a_time.txt").write_text(text)
+    with pytest.raises(SourceError, match=message):
+        read_times(tmp_path / "a_time.txt")
+
+
+def test_a_tracker_folder_in_the_place_of_all_results_is_recognised(tmp_path: Path) -> None:
+    write_boxes(tmp_path / "results/mine/Biker.txt", np.ones((2, 4)))
+    assert list_trackers(tmp_path / "results") == ["mine"]
+    with pytest.raises(SourceError, match=r"mine: holds result files itself. Pass --results .*s,"):
+        list_trackers(tmp_path / "results/mine")
+
+
 def test_results_of_another_benchmark_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "airplane-1.txt").write_text("1,2,3,4\n")
-    with pytest.raises(SourceError, match=r"but airplane-1 has"):
+    with pytest.raises(SourceError, match=r"found airplane-1.txt, expected Biker.txt"):
         find_results(tmp_path, ["Biker", "Bird1"])
     (tmp_path / "biker.txt").write_text("1,2,3,4\n")
     with pytest.raises(SourceError, match=r"Bird1.txt: no such file; 1 of the 2 sequences"):

@@ -83,8 +83,12 @@ def test_runs_are_read_back(tmp_path: Path) -> None:
     np.testing.assert_allclose(run.regions[1], rectangles_to_polygons(box[None])[0])
     with pytest.raises(SourceError, match=r"bag_001.txt: 4 lines, expected 5"):
         read_runs(tmp_path / "t", "bag", 5)
-    path.write_text("1\n1,2,3\n2\n0\n")
-    with pytest.raises(SourceError, match=r"bag_001.txt:2: 3 numbers, expected a code"):
+    for line in ("1,2,3", "7", "nan,nan,nan,nan", "1,2,3,4,5,6,7,nan"):
+        path.write_text(f"1\n\n{line}\n2\n0\n")
+        with pytest.raises(SourceError, match=r"bag_001.txt:3: \[.*\], expected a code 0, 1, 2"):
+            read_runs(tmp_path / "t", "bag", 4)
+    path.write_text("1,2,3,4\n" * 4)
+    with pytest.raises(SourceError, match=r"bag_001.txt:1: .*, expected the code 1 for the start"):
         read_runs(tmp_path / "t", "bag", 4)
     with pytest.raises(SourceError, match=r"ants1_001.txt: no such file"):
         read_runs(tmp_path / "t", "ants1", 4)

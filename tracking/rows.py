@@ -22,7 +22,7 @@ def decode_text(data: bytes, *, where: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise SourceError(f"{where}: not a text file, expected lines of numbers") from None
+        raise SourceError(f"{where}: not a text file. Copy it again") from None
 
 
 def read_boxes(path: Path) -> NDArray[np.float64]:
@@ -90,6 +90,15 @@ def parse_row(text: str, *, where: str) -> list[float]:
     return values
 
 
+def parse_rows(text: str, *, where: str) -> dict[int, list[float]]:
+    """Return the numbers of each line by the line's number, counted from 1; empty ones left out.
+
+    Raises:
+        SourceError: Something is not a number; ``where`` and the line are named.
+    """
+    return {n: parse_row(line, where=f"{where}:{n}") for n, line in _lines(text)}
+
+
 def has_area(box_xywh: Iterable[float]) -> bool:
     """Tell whether four numbers are a box: finite, with a width and a height above 0."""
     x, y, width, height = box_xywh
@@ -102,7 +111,7 @@ def parse_flags(text: str, *, where: str) -> NDArray[np.bool_]:
     Raises:
         SourceError: Something else than 0 and 1 is there.
     """
-    values = [value for n, line in _lines(text) for value in parse_row(line, where=f"{where}:{n}")]
+    values = [value for row in parse_rows(text, where=where).values() for value in row]
     if not set(values) <= {0.0, 1.0}:
         found = sorted(set(values) - {0.0, 1.0})
         raise SourceError(f"{where}: holds {found[0]:g}, expected only the flags 0 and 1")

@@ -1,0 +1,47 @@
+"""Scores of VOT's supervised experiment: every tracker's measures from its result files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.sequences import Benchmark, read_size
+from evaluation.vot_measures import Ending, Trial, VotScore, measure_vot
+from evaluation.vot_results import read_runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class VotTracker:
+    """One tracker's measures."""
+
+    tracker: str
+    score: VotScore
+    ending: Ending
+    """The rule for the end of a sequence that it was measured by."""
+    note: str = ""
+
+
+def score_vot(
+    benchmark: Benchmark, folder: Path, *, ending: Ending = "matlab", note: str = ""
+) -> VotTracker:
+    """Score the result files in a tracker's folder.
+
+    Raises:
+        SourceError: A result or a first image is missing or damaged.
+    """
+    trials = [
+        Trial(
+            runs=read_runs(folder, sequence.name, len(sequence.frames)),
+            truth=sequence.truth,
+            image_size=read_size(benchmark.files, sequence.frames[0]),
+        )
+        for sequence in benchmark.sequences
+    ]
+    score = measure_vot(trials, ending=ending)
+    return VotTracker(tracker=folder.name, score=score, ending=ending, note=note)
+
+
+def rank_vot(trackers: Sequence[VotTracker]) -> list[VotTracker]:
+    """Return the trackers from the best EAO to the worst; one without a number comes last."""
+    return sorted(trackers, key=lambda each: -np.nan_to_num(each.score.eao, nan=-1.0))
