@@ -101,7 +101,9 @@ def run(config: TuneConfig) -> None:
 
 
 def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
-    """Return tracks of the val split that start with a visible target and are long enough.
+    """Return tracks from all over the val split, which lists category after category.
+
+    All of them start with a visible target and have more than one frame.
 
     Raises:
         SourceError: The val split here has none.
@@ -124,7 +126,8 @@ def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
             f"{files.root}: none of the {len(tracks)} tracks is in the val split and starts with a "
             "visible target. Pass another --seed or a larger --val-fraction"
         )
-    return usable[: config.tracks]
+    num_chosen = min(config.tracks, len(usable))
+    return [usable[round(place)] for place in np.linspace(0, len(usable) - 1, num_chosen)]
 
 
 def mean_overlap(tracker: Tracker, track: Track, files: RawFiles, *, num_frames: int) -> float:
@@ -202,7 +205,7 @@ def _write_results(
             [each.params[name] for each in done], [each.value for each in done], s=12, alpha=0.6
         )
         axes.axvline(study.best_params[name], color="#d62728", linewidth=1)
-        axes.set(xlabel=name)
+        axes.set(xlabel=name, axisbelow=True)
         axes.grid(color="0.9")
     all_axes[0].set(ylabel="Mean overlap")
     figure.suptitle(f"{len(done)} trials; the best is marked")

@@ -77,6 +77,25 @@ def test_exported_folder_is_named_as_lasot_expects_and_damage_leaves_nothing(
     assert export.main(["--results", str(tmp_path), "--out", str(tmp_path / "x.zip")]) == 1
 
 
+@pytest.mark.parametrize("layout", ["got10k", "trackingnet", "matlab"])
+def test_exported_boxes_are_read_back_as_other_toolkits_read_them(
+    tmp_path: Path, layout: str
+) -> None:
+    boxes = np.random.default_rng(0).uniform(-50, 2000, (30, 4))
+    write_boxes(tmp_path / "mine/a-1.txt", boxes)
+    out = tmp_path / "out"
+    target = out if layout == "matlab" else tmp_path / "mine.zip"
+    argv = ["--results", str(tmp_path / "mine"), "--layout", layout, "--out", str(target)]
+    assert export.main(argv) == 0
+    if layout != "matlab":
+        with zipfile.ZipFile(target) as archive:
+            archive.extractall(out)
+    (path,) = (each for each in out.rglob("*.txt") if "time" not in each.name)
+    read = np.loadtxt(path, delimiter=",")  # as the GOT-10k toolkit does, and MATLAB's dlmread
+    np.testing.assert_allclose(read, boxes, rtol=0, atol=0.5e-4 + 1e-9)
+    assert np.abs(np.round(read, 4) - read).max() == 0
+
+
 def test_speed_times_every_part_and_the_baselines(
     sample_world: Path, weights: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

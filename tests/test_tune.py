@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from datasets.files import open_root
 from evaluation import run, tune
 from evaluation.benchmarks import open_benchmark
 from model.config import ModelConfig
@@ -121,6 +122,24 @@ def test_lasots_test_videos_are_not_tuned_on(
     assert tune.main(argv) == 1
     assert "airplane" in caplog.messages[-1]
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 1_000])
+def test_tracks_come_from_all_over_the_split(sample_world: Path, weights: str, wanted: int) -> None:
+    files = open_root(str(sample_world / "vid"))
+
+    def choose(tracks: int) -> list[str]:
+        config = tune.TuneConfig(weights=weights, source="vid", tracks=tracks, val_fraction=0.99)
+        return [f"{each.frames[0]} {each.name}" for each in tune.choose_tracks(files, config)]
+
+    usable, chosen = choose(10_000), choose(wanted)
+    assert len(set(usable)) > 3
+    assert len(set(chosen)) == min(wanted, len(usable))
+    places = [usable.index(name) for name in chosen]
+    assert places == sorted(places)
+    assert places[0] == 0
+    if wanted > 1:
+        assert places[-1] == len(usable) - 1
 
 
 def test_videos_of_the_vid_source_can_be_searched_on(
