@@ -85,12 +85,7 @@ def run(config: TuneConfig) -> None:
     network = load_model(config.weights, device=config.device)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        study_name="tune",
-        storage=f"sqlite:///{out / 'study.db'}",
-        direction="maximize",
-        load_if_exists=True,
-    )
+    study = _open_study(optuna, out / "study.db")
     _claim(study, config)
     objective = _objective(network, tracks, files, config)
     for number in range(len(_finished(study)), config.trials):
@@ -164,6 +159,24 @@ def _objective(
         )
 
     return objective
+
+
+def _open_study(optuna: Any, path: Path) -> "Study":
+    from sqlalchemy.exc import DatabaseError  # comes with Optuna
+
+    try:
+        return optuna.create_study(  # type: ignore[no-any-return]
+            study_name="tune",
+            storage=f"sqlite:///{path}",
+            direction="maximize",
+            load_if_exists=True,
+        )
+    except (DatabaseError, optuna.exceptions.OptunaError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SourceError(
+            f"{path}: cannot be used as the storage of a search: {reason}. Move it away, or pass "
+            "another --out"
+        ) from error
 
 
 def _claim(study: "Study", config: TuneConfig) -> None:

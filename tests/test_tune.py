@@ -124,6 +124,18 @@ def test_lasots_test_videos_are_not_tuned_on(
     assert not (tmp_path / "o").exists()
 
 
+def test_a_damaged_study_is_one_line_and_stays_as_it_was(
+    options: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "study.db"
+    path.write_text("no database " * 100)
+    assert tune.main([*options, "--out", str(tmp_path), "--trials", "1"]) == 1
+    assert caplog.messages[-1].startswith(f"{path}: cannot be used as the storage of a search")
+    assert "file is not a database" in caplog.messages[-1]
+    assert path.read_text() == "no database " * 100
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("wanted", [1, 2, 3, 1_000])
 def test_tracks_come_from_all_over_the_split(sample_world: Path, weights: str, wanted: int) -> None:
     files = open_root(str(sample_world / "vid"))
