@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from evaluation.conventions import ERROR_THRESHOLDS, Convention
@@ -100,7 +101,8 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
 
 def new_figure() -> Figure:
     """Return an empty figure of the size that all plots have."""
-    figure = Figure(figsize=(6.4, 4.8), dpi=110, layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)  # inches
+    figure = Figure(figsize=(6.4, 4.8), dpi=110, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
