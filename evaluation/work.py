@@ -19,6 +19,8 @@ from evaluation import onepass, supervised
 from evaluation.sequences import Benchmark, BenchmarkSequence
 from tracking.tracker import BoxTracker
 
+_LOG_S = 60.0
+"""Between two lines of progress where they go to a file: hours of tracking need some."""
 _POLL_S = 0.2
 """Between two looks at what the worker processes have done."""
 
@@ -77,7 +79,7 @@ def track_all(
         desc=folder.name,
         unit="frame",
         file=sys.stderr,
-        disable=None,
+        mininterval=0.1 if sys.stderr.isatty() else _LOG_S,
     ) as bar:
 
         def report(done: int, added: int = 0) -> None:
