@@ -11,6 +11,7 @@ import tyro
 from bench.browser import find_chromium, screenshot, visit
 from datasets.overlap import main as overlap
 from datasets.report import main as report
+from evaluation.run import main as evaluate
 from manifests.charts import histogram
 from manifests.page import Picture, Section, Table, page_html, write_page
 from manifests.provenance import Provenance, describe_run
@@ -36,6 +37,12 @@ def pages(
     assert report(["--manifest", *manifests, "--out", str(found["report"])]) == 0
     options = ["--recipe", "finetune-aug", "--num-pairs", "4", "--out", str(found["pairs"])]
     assert preview(["--manifests", *manifests, *options]) == 0
+    for name, benchmark in (("onepass", "otb100"), ("supervised", "vot2018")):
+        root = sample_world / {"otb100": "OTB100"}.get(benchmark, benchmark)
+        options = ["--root", str(root), "--benchmark", benchmark, "--tracker", "static"]
+        options += ["--results", str(folder / f"{name}-results"), "--out", str(folder / name)]
+        assert evaluate(options) == 0
+        found[name] = folder / name / "report.html"
     against = ["--against", str(sample_world / "uav123"), "--num-copies", "10", "--every", "3"]
     assert overlap(["--manifests", *manifests, *against, "--out", str(found["overlap"])]) == 0
     return found
@@ -135,7 +142,7 @@ def test_a_page_needs_nothing_beside_it(pages: dict[str, Path], name: str) -> No
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (420, True)])
-@pytest.mark.parametrize("name", ["report", "pairs", "overlap"])
+@pytest.mark.parametrize("name", ["report", "pairs", "overlap", "onepass", "supervised"])
 def test_a_browser_has_nothing_to_complain_about(
     pages: dict[str, Path], name: str, width: int, dark: bool, tmp_path: Path
 ) -> None:
