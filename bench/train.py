@@ -1,13 +1,14 @@
 r"""Measure training: what loader and journal cost a step, and what the frozen trunk saves.
 
     python -m bench.train
+    python -m bench.train --json --check
     python -m bench.train --manifest data/shards/vid/manifest.parquet --width 1 --batch-size 72 \
         --device cuda
 
 For each stage, pairs/s of the bare step on a fixed batch in memory, and of the run's own loop with
 loader and journal; rounds of both alternate, and medians count, so that a machine that slows down
 slows both. Then what fine-tuning takes with the trunk frozen and with everything trained, and the
-memory that the backward pass holds. Exit code 1 says that a target was missed.
+memory that the backward pass holds.
 """
 
 import statistics
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor
 
 from bench.crops import MadeTrack, write_crops
+from bench.findings import BenchOptions, Row, Target, show
 from manifests.cli import run_command
 from manifests.schema import ManifestError
 from model.config import ModelConfig
@@ -48,7 +50,7 @@ STAGES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainBenchConfig:
+class TrainBenchConfig(BenchOptions):
     """What to measure."""
 
     manifest: str = ""
@@ -84,15 +86,14 @@ class StageResult:
 
 
 def measure(config: TrainBenchConfig) -> int:
-    """Print the table and the targets; return 1 if one was missed."""
+    """Measure each stage and print the figures."""
     torch.set_num_threads(config.threads)
     with tempfile.TemporaryDirectory() as scratch:
         manifest = config.manifest or _make_crops(Path(scratch))
         results = {}
         for title, (stage, head) in STAGES.items():
             results[title] = _measure_stage(config, manifest, stage, head, Path(scratch))
-            _print_stage(title, results[title], config.batch_size)
-    return _print_targets(results)
+    return _report(config, results)
 
 
 def _measure_stage(
@@ -188,29 +189,35 @@ def _held_by_backward(learner: Learner, batch: PairBatch) -> int:
     return sum(held.values())
 
 
-def _print_stage(title: str, result: StageResult, batch_size: int) -> None:
-    print(
-        f"{title:<32} bare {batch_size / result.bare_s:8.2f} pairs/s   "
-        f"loop {batch_size / result.loop_s:8.2f} pairs/s "
-        f"({result.loop_s / result.bare_s - 1:+.1%}, data wait {result.data_wait:.1%})   "
-        f"backward holds {result.held_mb:,.0f} MB"
-    )
-
-
-def _print_targets(results: dict[str, StageResult]) -> int:
+def _report(config: TrainBenchConfig, results: dict[str, StageResult]) -> int:
+    rows: list[Row] = [
+        {
+            "stage": title,
+            "bare step, pairs/s": round(config.batch_size / result.bare_s, 1),
+            "loop, pairs/s": round(config.batch_size / result.loop_s, 1),
+            "data wait": round(result.data_wait, 4),
+            "held for backward, MB": round(result.held_mb),
+        }
+        for title, result in results.items()
+    ]
+    targets = [
+        Target(
+            name=f"{title}: the loop's cost",
+            value=result.loop_s / result.bare_s - 1,
+            unit="of the bare step",
+            target=MAX_LOOP_COST,
+            at_most=True,
+        )
+        for title, result in results.items()
+    ]
     frozen, everything = (results[title] for title in list(STAGES)[1:])
     gain = everything.bare_s / frozen.bare_s
-    missed = gain < MIN_FROZEN_GAIN or frozen.held_mb >= everything.held_mb
-    print(
-        f"frozen trunk: {gain:.2f} times faster per pair (target {MIN_FROZEN_GAIN:g}), "
-        f"{frozen.held_mb / everything.held_mb:.0%} of the memory"
-    )
-    for title, result in results.items():
-        cost = result.loop_s / result.bare_s - 1
-        missed |= cost > MAX_LOOP_COST
-        print(f"{title}: loop costs {cost:+.1%} (target below {MAX_LOOP_COST:.0%})")
-    print("targets missed" if missed else "targets met")
-    return int(missed)
+    less = frozen.held_mb / everything.held_mb
+    targets += [
+        Target(name="frozen trunk, times as fast", value=gain, unit="", target=MIN_FROZEN_GAIN),
+        Target(name="frozen trunk, share of memory", value=less, unit="", target=1.0, at_most=True),
+    ]
+    return show(rows, targets, config)
 
 
 def _make_crops(folder: Path) -> str:
@@ -222,7 +229,7 @@ def _make_crops(folder: Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 is success, 1 a missed target or a problem, 2 a wrong option."""
+    """Run the command line; 0 is success, 1 a problem or a missed target under --check."""
     errors = (ManifestError, TrainingError)
     return run_command(TrainBenchConfig, measure, argv, prog="python -m bench.train", errors=errors)
 
