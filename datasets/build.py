@@ -172,6 +172,7 @@ def _run(
             unit="frame",
             desc=f"build {config.src}",
             smoothing=0.1,
+            miniters=1,  # or it may stand for ten seconds, where the last step was a small one
         )
         stack.enter_context(bar)
         function = functools.partial(build_shard, progress=count_done)

@@ -1,11 +1,6 @@
 """Tracking many sequences: the bar moves at every frame, in one process and in several."""
 
-import os
-import pty
 import re
-import subprocess
-import sys
-import termios
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +10,7 @@ from evaluation.benchmarks import open_benchmark
 from evaluation.onepass import count_frames_left as count_one_pass
 from evaluation.onepass import track_into
 from evaluation.supervised import NUM_EQUAL, NUM_REPETITIONS, count_frames_left, repeat_supervised
+from tests.terminal import in_terminal, read_screen
 from tracking.baselines import StaticTracker
 from tracking.tracker import Prediction
 
@@ -84,27 +80,14 @@ def test_the_bar_in_a_terminal_stands_between_two_sequences(
     root = str(sample_world / "OTB100")
     lengths = [len(each.frames) for each in open_benchmark("otb100", root).sequences]
     total = sum(lengths)
-    command = [sys.executable, "-m", "evaluation.run", "--root", root, "--tracker", "mil"]
-    command += ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "report")]
-    screen, terminal = pty.openpty()
-    termios.tcsetwinsize(terminal, (24, 100))
-    process = subprocess.Popen(
-        [*command, "--workers", str(workers)], stdout=subprocess.DEVNULL, stderr=terminal
-    )
-    os.close(terminal)
+    options = ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "report")]
+    command = ["-m", "evaluation.run", "--root", root, "--tracker", "mil", *options]
     shown = b""
-    while chunk := _read(screen):
-        shown += chunk
-    os.close(screen)
-    assert process.wait() == 0
+    with in_terminal(*command, "--workers", str(workers)) as (process, screen):
+        while chunk := read_screen(screen):
+            shown += chunk
+        assert process.wait() == 0
     counts = {int(count) for count in re.findall(rf"(\d+)/{total}".encode(), shown)}
     assert {0, total} <= counts
     assert counts - {0, *lengths, total}, shown
     assert re.search(rb"\d\d:\d\d<\d\d:\d\d, +[\d.]+frame/s", shown)
-
-
-def _read(screen: int) -> bytes:
-    try:
-        return os.read(screen, 4096)
-    except OSError:  # what Linux answers once the other side is closed
-        return b""
