@@ -1,18 +1,13 @@
 """The folder that a build writes: on a local disk or in a bucket, file by file, each one whole."""
 
-import errno
-import os
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.fetch import naming
 from datasets.files import file_system, plain_path
-
-TEMPORARY = "tmp-"
-"""How names of unfinished local files start; they lie in the folder of the file to be."""
+from manifests.atomic import TEMPORARY, naming_full_disk, whole_file
 
 
 class Output:
@@ -75,22 +70,12 @@ class Output:
         or nothing; in a bucket it is uploaded in parts, which show together when the last is in.
         """
         if self.is_local:
-            target = Path(self._path) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # The name is unique, since a task may run twice at once when a worker seems lost.
-            temporary = target.with_name(f"{TEMPORARY}{target.name}-{uuid.uuid4().hex}")
-            try:
-                with _no_room_for(self.where(name)):
-                    yield temporary
-                    with temporary.open("rb+") as written:
-                        os.fsync(written.fileno())
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
+            with whole_file(Path(self._path) / name) as temporary:
+                yield temporary
             return
         with tempfile.TemporaryDirectory(prefix="build-") as folder:
             temporary = Path(folder) / "content"
-            with _no_room_for(str(temporary)):
+            with naming_full_disk(str(temporary)):
                 yield temporary
             with naming(self.where(name)):
                 self._files.put_file(str(temporary), f"{self._path}/{name}")
@@ -100,15 +85,3 @@ class Output:
         if self.is_local:
             for path in (Path(self._path) / folder).glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _no_room_for(where: str) -> Iterator[None]:
-    """Say which file it was when the disk is full, and what to do: the system's error does not."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            advice = "Make room, and run the same command again: it goes on where it stopped"
-            raise OSError(error.errno, f"{error.strerror}. {advice}", where) from error
-        raise

@@ -89,14 +89,10 @@ def start_or_resume(output: Output, settings: Mapping[str, Any], parts: Mapping[
     else:
         manifest = None
         try:
-            made = json.loads(output.read(_SETTINGS))
+            made = _read_settings(output)
         except FileNotFoundError:
             output.write(_SETTINGS, json.dumps(wanted).encode())
             return Found(shards={}, manifest=None)
-        except ValueError:
-            raise ManifestError(
-                f"{output.where(_SETTINGS)}: not what a build wrote. Remove what is there"
-            ) from None
         _refuse_difference(output.where(_SETTINGS), made, wanted)
         names = [name for name in output.sizes(FOLDER) if name.endswith(".parquet")]
         results = [read_index(output, name.removesuffix(".parquet"))[0] for name in names]
@@ -142,16 +138,27 @@ def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
     try:
         content = json.loads(pyarrow.parquet.read_schema(io.BytesIO(data)).metadata[_KEY])
         rows = pl.read_parquet(io.BytesIO(data)).cast(SCHEMA)
+        result = ShardResult(
+            info=ShardInfo(**content["info"]),
+            dropped=Counter(content["dropped"]),
+            bad_images=tuple(content["bad_images"]),
+        )
     except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise SourceError(
             f"{output.where(name)}: not readable ({error}). Remove it, and the shard is made again"
         ) from None
-    result = ShardResult(
-        info=ShardInfo(**content["info"]),
-        dropped=Counter(content["dropped"]),
-        bad_images=tuple(content["bad_images"]),
-    )
     return result, rows
+
+
+def _read_settings(output: Output) -> dict[str, dict[str, Any]]:
+    """Return the settings and parts of a build that is not finished."""
+    try:
+        made = json.loads(output.read(_SETTINGS))
+        return {name: dict(made[name].items()) for name in ("settings", "parts")}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ManifestError(
+            f"{output.where(_SETTINGS)}: not what a build wrote. Remove what is there"
+        ) from None
 
 
 def _refuse_difference(

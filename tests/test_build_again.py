@@ -1,12 +1,15 @@
 """datasets.build into an output that holds something: it goes on, does nothing, or refuses."""
 
+import contextlib
 import fcntl
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+from pyarrow.parquet import read_table, write_table
 
+from manifests.atomic import whole_file
 from tests.builds import build, fingerprint
 
 
@@ -88,8 +91,8 @@ def test_stopped_build_goes_on_with_what_is_missing(
     out = stop_early(sample_world / "uav123", tmp_path)
     there = {path: path.stat().st_mtime_ns for path in out.glob("*.tar")}
     assert 0 < len(there) < len(list(built.glob("*.tar")))
-    (out / ".build/tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
-    (out / "tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
+    (out / ".build/.tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
+    (out / ".tmp-uav123-000002.tar-0").write_bytes(b"left by a killed build")
     caplog.set_level("INFO")
     assert build(sample_world / "uav123", out) == 0
     assert f"{len(there)} shards are already there" in caplog.text
@@ -159,10 +162,41 @@ def test_a_folder_more_above_the_data_is_the_same_build(
     assert "already built" in caplog.text
 
 
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "null", '{"settings": {}, "parts": []}'])
 def test_damaged_settings_are_one_line(
-    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    (tmp_path / ".build").mkdir()
+    (tmp_path / ".build/settings.json").write_text(text)
+    assert build(sample_world / "uav123", tmp_path) == 1
+    assert "settings.json: not what a build wrote. Remove what is there" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["cut", "other keys"])
+def test_a_damaged_record_of_a_shard_is_one_line(
+    sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     out = stop_early(sample_world / "uav123", tmp_path)
-    (out / ".build/settings.json").write_text("{")
+    record = min(out.glob(".build/*.parquet"))
+    if damage == "cut":
+        record.write_bytes(record.read_bytes()[:-100])
+    else:
+        table = read_table(record)
+        metadata = dict.fromkeys(table.schema.metadata, b'{"info": {"name": "x"}}')
+        write_table(table.replace_schema_metadata(metadata), record)
     assert build(sample_world / "uav123", out) == 1
-    assert "settings.json: not what a build wrote. Remove what is there" in caplog.text
+    assert f"{record.name}: not readable" in caplog.text
+    record.unlink()
+    assert build(sample_world / "uav123", out) == 0
+
+
+def test_what_a_writer_that_was_killed_left_is_removed(
+    sample_world: Path, built: Path, tmp_path: Path
+) -> None:
+    out = stop_early(sample_world / "uav123", tmp_path)
+    with contextlib.ExitStack() as never_left:
+        for name in ("manifest.parquet", ".build/uav123-000000.tar.parquet"):
+            never_left.enter_context(whole_file(out / name)).write_bytes(b"half")
+        assert build(sample_world / "uav123", out) == 0
+        assert fingerprint(out) == fingerprint(built)
+        never_left.pop_all()

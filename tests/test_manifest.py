@@ -1,5 +1,7 @@
 """Manifests: what is written is read, and what does not fit is refused with a reason."""
 
+import resource
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -109,6 +111,23 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         temporary.write_text((tmp_path / "missing").read_text())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_is_named_and_leaves_the_old_file(tmp_path: Path) -> None:
+    url = written(tmp_path)
+    before = Path(url).read_bytes()
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Make room, and run the same command again") as raised:
+            write_manifest(url, rows(), Metadata(source="y"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert raised.value.filename == url
+    assert Path(url).read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {SHARD.name, "manifest.parquet"}
 
 
 def test_the_readme_shows_the_table_of_columns() -> None:

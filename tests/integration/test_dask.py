@@ -103,7 +103,7 @@ def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(
         assert time.monotonic() < deadline
         time.sleep(0.01)
     cluster.workers[0].kill()
-    (out / "tmp-coco-000000.tar-of-the-killed").touch()  # in case it was between two files
+    (out / ".tmp-coco-000000.tar-of-the-killed").touch()  # in case it was between two files
     assert not (out / "manifest.parquet").exists()
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
