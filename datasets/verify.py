@@ -81,7 +81,14 @@ def _report(problems: Sequence[str]) -> int:
 
 def _check_manifest(manifest: Manifest) -> Iterator[str]:
     """Yield what in the manifest contradicts itself."""
-    counted = dict(manifest.rows.group_by("shard").len().iter_rows())
+    rows = manifest.rows
+    needed = rows.drop("occluded", "truncated", "generated")  # the source may not say these
+    for name, found in needed.null_count().row(0, named=True).items():
+        if found:
+            yield f"{manifest.url}: {found} rows without {name}"
+    if repeats := len(rows) - rows.select(pl.struct("track", "frame").n_unique()).item():
+        yield f"{manifest.url}: {repeats} rows of a track and frame that another row has"
+    counted = dict(rows.group_by("shard").len().iter_rows())
     names = [shard.name for shard in manifest.metadata.shards]
     for shard in manifest.metadata.shards:
         found = counted.pop(shard.name, 0)
@@ -89,7 +96,7 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
             yield f"{manifest.url}: {found} rows of {shard.name}, expected {shard.num_rows}"
     for name, found in counted.items():
         yield f"{manifest.url}: {found} rows of {name!r}, which is none of its {len(names)} shards"
-    splits = manifest.rows.group_by("group").agg(pl.col("split").n_unique())
+    splits = rows.group_by("group").agg(pl.col("split").n_unique())
     for group in splits.filter(pl.col("split") > 1)["group"]:
         yield f"{manifest.url}: group {group!r} is in both splits"
 
@@ -141,7 +148,10 @@ def _check_place(data: memoryview, row: dict[str, Any], letter: str) -> str | No
     except tarfile.HeaderError:
         return f"{_name(row, letter)} is said to be at byte {start}, where no file starts"
     if header.name != _name(row, letter) or header.size != length:
-        return f"{_name(row, letter)} is said to be at byte {start}, where {header.name} is"
+        return (
+            f"{_name(row, letter)} is said to be at byte {start}, where {header.name} is, of "
+            f"{header.size} bytes instead of {length}"
+        )
     if crc32(data[start : start + length]) != row[f"{letter}_crc32"]:
         return f"{_name(row, letter)} is not what was written (CRC-32)"
     return None

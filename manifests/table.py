@@ -167,6 +167,8 @@ def _open(url: str) -> _File:
         raise ManifestError(
             f"{url}: no such manifest. Build it with `python -m datasets.build`"
         ) from None
+    except ValueError as error:  # a protocol that nobody knows
+        raise ManifestError(f"{url}: {error}. Pass a path, or a URL such as s3://...") from None
 
 
 def _read_rows(url: str, file: _File, where: str | None) -> pl.DataFrame:

@@ -125,6 +125,26 @@ def test_rows_of_a_shard_that_is_not_there_are_listed(
     assert f"0 rows of {shard(copy).name}" in caplog.text
 
 
+@pytest.mark.parametrize("column", ["track", "shard", "split", "z_offset", "x_crc32"])
+def test_rows_that_lack_a_value_are_counted(
+    copy: Path, caplog: pytest.LogCaptureFixture, column: str
+) -> None:
+    rows = read_manifest(str(copy / "manifest.parquet")).rows
+    lacks = pl.int_range(pl.len()) >= len(rows) - 2
+    rewrite(copy, rows.with_columns(pl.when(~lacks).then(pl.col(column)).alias(column)))
+    assert run(copy) == 1
+    assert f"2 rows without {column}" in caplog.text
+
+
+def test_a_row_twice_in_place_of_another_is_found(
+    copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = read_manifest(str(copy / "manifest.parquet")).rows
+    rewrite(copy, pl.concat([rows.head(1), rows.head(1), rows.slice(2)]))
+    assert run(copy) == 1
+    assert "1 rows of a track and frame that another row has" in caplog.text
+
+
 def test_a_group_in_both_splits_is_listed(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = read_manifest(str(copy / "manifest.parquet")).rows
     rewrite(copy, rows.with_columns(pl.lit("uav6").alias("group")))
@@ -143,3 +163,8 @@ def test_deep_decodes_and_measures_every_crop(copy: Path, caplog: pytest.LogCapt
 def test_a_missing_manifest_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert run(tmp_path) == 1
     assert "no such manifest" in caplog.text
+
+
+def test_an_unknown_kind_of_url_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert verify(["--manifest", "nowhere://shards/manifest.parquet"]) == 1
+    assert "nowhere://shards/manifest.parquet: Protocol not known: nowhere" in caplog.text
