@@ -20,8 +20,13 @@ from datasets.tracks import SourceError
 
 # What the standard library raises for damaged archives; and fsspec for servers that send no parts.
 _UNREADABLE = (
-    *(zipfile.BadZipFile, tarfile.TarError, EOFError),
-    *(ValueError, NotImplementedError, OverflowError, struct.error),
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+    struct.error,
 )
 
 

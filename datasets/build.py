@@ -21,17 +21,17 @@ from typing import Annotated, Any, Literal
 import tyro
 from tqdm import tqdm
 
-from datasets.annotations import read_annotations
+from datasets.annotations import Annotations, read_annotations
 from datasets.archives import COMPRESSED_ADVICE, is_compressed
 from datasets.crops import codec_versions
-from datasets.execute import HereExecutor, count_done, open_cluster, open_workers, run_tasks
+from datasets.execute import HereExecutor, open_cluster, open_workers, run_tasks
 from datasets.files import open_root, plain_path
 from datasets.filters import Filters, require_ranges
 from datasets.finish import check_made_again, finish
 from datasets.lock import only_build
 from datasets.output import Output
 from datasets.plan import plan_tasks
-from datasets.progress import FOLDER, ShardResult, combined_digest, start_or_resume
+from datasets.progress import FOLDER, Found, ShardResult, combined_digest, start_or_resume
 from datasets.shards import ShardTask, build_shard, too_many_bad_images
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
@@ -105,25 +105,36 @@ def build(config: BuildConfig) -> None:
         found = start_or_resume(output, settings, annotations.digests)
         if found.manifest and len(found.shards) == len(found.manifest.metadata.shards):
             logger.info("%s: already built from the same annotations", output.url)
-            return
-        if found.shards:
-            logger.info("%s: %d shards are already there", output.url, len(found.shards))
-        template = _template(config)
-        tasks = plan_tasks(
-            annotations.parts,
-            template,
-            seed=config.seed,
-            val_fraction=config.val_fraction,
-            shard_mb=config.shard_mb,
-        )
-        results = _run(config, tasks, found.shards)
-        output.remove_leftovers()  # of workers that were lost on the way
-        if found.manifest:
-            check_made_again(output, found.manifest, results)
         else:
-            settings["annotations"] = combined_digest(annotations.digests)
-            print(finish(output, template, annotations, results, settings))
+            _make(config, output, annotations, settings, found)
         output.remove(FOLDER)
+
+
+def _make(
+    config: BuildConfig,
+    output: Output,
+    annotations: Annotations,
+    settings: dict[str, Any],
+    found: Found,
+) -> None:
+    """Cut the shards that are missing, and write the manifest if that is."""
+    if found.shards:
+        logger.info("%s: %d shards are already there", output.url, len(found.shards))
+    template = _template(config)
+    tasks = plan_tasks(
+        annotations.parts,
+        template,
+        seed=config.seed,
+        val_fraction=config.val_fraction,
+        shard_mb=config.shard_mb,
+    )
+    results = _cut_shards(config, tasks, found.shards)
+    output.remove_leftovers()  # of workers that were lost on the way
+    if found.manifest:
+        check_made_again(output, found.manifest, results)
+    else:
+        settings = settings | {"annotations": combined_digest(annotations.digests)}
+        print(finish(output, template, annotations, results, settings))
 
 
 def _place(url: str, config: BuildConfig) -> str:
@@ -158,7 +169,7 @@ def _template(config: BuildConfig) -> ShardTask:
     )
 
 
-def _run(
+def _cut_shards(
     config: BuildConfig, tasks: Sequence[ShardTask], done: dict[str, ShardResult]
 ) -> list[ShardResult]:
     """Build the shards that are not done, and return the results of all, in their order."""
@@ -175,7 +186,7 @@ def _run(
             miniters=1,  # or it may stand for ten seconds, where the last step was a small one
         )
         stack.enter_context(bar)
-        function = functools.partial(build_shard, progress=count_done)
+        function: Callable[[ShardTask], ShardResult] = build_shard
         count: Callable[[], int] | None = None
         if config.cluster:
             executor, at_once = stack.enter_context(open_cluster(config.cluster)), len(tasks)

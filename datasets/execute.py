@@ -71,7 +71,7 @@ def run_tasks(
     tasks: Sequence[Task],
     *,
     at_once: int,
-    beat: Callable[[], object] = int,
+    beat: Callable[[], object],
 ) -> Iterator[tuple[Task, Result]]:
     """Yield tasks and their results as they become ready; the first error stops the others.
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from datasets.boxes import crop_scale
 from datasets.crops import Image, codec_versions, encode_jpeg
 from datasets.cut import FrameCutter
+from datasets.execute import count_done
 from datasets.files import open_root
 from datasets.filters import Filters
 from datasets.output import Output
@@ -66,7 +67,7 @@ class ShardTask:
         return sum(part.indices.size for parts in self.parts for part in parts)
 
 
-def build_shard(task: ShardTask, *, progress: Callable[[int], object] = int) -> ShardResult:
+def build_shard(task: ShardTask, *, progress: Callable[[int], object] = count_done) -> ShardResult:
     """Cut, encode and write one shard and then its index; each is in place only when it is whole.
 
     Args:

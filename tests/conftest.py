@@ -62,3 +62,14 @@ def web(crops: Path) -> Iterator[str]:
     """Return that folder's URL at Python's plain web server, which ignores byte ranges."""
     with process("-m", "http.server", "0", "-b", "127.0.0.1", "-d", str(crops)) as line:
         yield line.split("(")[1].split("/)")[0]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Return a folder of three small files in two folders."""
+    folder = tmp_path / "tree"
+    (folder / "a/b").mkdir(parents=True)
+    (folder / "a/b/2.jpg").write_bytes(b"two" * 500)
+    (folder / "a/b/10.jpg").write_bytes(b"ten")
+    (folder / "a/empty.txt").write_bytes(b"")
+    return folder

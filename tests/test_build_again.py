@@ -18,6 +18,8 @@ def test_building_again_does_nothing(
 ) -> None:
     out = Path(shutil.copytree(built, tmp_path / "out"))
     times = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    (out / ".build").mkdir()
+    (out / ".build/settings.json").write_text("of a build that was killed at its very end")
     caplog.set_level("INFO")
     assert build(sample_world / "uav123", out) == 0
     assert "already built" in caplog.text
