@@ -122,13 +122,7 @@ def measure_rates(
     names, group = np.unique([track.group for track in tracks], return_inverse=True)
     of_footage = group[footage.track]
     # Of all frames: with every tenth compared, a copy is rarely one of a frame that is compared.
-    track, frame = np.array(
-        [
-            (number, each)
-            for number, one in enumerate(tracks)
-            for each in np.flatnonzero(one.visible)
-        ]
-    ).T
+    track, frame = _visible_frames(tracks)
     copied = rng.choice(track.size, min(num_copies, track.size), replace=False)
     places = list(zip(track[copied].tolist(), frame[copied].tolist(), strict=True))
     of_copy = group[track[copied]]
@@ -149,16 +143,22 @@ def measure_rates(
         skip=lambda row, item: own[row] == of_footage[item],
     )
     wrong = np.unique(matches.row)
-    several = names.size > 1
     return Rates(
         hits=hits,
         num_copies=copied.size,
         num_others=len(others),
         false_crops=wrong.size,
-        num_crops=looked_up.size if several else 0,
+        num_crops=looked_up.size if names.size > 1 else 0,
         false_recordings=np.unique(own[wrong]).size,
         num_recordings=np.unique(own).size,
     )
+
+
+def _visible_frames(tracks: Sequence[Track]) -> NDArray[np.intp]:
+    """Return (2, N) the number of a track and an index into its frames."""
+    visible = [np.flatnonzero(track.visible) for track in tracks]
+    number = np.repeat(np.arange(len(tracks)), [frames.size for frames in visible])
+    return np.stack([number, np.concatenate(visible)])
 
 
 def _copy_thumbs(

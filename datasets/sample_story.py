@@ -61,17 +61,15 @@ def make_scene(
         views=wander_camera(photo, num_frames, size, rng)[shown],
         gains=gains[shown],
         size=size,
-        actors=[
-            Actor(
-                sprite=actor.sprite,
-                centers=actor.centers[shown],
-                sizes=actor.sizes[shown],
-                angles=actor.angles[shown],
-            )
-            for actor in actors
-        ],
+        actors=[_only(actor, shown) for actor in actors],
         layers=layers,
     )
+
+
+def _only(actor: Actor, shown: slice) -> Actor:
+    """Return an actor in some of its frames."""
+    centers, sizes, angles = actor.centers[shown], actor.sizes[shown], actor.angles[shown]
+    return Actor(sprite=actor.sprite, centers=centers, sizes=sizes, angles=angles)
 
 
 def _wanderer(
