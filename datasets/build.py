@@ -92,7 +92,7 @@ def build(config: BuildConfig) -> None:
     root = config.root or f"data/raw/{config.src}"
     out = config.out or f"data/shards/{config.src}"
     config = dataclasses.replace(config, root=_place(root, config), out=_place(out, config))
-    if config.root == config.out:
+    if _is_same(config.root, config.out):
         raise SourceError(f"{config.out}: both --root and --out. Pass another --out")
     files = open_root(config.root)
     for name in filter(is_compressed, files.list("")):
@@ -143,6 +143,12 @@ def _place(url: str, config: BuildConfig) -> str:
     if "://" in path or not config.cluster:
         return path
     return str(Path(path).absolute())  # a cluster's workers have other current folders
+
+
+def _is_same(root: str, out: str) -> bool:
+    if "://" in root + out:
+        return root.rstrip("/") == out.rstrip("/")
+    return Path(root).resolve() == Path(out).resolve()
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:

@@ -150,8 +150,11 @@ def test_one_folder_for_raw_data_and_shards_is_refused(
     sample_world: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     raw = Path(shutil.copytree(sample_world / "uav123", tmp_path / "raw"))
-    assert build(raw, raw) == 1
-    assert "both --root and --out" in caplog.text
+    (tmp_path / "link").symlink_to(raw)
+    for out in (raw, raw / "anno/..", tmp_path / "link"):
+        caplog.clear()
+        assert build(raw, out) == 1
+        assert "both --root and --out" in caplog.text
     assert {path.name for path in raw.iterdir()} == {"anno", "data_seq"}
 
 
