@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from os.path import realpath
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -148,7 +149,7 @@ def _place(url: str, config: BuildConfig) -> str:
 def _is_same(root: str, out: str) -> bool:
     if "://" in root + out:
         return root.rstrip("/") == out.rstrip("/")
-    return Path(root).resolve() == Path(out).resolve()
+    return realpath(root) == realpath(out)
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:

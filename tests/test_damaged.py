@@ -144,9 +144,12 @@ def test_an_output_that_cannot_be_a_folder_is_one_line(
 ) -> None:
     root = make_video(tmp_path / "raw", [make_jpeg()])
     (tmp_path / "file").write_text("mine")
+    (tmp_path / "loop").symlink_to("loop")
     assert build(root, tmp_path / "file/out") == 1
     assert "file/out" in caplog.text
     assert (tmp_path / "file").read_text() == "mine"
+    assert build(root, tmp_path / "loop") == 1
+    assert "Too many levels of symbolic links" in caplog.text
 
 
 def test_a_link_loop_in_place_of_a_frame_is_one_line(
