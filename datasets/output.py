@@ -35,7 +35,7 @@ class Output:
         return {
             entry["name"].rpartition("/")[2]: int(entry["size"])
             for entry in entries
-            if entry["type"] == "file"
+            if entry["type"] != "directory"  # a link to a file is neither
         }
 
     def read(self, name: str) -> bytes:

@@ -21,11 +21,10 @@ from isal.isal_zlib import crc32
 from tqdm import tqdm
 
 from datasets.crops import check_image, decode_image
-from datasets.output import Output
 from datasets.tar_writer import sample_key
 from manifests.cli import run_command
 from manifests.schema import ManifestError
-from manifests.table import Manifest, ShardInfo, read_manifest, shard_url
+from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, shard_url
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +49,10 @@ def verify(config: VerifyConfig) -> int:
         ManifestError: The manifest itself cannot be read.
     """
     manifest = read_manifest(config.manifest, check_shards=False)
-    for check in (_check_manifest, _check_sizes):
-        if problems := list(check(manifest)):
-            return _report(problems)
     shards = manifest.metadata.shards
+    for found in (_check_manifest(manifest), shard_problems(manifest.url, shards)):
+        if problems := list(found):
+            return _report(problems)
     rows = manifest.rows.partition_by("shard", as_dict=True, maintain_order=True)
     checksums: list[str] = []
     places: list[str] = []
@@ -99,17 +98,6 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
     splits = rows.group_by("group").agg(pl.col("split").n_unique())
     for group in splits.filter(pl.col("split") > 1)["group"]:
         yield f"{manifest.url}: group {group!r} is in both splits"
-
-
-def _check_sizes(manifest: Manifest) -> Iterator[str]:
-    folder = Output(manifest.url.rpartition("/")[0] or ".")
-    sizes = folder.sizes()
-    for shard in manifest.metadata.shards:
-        where = shard_url(manifest.url, shard.name)
-        if shard.name not in sizes:
-            yield f"{where}: no such shard"
-        elif sizes[shard.name] != shard.num_bytes:
-            yield f"{where}: {sizes[shard.name]} bytes, expected {shard.num_bytes}"
 
 
 def _check_shard(

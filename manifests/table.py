@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,26 @@ def read_manifests(
     return selected
 
 
+def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
+    """Yield what is wrong with the shards beside a manifest: absent, or of another size.
+
+    Web servers list no sizes, and many list nothing: there it shows when a shard is read.
+    """
+    if url.startswith(("http://", "https://")):
+        return
+    files, folder = fsspec.url_to_fs(posixpath.dirname(url) or ".")
+    sizes = {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
+    for shard in shards:
+        where = shard_url(url, shard.name)
+        if shard.name not in sizes:
+            yield f"{where}: no such shard, but {url} names it. Copy or build it"
+        elif sizes[shard.name] != shard.num_bytes:
+            yield (
+                f"{where}: {sizes[shard.name]} bytes, expected {shard.num_bytes}. Copy it again "
+                "or build it again"
+            )
+
+
 def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
     """Return the rows that satisfy an SQL condition on the columns.
 
@@ -149,8 +169,8 @@ def _read_one(url: str, where: str | None, *, check_shards: bool) -> Manifest:
     with _open(url) as file:
         metadata = _read_metadata(url, file)
         rows = _read_rows(url, file, where)
-        if check_shards:
-            _check_shards(url, metadata)
+        if check_shards and (problem := next(shard_problems(url, metadata.shards), None)):
+            raise ManifestError(problem)
         file.seek(0)
         fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
     return Manifest(url=url, rows=rows, metadata=metadata, fingerprint=fingerprint)
@@ -199,21 +219,3 @@ def _read_metadata(url: str, file: _File) -> Metadata:
         )
     shards = tuple(ShardInfo(**shard) for shard in content.pop("shards"))
     return Metadata(**content, shards=shards)
-
-
-def _check_shards(url: str, metadata: Metadata) -> None:
-    files, folder = fsspec.url_to_fs(posixpath.dirname(url) or ".")
-    try:
-        listed = files.ls(folder, detail=True)
-    except NotImplementedError:  # plain web servers list nothing: sizes are seen on reading
-        return
-    sizes = {posixpath.basename(entry["name"]): entry["size"] for entry in listed}
-    for shard in metadata.shards:
-        where = shard_url(url, shard.name)
-        if shard.name not in sizes:
-            raise ManifestError(f"{where}: no such shard, but {url} names it. Copy or build it")
-        if sizes[shard.name] != shard.num_bytes:
-            raise ManifestError(
-                f"{where}: {sizes[shard.name]} bytes, expected {shard.num_bytes}. Copy it again "
-                "or build it again"
-            )

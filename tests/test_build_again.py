@@ -125,6 +125,17 @@ def test_second_build_into_one_output_stops_with_the_first_ones_name(
     assert build(sample_world / "uav123", tmp_path) == 0
 
 
+def test_shards_behind_links_are_not_made_again(
+    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in built.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    caplog.set_level("INFO")
+    assert build(sample_world / "uav123", tmp_path) == 0
+    assert "already built" in caplog.text
+    assert all(path.is_symlink() for path in tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_shards_that_a_finished_build_lost_are_made_again(
     sample_world: Path, built: Path, tmp_path: Path, workers: str

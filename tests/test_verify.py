@@ -39,6 +39,16 @@ def test_what_the_build_wrote_is_whole(built: Path, options: tuple[str, ...]) ->
     assert run(built, *options) == 0
 
 
+def test_shards_on_a_web_server_and_behind_links_are_whole(
+    web: str, built: Path, tmp_path: Path
+) -> None:
+    assert verify(["--manifest", f"{web}/manifest.parquet"]) == 0
+    assert len(read_manifest(f"{web}/manifest.parquet").rows)
+    for path in built.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    assert run(tmp_path) == 0
+
+
 def test_a_flipped_byte_names_the_shard_and_the_crop(
     copy: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
