@@ -92,6 +92,17 @@ def test_grey_and_cmyk_jpegs_become_rgb() -> None:
         assert decoded[:, 40:].mean() < 6
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_picture_that_lacks_bytes_is_refused_in_every_colour_space(mode: str) -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    buffer = io.BytesIO()
+    pillow.fromarray(decode_image(make_jpeg())).convert(mode).save(buffer, "JPEG")
+    for reduce in (1, 2):
+        decode_image(buffer.getvalue(), reduce=reduce, strict=True)
+        with pytest.raises(ValueError, match="Corrupt JPEG data"):
+            decode_image(torn(buffer.getvalue()), reduce=reduce, strict=True)
+
+
 def test_exif_rotation_is_ignored() -> None:
     pillow = pytest.importorskip("PIL.Image")
     exif = pillow.Exif()
