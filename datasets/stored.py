@@ -13,8 +13,8 @@ def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -
     """Return the stored JPEG of a row's template (``z``) or search crop (``x``).
 
     Raises:
-        ManifestError: The shard is missing or too short, or the bytes are not those that were
-            written.
+        ManifestError: The shard is missing or too short, lies on a server that sends no parts of
+            files, or the bytes are not those that were written.
     """
     url = shard_url(manifest_url, row["shard"])
     offset, length = row[f"{crop}_offset"], row[f"{crop}_bytes"]
@@ -24,6 +24,8 @@ def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -
             data = bytes(shard.read(length))
     except FileNotFoundError:
         raise ManifestError(f"{url}: no such shard, but {manifest_url} names it") from None
+    except ValueError as error:  # of a web server
+        raise ManifestError(f"{url}: {error} Copy the dataset to a disk or a bucket") from None
     if crc32(data) != row[f"{crop}_crc32"]:
         raise ManifestError(
             f"{url}: {row['track']} frame {row['frame']}: the {length} bytes at {offset} are not "

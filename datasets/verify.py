@@ -110,8 +110,12 @@ def _check_shard(
     """Read one shard and add what is wrong to the lists: checksum, places, pictures."""
     checksums, places, pictures = problems
     where = shard_url(manifest.url, shard.name)
-    with fsspec.open(where, "rb") as file:
-        data = memoryview(file.read())
+    try:
+        with fsspec.open(where, "rb") as file:
+            data = memoryview(file.read())
+    except FileNotFoundError:  # on a web server, of which no shard was listed
+        checksums.append(f"{where}: no such shard")
+        return
     if sha256(data).hexdigest() != shard.sha256:
         checksums.append(f"{where}: its bytes are not those that were written (SHA-256)")
     metadata = manifest.metadata

@@ -9,8 +9,11 @@ import polars as pl
 import pytest
 
 from datasets.build import main as build
+from datasets.stored import read_jpeg
 from datasets.verify import main as verify
+from manifests.schema import ManifestError
 from manifests.table import read_manifest, write_manifest
+from tests.servers import process
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,21 @@ def test_shards_on_a_web_server_and_behind_links_are_whole(
     for path in built.iterdir():
         (tmp_path / path.name).symlink_to(path)
     assert run(tmp_path) == 0
+
+
+def test_what_a_web_server_lacks_is_one_line(
+    crops: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(crops, tmp_path / "crops")
+    shard(tmp_path / "crops").unlink()
+    with process("-m", "http.server", "0", "-b", "127.0.0.1", "-d", str(tmp_path)) as line:
+        url = f"{line.split('(')[1].split('/)')[0]}/crops/manifest.parquet"
+        assert verify(["--manifest", url]) == 1
+        row = read_manifest(url).rows.row(0, named=True)
+        with pytest.raises(ManifestError, match="support range requests"):
+            read_jpeg(url, row, "x")
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert f"{shard(crops).name}: no such shard" in record.getMessage()
 
 
 def test_a_flipped_byte_names_the_shard_and_the_crop(
