@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import fsspec
 import polars as pl
@@ -28,6 +28,7 @@ from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, 
 
 logger = logging.getLogger(__name__)
 
+_Kind = Literal["checksum", "place", "picture"]
 _BLOCK = 512
 _COLUMNS = ("track", "frame", *(f"{c}_{n}" for c in "zx" for n in ("offset", "bytes", "crc32")))
 
@@ -54,15 +55,15 @@ def verify(config: VerifyConfig) -> int:
         if problems := list(found):
             return _report(problems)
     rows = manifest.rows.partition_by("shard", as_dict=True, maintain_order=True)
-    checksums: list[str] = []
-    places: list[str] = []
-    pictures: list[str] = []
+    problems_of: dict[_Kind, list[str]] = {"checksum": [], "place": [], "picture": []}
     for shard in tqdm(shards, unit="shard", desc="verify"):
         table = rows.get((shard.name,), manifest.rows.clear())
-        _check_shard(manifest, shard, table, config, (checksums, places, pictures))
+        for kind, problem in _check_shard(manifest, shard, table, deep=config.deep):
+            problems_of[kind].append(problem)
+    checksums = problems_of["checksum"]
     if len(checksums) == len(shards) > 1:
         checksums.insert(0, f"{config.manifest}: no shard beside it is the one it was written for")
-    for problems in (checksums + places, pictures):
+    for problems in (checksums + problems_of["place"], problems_of["picture"]):
         if problems:
             return _report(problems)
     num_rows = len(manifest.rows)
@@ -101,33 +102,29 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
 
 
 def _check_shard(
-    manifest: Manifest,
-    shard: ShardInfo,
-    rows: pl.DataFrame,
-    config: VerifyConfig,
-    problems: tuple[list[str], list[str], list[str]],
-) -> None:
-    """Read one shard and add what is wrong to the lists: checksum, places, pictures."""
-    checksums, places, pictures = problems
+    manifest: Manifest, shard: ShardInfo, rows: pl.DataFrame, *, deep: bool
+) -> Iterator[tuple[_Kind, str]]:
+    """Read one shard and yield what is wrong with it and with what its rows point at."""
     where = shard_url(manifest.url, shard.name)
     try:
         with fsspec.open(where, "rb") as file:
             data = memoryview(file.read())
     except FileNotFoundError:  # on a web server, of which no shard was listed
-        checksums.append(f"{where}: no such shard")
+        yield "checksum", f"{where}: no such shard"
         return
     if sha256(data).hexdigest() != shard.sha256:
-        checksums.append(f"{where}: its bytes are not those that were written (SHA-256)")
+        yield "checksum", f"{where}: its bytes are not those that were written (SHA-256)"
     metadata = manifest.metadata
     sizes = {"z": metadata.template_size, "x": metadata.search_size}
     for row in rows.select(_COLUMNS).iter_rows(named=True):
         for letter, size in sizes.items():
-            start = max(row[f"{letter}_offset"], 0)
-            jpeg = bytes(data[start : start + row[f"{letter}_bytes"]])
             if problem := _check_place(data, row, letter):
-                places.append(f"{where}: {problem}")
-            elif config.deep and (problem := _check_picture(jpeg, size + 2 * metadata.margin)):
-                pictures.append(f"{where}: {_name(row, letter)}: {problem}")
+                yield "place", f"{where}: {problem}"
+            elif deep:
+                start = row[f"{letter}_offset"]
+                jpeg = bytes(data[start : start + row[f"{letter}_bytes"]])
+                if problem := _check_picture(jpeg, size + 2 * metadata.margin):
+                    yield "picture", f"{where}: {_name(row, letter)}: {problem}"
 
 
 def _check_place(data: memoryview, row: dict[str, Any], letter: str) -> str | None:
