@@ -143,13 +143,19 @@ def _check_config(config: ModelConfig, data: bytes, url: str) -> None:
     # safetensors hands out metadata of local files only: 8 bytes say how long the JSON before the
     # tensors is
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    saved = json.loads(header.get("__metadata__", {}).get(_CONFIG, "{}"))
+    try:
+        saved = json.loads(header.get("__metadata__", {}).get(_CONFIG, "null"))
+    except ValueError:  # others write words there
+        saved = None
+    if not isinstance(saved, dict):
+        raise WeightsError(
+            f"{url}: says nothing of its configuration: it was not saved by this toolkit. Use "
+            "weights that the trainer wrote"
+        )
     for name, ours in dataclasses.asdict(config).items():
-        if name not in saved:
-            raise WeightsError(f"{url}: has no {name!r}: it was not saved by this toolkit")
-        if saved[name] != ours:
+        if saved.get(name) != ours:
             raise WeightsError(
-                f"{url}: saved with {name} {saved[name]!r}, the JSON beside it says {ours!r}. "
+                f"{url}: saved with {name} {saved.get(name)!r}, the JSON beside it says {ours!r}. "
                 "The JSON was changed; restore it"
             )
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.correlation import (
+    MOST_DIRECT_PRODUCTS,
     correlate_kept,
     cross_correlation,
     depthwise_correlation,
@@ -47,6 +48,14 @@ BOTH = [(depthwise_correlation, _naive), (cross_correlation, _naive_sum)]
 Correlation = Callable[[Tensor, Tensor], Tensor]
 
 
+@pytest.fixture(params=["chosen", "direct", "transform"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Correlate in the form that the shape decides, and in each form whatever the shape."""
+    most = {"direct": 10**12, "transform": 0}
+    if request.param in most:
+        monkeypatch.setitem(MOST_DIRECT_PRODUCTS, "cpu", most[request.param])
+
+
 def _features(
     shape: tuple[int, ...], dtype: torch.dtype, *, shared: bool = False
 ) -> tuple[Tensor, Tensor]:
@@ -63,6 +72,7 @@ def _assert_close(ours: Tensor, theirs: Tensor, relative: float) -> None:
     assert (ours - theirs).abs().max() <= relative * theirs.abs().max()
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("ours", "naive"), BOTH)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("shared", [False, True])
@@ -79,6 +89,7 @@ def test_response_and_gradients_equal_grouped_convolution(
         _assert_close(gradient, exact_gradient, 1e-5)
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("ours", "naive"), BOTH)
 @pytest.mark.parametrize("shape", [(2, 2, 5, 6, 2, 3), (1, 2, 4, 4, 4, 4), (2, 1, 7, 5, 1, 1)])
 @pytest.mark.parametrize("shared", [False, True])
@@ -88,6 +99,7 @@ def test_gradients_pass_gradcheck(
     assert torch.autograd.gradcheck(ours, _features(shape, torch.float64, shared=shared))
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("ours", "naive"), BOTH)
 def test_gradient_of_one_side_alone(ours: Correlation, naive: Correlation) -> None:
     x, z = _features((2, 3, 9, 9, 4, 4), torch.float64)
@@ -97,6 +109,7 @@ def test_gradient_of_one_side_alone(ours: Correlation, naive: Correlation) -> No
     torch.testing.assert_close((alone, other), both)
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("ours", "naive"), BOTH)
 def test_batch_equals_one_by_one(ours: Correlation, naive: Correlation) -> None:
     x, z = _features((3, 4, 12, 12, 5, 5), torch.float64)
@@ -104,6 +117,7 @@ def test_batch_equals_one_by_one(ours: Correlation, naive: Correlation) -> None:
     torch.testing.assert_close(ours(x, z), torch.cat(alone))
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("ours", "naive"), BOTH)
 def test_sums_stay_float32_under_autocast(ours: Correlation, naive: Correlation) -> None:
     x, z = _features((2, 8, 20, 20, 11, 11), torch.float32)
@@ -114,6 +128,7 @@ def test_sums_stay_float32_under_autocast(ours: Correlation, naive: Correlation)
     _assert_close(response, naive((x + 100).double(), (z + 100).double()).float(), 1e-5)
 
 
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("ours", "naive"), BOTH)
 def test_channels_last_features_give_the_same(ours: Correlation, naive: Correlation) -> None:
     x, z = _features((2, 8, 20, 18, 11, 7), torch.float32)

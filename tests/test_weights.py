@@ -117,9 +117,14 @@ def test_what_cannot_be_read_is_named_with_the_reason(
         load_model(url.format(folder=tmp_path))
 
 
-def test_tensors_without_their_configuration_are_foreign(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "metadata", [None, {"format": "pt"}, {"config": "resnet50"}, {"config": "null"}]
+)
+def test_tensors_without_their_configuration_are_foreign(
+    tmp_path: Path, metadata: dict[str, str] | None
+) -> None:
     path, network = _save(tmp_path)
-    save_file(network.state_dict(), path)
+    save_file(network.state_dict(), path, metadata=metadata)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     _edit(path, lambda d: d.update(sha256=digest))
     with pytest.raises(WeightsError, match="not saved by this toolkit"):
