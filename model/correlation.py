@@ -25,7 +25,7 @@ from model.fourier import correlate_by_products, fast_size, invert, transform
 # Largest number of products a map, offsets times template cells, that are done directly. On CPUs
 # of today a transform of 44 x 44 cells costs as much as 300,000 to 500,000 products and one of
 # 87 x 87 as much as 2,500,000, against the 256,000 and 3,750,000 of the two correlation-fusion
-# modules (docs/results.md). GPUs have no fast kernel for depthwise convolutions of this size.
+# modules (docs/performance.md). GPUs have no fast kernel for depthwise convolutions of this size.
 MOST_DIRECT_PRODUCTS = {"cpu": 500_000}
 
 
