@@ -27,6 +27,9 @@ class ModelConfig:
     """Normalisation of the response before it is added."""
     gain: float = 0.0
     """Weight of the normalised response at the start of training."""
+    template_crop: int = 1
+    """Cells that the car head cuts off each side of the template map: 1 leaves the paper's 20 x 20
+    of 22 x 22, for a map of 25 x 25; each cell more makes the map 2 larger."""
     width: float = 1.0
     """Factor on all numbers of channels; multiples of 8 result."""
 
@@ -37,6 +40,8 @@ class ModelConfig:
                 f"backbone 'alexnet' with head {self.head!r} and variant {self.variant!r}: "
                 "the SiamFC baseline has head 'siamfc' and variant 'baseline' only"
             )
+        if not 0 <= self.template_crop <= 10:
+            raise ValueError(f"template_crop {self.template_crop}, expected 0 to 10 of 22 cells")
         if not 0 < self.width <= 4:
             raise ValueError(f"width {self.width}, expected a factor above 0 and up to 4")
 

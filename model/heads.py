@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from model.config import ModelConfig
 from model.correlation import cross_correlation, depthwise_correlation
 
 Outputs = dict[str, Tensor]
@@ -24,6 +25,7 @@ class SiamFCHead(nn.Module):
 
     Args:
         channels: Channels of both maps.
+        config: The network's; nothing in it concerns this head.
 
     Shape:
         - x: (B, C, 44, 44) search map
@@ -31,7 +33,7 @@ class SiamFCHead(nn.Module):
         - response: (B, 23, 23) logits
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, config: ModelConfig) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
 
@@ -50,6 +52,7 @@ class CARHead(nn.Module):
 
     Args:
         channels: Channels of both maps; a multiple of 8.
+        config: The network's template crop; the shapes are those of 1, the paper's.
 
     Shape:
         - x: (B, C, 44, 44) search map
@@ -58,8 +61,9 @@ class CARHead(nn.Module):
         - ltrb: (B, 4, 25, 25) distances to the left, top, right, bottom side, in px of the crop
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, config: ModelConfig) -> None:
         super().__init__()
+        self.template_crop = config.template_crop
         self.classification = _tower(channels, outputs=2)
         self.regression = _tower(channels, outputs=4)
         for module in self.modules():
@@ -82,7 +86,8 @@ class CARHead(nn.Module):
 
     def correlate(self, x: Tensor, z: Tensor) -> Tensor:
         """Return the (B, C, 25, 25) response to the central part of the template map."""
-        return depthwise_correlation(x, z[:, :, 1:-1, 1:-1])
+        inside = slice(self.template_crop, z.shape[-1] - self.template_crop)
+        return depthwise_correlation(x, z[:, :, inside, inside])
 
 
 HEADS: dict[str, type[SiamFCHead] | type[CARHead]] = {"siamfc": SiamFCHead, "car": CARHead}

@@ -10,22 +10,28 @@ from torch import Tensor
 
 _TEMPLATE_CENTER_PX = 63
 
-_GRIDS: dict[tuple[str, str], tuple[int, int, int]] = {
-    # (backbone, head): cells, stride in px, template cells cut off on each side
-    ("dcffnet", "siamfc"): (23, 6, 0),
-    ("dcffnet", "car"): (25, 6, 1),
-    ("alexnet", "siamfc"): (17, 8, 0),
+_GRIDS: dict[tuple[str, str], tuple[int, int]] = {
+    # (backbone, head): cells when nothing is cut off the template map, stride in px
+    ("dcffnet", "siamfc"): (23, 6),
+    ("dcffnet", "car"): (23, 6),
+    ("alexnet", "siamfc"): (17, 8),
 }
 
 
-def cell_locations(head: str, *, backbone: str = "dcffnet") -> Tensor:
+def cell_locations(head: str, *, backbone: str = "dcffnet", template_crop: int = 1) -> Tensor:
     """Return (n,) float32 locations of the cells along one axis, in pixel-centre coordinates.
 
     Pixel j of the search crop has its centre at j here and at j + 0.5 in edge coordinates (boxes).
     The crop's centre pixel is 127; the maps are not symmetric around it (DCFFNet's mean is 129).
+
+    Args:
+        head: ``siamfc`` or ``car``.
+        backbone: ``dcffnet`` or ``alexnet``.
+        template_crop: The network's; only the CAR head cuts its template map.
     """
-    cells, stride, cut = _grid(head, backbone)
-    return stride * (torch.arange(cells, dtype=torch.float32) - cut) + _TEMPLATE_CENTER_PX
+    cells, stride = _grid(head, backbone)
+    cut = template_crop if head == "car" else 0
+    return stride * torch.arange(-cut, cells + cut, dtype=torch.float32) + _TEMPLATE_CENTER_PX
 
 
 def response_stride(head: str, *, backbone: str = "dcffnet") -> int:
@@ -33,7 +39,7 @@ def response_stride(head: str, *, backbone: str = "dcffnet") -> int:
     return _grid(head, backbone)[1]
 
 
-def _grid(head: str, backbone: str) -> tuple[int, int, int]:
+def _grid(head: str, backbone: str) -> tuple[int, int]:
     if (backbone, head) not in _GRIDS:
         raise ValueError(
             f"backbone {backbone!r} with head {head!r} has no map; use one of {sorted(_GRIDS)}"

@@ -40,7 +40,7 @@ class Network(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = BACKBONES[config.backbone](config)
-        self.head = HEADS[config.head](self.backbone.output_channels)
+        self.head = HEADS[config.head](self.backbone.output_channels, config)
         self.register_buffer("mean", torch.tensor(CHANNEL_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(CHANNEL_STD).view(1, 3, 1, 1), persistent=False)
 

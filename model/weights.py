@@ -24,6 +24,7 @@ from model.network import CHANNEL_MEAN, CHANNEL_STD, Network, build_model
 FORMAT = "dcffnet-weights"
 VERSION = 1
 _CONFIG = "config"  # in the tensors' file too: two networks can have tensors of equal shapes
+_OF_THE_HEAD = {"head", "template_crop"}
 _INPUT = {"color_order": "RGB", "mean": list(CHANNEL_MEAN), "std": list(CHANNEL_STD)}
 
 
@@ -84,7 +85,7 @@ def load_backbone(network: Network, path_or_url: str | Path) -> None:
     config, tensors = _read(url)
     for field in dataclasses.fields(ModelConfig):
         theirs, ours = getattr(config, field.name), getattr(network.config, field.name)
-        if field.name != "head" and theirs != ours:
+        if field.name not in _OF_THE_HEAD and theirs != ours:
             raise WeightsError(
                 f"{url}: its backbone has {field.name} {theirs!r}, the network to fine-tune has "
                 f"{ours!r}. Use the same model options in both stages"

@@ -18,7 +18,8 @@ def siamfc_labels(
         radius_px: Largest distance of a positive cell from the target's centre.
         backbone: The network's backbone, which decides where its cells look.
     """
-    cells = _edge_locations("siamfc", boxes_xyxy, backbone)
+    # in edge coordinates: pixel j's centre is at j + 0.5
+    cells = cell_locations("siamfc", backbone=backbone).to(boxes_xyxy) + 0.5
     left, top, right, bottom = boxes_xyxy.unbind(1)
     shift_x = cells - ((left + right) / 2)[:, None]  # (B, n)
     shift_y = cells - ((top + bottom) / 2)[:, None]
@@ -26,7 +27,9 @@ def siamfc_labels(
     return ((distance <= radius_px) & positive[:, None, None]).to(boxes_xyxy.dtype)
 
 
-def car_targets(boxes_xyxy: Tensor, positive: Tensor, *, center_ratio: float = 1.0) -> CARTargets:
+def car_targets(
+    boxes_xyxy: Tensor, positive: Tensor, *, center_ratio: float = 1.0, template_crop: int = 1
+) -> CARTargets:
     """Return which cells lie in the target's box, and each cell's distances to its sides.
 
     Args:
@@ -34,8 +37,9 @@ def car_targets(boxes_xyxy: Tensor, positive: Tensor, *, center_ratio: float = 1
         positive: (B,) bool; a negative pair has no positive cell.
         center_ratio: Share of the box, around its centre, whose cells are positive. 1 is the
             paper's; SiamCAR's code uses 0.4.
+        template_crop: The network's, which decides how many cells there are.
     """
-    cells = _edge_locations("car", boxes_xyxy, "dcffnet")
+    cells = cell_locations("car", template_crop=template_crop).to(boxes_xyxy) + 0.5
     left, top, right, bottom = (side[:, None] for side in boxes_xyxy.unbind(1))  # (B, 1)
     inside_x = (cells - (left + right) / 2).abs() * 2 < center_ratio * (right - left)  # (B, n)
     inside_y = (cells - (top + bottom) / 2).abs() * 2 < center_ratio * (bottom - top)
@@ -48,8 +52,3 @@ def car_targets(boxes_xyxy: Tensor, positive: Tensor, *, center_ratio: float = 1
         (bottom - cells)[:, :, None].expand(shape),
     )
     return CARTargets(inside & positive[:, None, None], torch.stack(distances, dim=1))
-
-
-def _edge_locations(head: str, like: Tensor, backbone: str) -> Tensor:
-    """Return (n,) where cells look in edge coordinates: pixel j's centre is at j + 0.5."""
-    return cell_locations(head, backbone=backbone).to(like) + 0.5

@@ -75,12 +75,19 @@ def pair_pictures(
 def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_], list[float]]:
     """Return (B, n, n) cells to be answered with yes, and where they look in the search crop."""
     if recipe.head == "car":
-        targets = car_targets(batch.boxes_xyxy, batch.positive, center_ratio=recipe.center_ratio)
+        targets = car_targets(
+            batch.boxes_xyxy,
+            batch.positive,
+            center_ratio=recipe.center_ratio,
+            template_crop=recipe.template_crop,
+        )
         positive: Tensor = targets.positive
     else:
         labels = siamfc_labels(batch.boxes_xyxy, batch.positive, backbone=recipe.backbone)
         positive = labels > 0
-    locations = cell_locations(recipe.head, backbone=recipe.backbone)
+    locations = cell_locations(
+        recipe.head, backbone=recipe.backbone, template_crop=recipe.template_crop
+    )
     return positive.numpy(), locations.tolist()
 
 

@@ -33,6 +33,7 @@ class Recipe:
     where: str | None = None
     head: str = "siamfc"
     backbone: str = "dcffnet"
+    template_crop: int = 1
     center_ratio: float = 1.0
 
 
@@ -78,6 +79,7 @@ def read_recipes(names: Sequence[str]) -> Recipe:
             where=data.get("where"),
             head=str(model.get("head", Recipe.head)),
             backbone=str(model.get("backbone", Recipe.backbone)),
+            template_crop=int(model.get("template-crop", Recipe.template_crop)),
             center_ratio=float(table.get("center-ratio", Recipe.center_ratio)),
         )
     except (TypeError, ValueError) as error:

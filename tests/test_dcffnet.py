@@ -241,3 +241,5 @@ def test_unknown_stage_and_impossible_networks_are_rejected() -> None:
         ModelConfig(backbone="alexnet")
     with pytest.raises(ValueError, match=r"width 0\.0, expected"):
         ModelConfig(width=0.0)
+    with pytest.raises(ValueError, match="template_crop 11, expected 0 to 10"):
+        ModelConfig(template_crop=11)

@@ -15,7 +15,7 @@ from model.summary import count_parts, describe
 from model.weights import save_weights
 
 CONFIGS = [
-    replace(PRESETS["aligned"], head="car", width=1 / 8),
+    replace(PRESETS["aligned"], head="car", width=1 / 8, template_crop=2),
     replace(PRESETS["paper"], width=1 / 8, variant="cf2"),
     replace(PRESETS["siamfc"], width=1 / 8),
 ]

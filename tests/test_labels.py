@@ -41,8 +41,10 @@ def test_a_cell_is_positive_where_all_four_distances_are_positive() -> None:
     assert torch.equal(targets.positive, (targets.ltrb > 1e-4).all(dim=1))
 
 
-def test_distances_decode_to_the_box_from_every_cell() -> None:
-    targets = car_targets(CENTERED, YES)
+@pytest.mark.parametrize("crop", [0, 1, 3])
+def test_distances_decode_to_the_box_from_every_cell(crop: int) -> None:
+    targets = car_targets(CENTERED, YES, template_crop=crop)
+    assert targets.ltrb.shape[-1] == 44 - (22 - 2 * crop) + 1
     boxes = decode_boxes(targets.ltrb)
     torch.testing.assert_close(boxes, CENTERED[:, :, None, None].expand_as(boxes))
 

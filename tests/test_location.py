@@ -12,14 +12,19 @@ from model.location import cell_locations, response_stride
 from model.network import Network, build_model
 
 GRIDS = [
-    ("dcffnet", "siamfc", 23, 6, 63),
-    ("dcffnet", "car", 25, 6, 57),
-    ("alexnet", "siamfc", 17, 8, 63),
+    # backbone, head, cells cut off the template map, cells, stride, first location
+    ("dcffnet", "siamfc", 1, 23, 6, 63),
+    ("dcffnet", "car", 1, 25, 6, 57),
+    ("dcffnet", "car", 0, 23, 6, 63),
+    ("dcffnet", "car", 3, 29, 6, 45),
+    ("alexnet", "siamfc", 1, 17, 8, 63),
 ]
 
 
-def _averaging_network(backbone: Any, head: Any) -> Network:
-    config = ModelConfig(backbone=backbone, head=head, variant="baseline", width=1 / 8)
+def _averaging_network(backbone: Any, head: Any, crop: int) -> Network:
+    config = ModelConfig(
+        backbone=backbone, head=head, variant="baseline", template_crop=crop, width=1 / 8
+    )
     network = build_model(config).double().eval()
     for module in network.backbone.modules():
         if isinstance(module, nn.Conv2d):
@@ -39,11 +44,11 @@ def _maps(network: Network, ramp: bool) -> tuple[Tensor, Tensor]:
     return features[-1], network.backbone.search(crops[1], features)
 
 
-@pytest.mark.parametrize(("backbone", "head", "cells", "stride", "first"), GRIDS)
+@pytest.mark.parametrize(("backbone", "head", "crop", "cells", "stride", "first"), GRIDS)
 def test_locations_are_where_a_coordinate_ramp_says(
-    backbone: str, head: str, cells: int, stride: int, first: int
+    backbone: str, head: str, crop: int, cells: int, stride: int, first: int
 ) -> None:
-    network = _averaging_network(backbone, head)
+    network = _averaging_network(backbone, head, crop)
     with torch.no_grad():
         z, x = (
             ramp / ones  # px in the crop at which a cell looks
@@ -55,17 +60,18 @@ def test_locations_are_where_a_coordinate_ramp_says(
         # response r of a delta at the middle is the search cell that lies on it at offset r
         position = network.head.correlate(x, delta)[0, 0, 0]
     found = position - z[0, 0, middle, middle] + 63  # 63: the template's centre pixel
-    inside = slice(1, -1)  # the outermost offsets reach cells that see the padding
-    expected = cell_locations(head, backbone=backbone).double()
+    margin = max(1, crop)  # the outermost offsets reach cells that see the padding
+    inside = slice(margin, -margin)
+    expected = cell_locations(head, backbone=backbone, template_crop=crop).double()
     assert expected.shape == (cells,)
     torch.testing.assert_close(found[inside], expected[inside], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("backbone", "head", "cells", "stride", "first"), GRIDS)
+@pytest.mark.parametrize(("backbone", "head", "crop", "cells", "stride", "first"), GRIDS)
 def test_locations_are_the_published_ones(
-    backbone: str, head: str, cells: int, stride: int, first: int
+    backbone: str, head: str, crop: int, cells: int, stride: int, first: int
 ) -> None:
-    locations = cell_locations(head, backbone=backbone)
+    locations = cell_locations(head, backbone=backbone, template_crop=crop)
     assert locations.dtype == torch.float32
     assert locations.tolist() == [stride * r + first for r in range(cells)]
     assert response_stride(head, backbone=backbone) == stride

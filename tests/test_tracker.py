@@ -72,10 +72,11 @@ def finder(head: str) -> Network:
     return network
 
 
-@pytest.fixture(scope="module", params=["car", "siamfc"])
+@pytest.fixture(scope="module", params=[("car", 1), ("car", 3), ("siamfc", 1)])
 def network(request: pytest.FixtureRequest) -> Network:
     torch.manual_seed(0)
-    return build_model(ModelConfig(head=request.param, width=0.01)).eval()
+    head, template_crop = request.param
+    return build_model(ModelConfig(head=head, template_crop=template_crop, width=0.01)).eval()
 
 
 @pytest.mark.parametrize("head", ["car", "siamfc"])

@@ -60,7 +60,10 @@ class Tracker:
             )
         self._network = network.eval()
         self._device = next(network.parameters()).device
-        locations = cell_locations(network.config.head, backbone=network.config.backbone)
+        config = network.config
+        locations = cell_locations(
+            config.head, backbone=config.backbone, template_crop=config.template_crop
+        )
         self._locations = locations.numpy().astype(np.float64)
         self._scales = self._head.scales(self.settings)  # (N,)
         self._template: tuple[torch.Tensor, ...] | None = None

@@ -43,11 +43,11 @@ def make_objective(config: ModelConfig, *, center_ratio: float = 1.0) -> Objecti
         center_ratio: Share of the target, around its centre, whose cells are positive for the CAR
             head; SiamFC's labels do not depend on the target's size.
     """
-    return _OBJECTIVES[config.head](config.backbone, center_ratio)
+    return _OBJECTIVES[config.head](config, center_ratio)
 
 
-def _siamfc(backbone: str, center_ratio: float) -> Objective:
-    locations = cell_locations("siamfc", backbone=backbone) + 0.5
+def _siamfc(config: ModelConfig, center_ratio: float) -> Objective:
+    locations = cell_locations("siamfc", backbone=config.backbone) + 0.5
 
     def boxes(outputs: Outputs, true_boxes: Tensor) -> Tensor:
         # The head finds a place and no size: the box has the true size at the best cell.
@@ -58,7 +58,7 @@ def _siamfc(backbone: str, center_ratio: float) -> Objective:
         return torch.cat((centers - half, centers + half), dim=1)
 
     return Objective(
-        targets=lambda boxes, positive: siamfc_labels(boxes, positive, backbone=backbone),
+        targets=lambda boxes, positive: siamfc_labels(boxes, positive, backbone=config.backbone),
         positive_cells=lambda labels: labels > 0,
         loss=lambda outputs, labels, counts: siamfc_loss(outputs, labels, counts=counts),
         scores=lambda outputs: outputs["response"],
@@ -66,7 +66,7 @@ def _siamfc(backbone: str, center_ratio: float) -> Objective:
     )
 
 
-def _car(backbone: str, center_ratio: float) -> Objective:
+def _car(config: ModelConfig, center_ratio: float) -> Objective:
     def scores(outputs: Outputs) -> Tensor:
         return outputs["logits"][:, 1] - outputs["logits"][:, 0]
 
@@ -79,7 +79,7 @@ def _car(backbone: str, center_ratio: float) -> Objective:
         return targets.positive
 
     return Objective(
-        targets=partial(car_targets, center_ratio=center_ratio),
+        targets=partial(car_targets, center_ratio=center_ratio, template_crop=config.template_crop),
         positive_cells=positive_cells,
         loss=lambda outputs, targets, counts: car_loss(outputs, targets, counts=counts),
         scores=scores,
@@ -87,7 +87,7 @@ def _car(backbone: str, center_ratio: float) -> Objective:
     )
 
 
-_OBJECTIVES: dict[str, Callable[[str, float], Objective]] = {"siamfc": _siamfc, "car": _car}
+_OBJECTIVES: dict[str, Callable[[ModelConfig, float], Objective]] = {"siamfc": _siamfc, "car": _car}
 
 
 def _best_cells(scores: Tensor) -> tuple[Tensor, Tensor]:
