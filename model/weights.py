@@ -163,11 +163,13 @@ def _check_config(config: ModelConfig, data: bytes, url: str) -> None:
 
 def _parse_config(fields: Any, url: str) -> ModelConfig:
     types = typing.get_type_hints(ModelConfig)
-    if not isinstance(fields, dict) or fields.keys() != types.keys():
-        found = sorted(fields) if isinstance(fields, dict) else fields
+    if not isinstance(fields, dict):
+        raise WeightsError(f"{url}: configuration is {fields!r}, expected fields; restore the file")
+    for name in sorted(fields.keys() ^ types.keys()):
+        fault = "lacks" if name in types else "has the unknown"
         raise WeightsError(
-            f"{url}: configuration has {found}, expected {sorted(types)}. "
-            "Use the toolkit that made them"
+            f"{url}: configuration {fault} {name!r}: of another version of this toolkit, or "
+            "changed. Use the toolkit that made them"
         )
     for name, value in fields.items():
         choices = typing.get_args(types[name])
