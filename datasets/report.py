@@ -142,11 +142,7 @@ def _distributions(rows: pl.DataFrame) -> Section:
         "Sizes are in pixels of the frame. Motion is how far the target moved since the track's "
         "previous crop, for each frame between them, as a share of its side sqrt(w h).",
         pictures=tuple(
-            Picture(
-                figure=histogram(numbers(table, column), label=label),
-                alt=f"Histogram of {label}; the table below has its quantiles",
-            )
-            for table, column, label, _ in charts
+            histogram(numbers(table, column), label=label) for table, column, label, _ in charts
         ),
         tables=tuple(
             quantile_table(table, column, caption=f"Quantiles of {label}", digits=digits)

@@ -81,13 +81,16 @@ def choose_tracks(
 ) -> list[pl.DataFrame]:
     """Return some random tracks, each as rows at equal distances from its first to its last.
 
+    The manifests take turns, so that the one with the most tracks does not hide the others.
     Tracks of a single image (COCO's) are returned only if there are no others.
     """
     track = pl.col("track").cast(pl.String)
     tracks = rows.group_by("manifest", track).len().sort("manifest", "track")
     moving = tracks.filter(pl.col("len") > 1)
     tracks = (tracks if moving.is_empty() else moving).drop("len")
-    chosen = tracks.sample(min(count, tracks.height), seed=seed, shuffle=True)
+    shuffled = tracks.sample(fraction=1, seed=seed, shuffle=True)
+    turn = pl.int_range(pl.len()).over("manifest")
+    chosen = shuffled.sort(turn, "manifest").head(count)
     strips = []
     for number, name in chosen.iter_rows():
         of_track = rows.filter((pl.col("manifest") == number) & (pl.col("track") == name))

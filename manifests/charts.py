@@ -8,16 +8,18 @@ from math import ceil, floor, log, log10
 import numpy as np
 from numpy.typing import ArrayLike
 
-_WIDTH, _HEIGHT = 440, 200
-_LEFT, _BOTTOM, _TOP, _RIGHT = 44, 34, 8, 20
+from manifests.page import Picture
+
+_WIDTH, _HEIGHT = 440, 184
+_LEFT, _BOTTOM, _TOP, _RIGHT = 44, 18, 8, 20
 _MOST_MARKS = 8
 
 
-def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> str:
+def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> Picture:
     """Return a histogram of the values above 0, with bars equally wide in the logarithm.
 
-    The outermost thousandths fall into the end bins. How many values are 0 or less is written on
-    the chart.
+    The outermost thousandths fall into the end bins. The caption is the label, and how many values
+    are 0 or less.
 
     Args:
         values: (N,) numbers; what is not finite is left out.
@@ -28,21 +30,28 @@ def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> str:
     finite = finite[np.isfinite(finite)]
     numbers = finite[finite > 0]
     num_left_out = finite.size - numbers.size
-    label += f"; {num_left_out:,} at or below 0 not shown" if num_left_out else ""
+    caption = f"{label}; {num_left_out:,} at or below 0 not shown" if num_left_out else label
     if numbers.size == 0:
-        return _svg([_label(f"{label}: no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
+        empty = _svg([_label("no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
+        return Picture(figure=empty, alt=f"Histogram of {caption}: no values", caption=caption)
     low, high = np.quantile(numbers, [0.001, 0.999])
     edges = np.geomspace(low, max(high, low * 1.01), bins + 1)
     counts = np.histogram(np.clip(numbers, edges[0], edges[-1]), edges)[0]
     titles = [f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)]
-    return _bars(counts.tolist(), titles, _marks(edges[0], edges[-1]), label)
+    most = titles[counts.argmax()]
+    return Picture(
+        figure=_bars(counts.tolist(), titles, _marks(edges[0], edges[-1])),
+        alt=f"Histogram of {caption}: {low:.3g} to {high:.3g}, most often {most}",
+        caption=caption,
+    )
 
 
 def _marks(low: float, high: float) -> list[tuple[float, str]]:
     """Return where which round numbers stand between the ends of a logarithmic axis."""
     powers = [10.0**power for power in range(floor(log10(low)), ceil(log10(high)) + 1)]
     usual, fine = (
-        [step * power for power in powers for step in steps] for steps in ((1, 2, 5), range(1, 10))
+        [step * power for power in powers for step in steps]
+        for steps in ((1, 2, 5), (1, 1.5, *range(2, 10)))
     )
     few = powers[:: len(powers) // _MOST_MARKS + 1]
     for candidates in (usual, few, fine):
@@ -56,7 +65,6 @@ def _bars(
     counts: Sequence[int],
     titles: Sequence[str],
     marks: Sequence[tuple[float, str]],
-    label: str,
 ) -> str:
     highest = max(*counts, 1)
     room = _HEIGHT - _TOP - _BOTTOM
@@ -74,8 +82,7 @@ def _bars(
     parts.append(axis)
     parts += [_label(text, x, floor + 14, "middle") for x, text in marks]
     parts.append(_label(f"{highest:,}", _LEFT - 4, _TOP + 10, "end"))
-    parts.append(_label("0", _LEFT - 4, floor, "end"))
-    parts.append(_label(label, _x(0.5), _HEIGHT - 4, "middle"))
+    parts.append(_label("0", _LEFT - 4, floor - 2, "end"))
     return _svg(parts)
 
 

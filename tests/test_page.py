@@ -63,7 +63,7 @@ def test_text_is_escaped_wherever_it_stands() -> None:
         warnings=(evil,),
         pictures=(
             Picture(figure=picture(), alt=evil, caption=evil),
-            Picture(figure=histogram([1, 2], label=evil), alt=evil),
+            histogram([1, 2], label=evil),
         ),
         tables=(Table(caption=evil, columns=(evil, evil), rows=((evil, evil),)),),
     )
@@ -111,14 +111,16 @@ def test_tables_print_numbers_as_their_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [[], [np.nan], [5.0], [1, 1, 1], [0, -1, 3], [0], [1e-9, 1e9], [3, 700], [6, 7]]
+    "values",
+    [[], [np.nan], [5.0], [1, 1, 1], [0, -1, 3], [0], [1e-9, 1e9], [3, 700], [6, 7], [0.5, 1.9]],
 )
 def test_a_histogram_counts_every_value_and_has_round_marks(values: list[float]) -> None:
-    chart = histogram(values, label="px")
+    shown = histogram(values, label="px")
+    chart = str(shown.figure)
     finite = [v for v in values if np.isfinite(v)]
     counts = [int(n) for n in re.findall(r": (\d+)</title>", chart)]
     assert sum(counts) == sum(v > 0 for v in finite)
-    left_out = re.findall(r"; (\d+) at or below 0 not shown", chart)
+    left_out = re.findall(r"; (\d+) at or below 0 not shown", shown.caption)
     assert sum(map(int, left_out)) == sum(v <= 0 for v in finite)
     if counts:
         marks = [float(m) for m in re.findall(r'y="180.0" text-anchor="middle">([^<]+)<', chart)]
@@ -126,7 +128,9 @@ def test_a_histogram_counts_every_value_and_has_round_marks(values: list[float])
         assert marks == sorted(marks)
     if values == [3, 700]:
         assert marks == [5, 10, 20, 50, 100, 200, 500]
-    assert "nan" not in chart
+    if values == [0.5, 1.9]:
+        assert marks == [0.6, 0.7, 0.8, 0.9, 1, 1.5]
+    assert "nan" not in chart + shown.alt
 
 
 @pytest.mark.parametrize("name", ["report", "pairs", "overlap"])
@@ -159,6 +163,21 @@ def test_a_browser_has_nothing_to_complain_about(
     assert picture.shape == (900, width, 3)
     assert (picture[0, 0] < 40).all() if dark else (picture[0, 0] == 255).all()
     assert picture.std() > 20  # there is something on it
+
+
+def test_a_wide_table_is_whole_on_paper_which_does_not_scroll(tmp_path: Path) -> None:
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium is installed to open the pages in")
+    names = tuple(f"ILSVRC2015_train_{number:08d}" for number in range(8))
+    columns = tuple(f"column {number}" for number in range(8))
+    table = Table(caption="wide", columns=columns, rows=(names,))
+    page = page_html("t", [Section(title="s", tables=(table,))], made_by=MADE_BY)
+    page = page.replace("@media screen ", "@media tty ").replace("@media print ", "@media all ")
+    paper, a4_px = tmp_path / "paper.html", round((210 / 25.4 - 0.8) * 96)  # within its margins
+    paper.write_text(page.replace("overflow-x: auto", "overflow-x: visible"))
+    seen = visit(chromium, paper, profile=tmp_path / "profile", width=a4_px)
+    assert seen.overflow_px <= 0
 
 
 def test_the_browser_reports_what_is_wrong(tmp_path: Path) -> None:

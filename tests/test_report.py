@@ -103,6 +103,14 @@ def test_strips_go_from_the_first_to_the_last_crop_of_moving_targets(rows: pl.Da
         assert 2 <= strip.height <= 5
 
 
+def test_strips_are_of_every_source_that_has_tracks(rows: pl.DataFrame) -> None:
+    strips = choose_tracks(rows, 6, num_frames=2, seed=0)
+    assert (
+        sorted(strip["source"][0] for strip in strips)
+        == ["lasot"] * 2 + ["uav123"] * 2 + ["vid"] * 2
+    )
+
+
 def test_a_name_ending_in_png_gets_the_picture_alone(
     sample_shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
