@@ -11,6 +11,7 @@ The dialect is polars' SQL. ``.csv`` and ``.parquet`` are what --out can be.
 
 import difflib
 import io
+import os
 import re
 import shutil
 import sys
@@ -46,6 +47,11 @@ class QueryConfig:
     schema: bool = False
     """Show the columns with their types and units, and stop."""
 
+    def __post_init__(self) -> None:
+        """Reject a number of rows that shows nothing."""
+        if self.max_rows < 1:
+            raise ValueError(f"--max-rows {self.max_rows}: expected at least 1")
+
 
 def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
     """Return the answer to a question about the rows of some manifests.
@@ -74,7 +80,7 @@ def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
 def run(config: QueryConfig) -> None:
     """Answer on the terminal or into a file."""
     if config.schema:
-        print(_schema_text())
+        _show(_schema_text())
         return
     if not config.sql or not config.manifests:
         raise ManifestError(
@@ -84,12 +90,20 @@ def run(config: QueryConfig) -> None:
     writer = _writer(config.out) if config.out else None
     answer = query(config.manifests, config.sql)
     if writer is None:
-        print(answer_text(answer, max_rows=config.max_rows, width=_terminal_width()))
+        _show(answer_text(answer, max_rows=config.max_rows, width=_terminal_width()))
         return
     buffer = io.BytesIO()
     writer(answer, buffer)
     write_whole(config.out, buffer.getvalue())
     print(f"{answer.height:,} rows: {config.out}")
+
+
+def _show(text: str) -> None:
+    """Print; whoever reads through a pipe, such as ``head``, may have enough before the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
 
 
 def answer_text(answer: pl.DataFrame, *, max_rows: int, width: int | None) -> str:

@@ -1,5 +1,7 @@
 """python -m manifests.query: answers, files, and names that resemble the right ones."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -89,6 +91,21 @@ def test_wrong_use_is_one_line_and_exit_1(
     assert main([sql, "--manifests", *manifests, "--out", str(tmp_path / "a.txt")]) == 1
     assert "expected a name that ends in .csv or .parquet" in caplog.messages[-1]
     assert list(tmp_path.iterdir()) == []
+    assert main([sql, "--manifests", *manifests, "--max-rows", "0"]) == 2
+
+
+def test_a_reader_that_has_enough_is_no_error(manifests: list[str]) -> None:
+    command = [sys.executable, "-m", "manifests.query", "SELECT * FROM crops", "--manifests"]
+    options = [*manifests, "--max-rows", "9999"]
+    with subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as asked:
+        assert asked.stdout is not None
+        assert asked.stderr is not None
+        assert asked.stdout.read(5) == b"shape"
+        asked.stdout.close()
+        assert asked.stderr.read() == b""
+    assert asked.returncode == 0
 
 
 def test_the_schema_has_every_column_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
