@@ -5,6 +5,7 @@ import difflib
 import hashlib
 import io
 import json
+import logging
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ import pyarrow.parquet
 
 from manifests.atomic import write_whole
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
+
+logger = logging.getLogger(__name__)
 
 _File = io.BufferedReader | io.BytesIO
 _KEY = b"dcffnet"
@@ -113,6 +116,9 @@ def read_manifests(
     selected = [manifest for manifest in manifests if not manifest.rows.is_empty()]
     if urls and not selected:
         raise ManifestError(f"{', '.join(urls)}: no row satisfies {where!r}. Check the condition")
+    for manifest in manifests:
+        if manifest.rows.is_empty():
+            logger.info("%s: no row satisfies the condition; left out", manifest.url)
     return selected
 
 

@@ -21,6 +21,8 @@ from datasets.overlap_search import Limits, Matches, find_matches
 from datasets.tracks import SourceError, Track
 from manifests.schema import ManifestError
 from manifests.table import read_manifest, select_rows
+from trainer.config import DataConfig, TrainConfig
+from trainer.setup import open_manifests
 
 
 def scenes(count: int, *, seed: int, size: int = 32) -> np.ndarray:
@@ -120,11 +122,10 @@ def test_bad_copies_are_found_among_thousands_and_nothing_else_is(tmp_path: Path
     others = scenes(5_000, seed=1)
     rates = measure_rates(files, tracks, footage, others, Limits(), num_copies=12, seed=0)
     assert (rates.num_copies, rates.num_others) == (12, 5_000)
-    assert set(rates.hits) == {
-        *("re-encoded", "resized", "cut, another box", "mirrored", "brightened")
-    }
-    assert rates.hits["cut, another box"] >= 8
-    assert min(found for copy, found in rates.hits.items() if copy != "cut, another box") >= 11
+    least = {"re-encoded": 11, "resized": 11, "mirrored": 11, "brightened": 11}
+    least["cut, another box"] = 8
+    assert set(rates.hits) == set(least)
+    assert all(rates.hits[kind] >= count for kind, count in least.items())
     assert (rates.num_crops, rates.num_recordings) == (12, 4)
     assert (rates.false_crops, rates.false_recordings) == (0, 0)
     assert find_matches(others, footage, Limits()).row.size == 0
@@ -176,10 +177,8 @@ def test_pictures_that_were_kept_are_not_decoded_again(sample_shards: Path, tmp_
     for shard in shards.glob("*.tar"):
         shard.unlink()
     assert (pictures(None) == first).all()
-    with pytest.raises(
-        ManifestError, match="no such shard"
-    ):  # another condition selects other rows
-        pictures("frame > 0")
+    with pytest.raises(ManifestError, match="no such shard"):
+        pictures("frame > 0")  # selects other rows
 
 
 def test_a_benchmark_in_the_training_data_is_found_and_left_out(
@@ -194,10 +193,10 @@ def test_a_benchmark_in_the_training_data_is_found_and_left_out(
     assert main(["--manifests", *manifests, *options]) == 0
     printed = capsys.readouterr().out
     condition = shlex.split(printed.split("--data.where ")[1])[0]
-    rows = pl.concat([read_manifest(url).rows for url in manifests])
-    kept = select_rows(rows.lazy(), condition)
-    assert set(kept["source"]) == {"lasot"}
-    assert kept.height == (rows["source"] == "lasot").sum()
+    # As a run of the same manifests takes it, though nothing is left of one of them.
+    run = TrainConfig(manifests=tuple(manifests), data=DataConfig(where=condition))
+    (kept,) = open_manifests(run)
+    assert kept.rows.equals(read_manifest(manifests[1]).rows)
 
 
 def test_a_track_is_listed_with_its_frames_and_the_images_that_it_resembles() -> None:
