@@ -71,9 +71,10 @@ def _training_groups(weights: str, source: str) -> Iterator[tuple[str, set[str] 
     except WeightsError:
         yield weights, None
         return
+    where = provenance.get("options", {}).get("data", {}).get("where")
     for entry in provenance.get("manifests", ()):
         try:
-            manifest = read_manifest(entry["url"], check_shards=False)
+            manifest = read_manifest(entry["url"], where=where, check_shards=False)
         except (ManifestError, OSError):
             yield entry["url"], None
             continue

@@ -17,7 +17,7 @@ from model.network import build_model
 from model.weights import save_weights
 
 
-def write_weights(folder: Path, *, source: str, groups: list[str]) -> str:
+def write_weights(folder: Path, *, source: str, groups: list[str], where: str | None = None) -> str:
     rows = pl.DataFrame({"group": groups}).select(
         [
             (pl.col(name) if name == "group" else pl.lit(None)).cast(dtype).alias(name)
@@ -28,7 +28,8 @@ def write_weights(folder: Path, *, source: str, groups: list[str]) -> str:
     write_manifest(manifest, rows, Metadata(source=source))
     network = build_model(ModelConfig(width=0.125))
     first, last = str(folder / "first.safetensors"), str(folder / "last.safetensors")
-    save_weights(first, network, provenance={"manifests": [{"url": manifest}]})
+    options = {"data": {"where": where}}
+    save_weights(first, network, provenance={"manifests": [{"url": manifest}], "options": options})
     save_weights(last, network, provenance={"manifests": [], "init_weights": {"url": first}})
     return last
 
@@ -44,6 +45,18 @@ def test_sequence_of_a_trained_group_is_found_through_earlier_weights(
     assert find_contamination(benchmark, write_weights(tmp_path, source="vid", groups=["a"])) == (
         find_contamination(open_benchmark("otb100", str(sample_world / "OTB100")), weights)
     )
+
+
+def test_sequence_that_the_condition_of_the_training_left_out_is_not_found(
+    sample_world: Path, tmp_path: Path
+) -> None:
+    benchmark = open_benchmark("uav123_10fps", str(sample_world / "uav123"))
+    groups = sorted({sequence.group for sequence in benchmark.sequences})
+    where = f"\"group\" != '{groups[0]}'"
+    weights = write_weights(tmp_path, source="uav123", groups=groups, where=where)
+    left_out = {each.name for each in benchmark.sequences if each.group == groups[0]}
+    every = {each.name for each in benchmark.sequences}
+    assert set(find_contamination(benchmark, weights).trained_on) == every - left_out
 
 
 def test_contaminated_run_is_refused_unless_allowed_and_then_marked(
