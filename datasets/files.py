@@ -37,8 +37,12 @@ class RawFiles(Protocol):
         ...
 
 
-def open_root(root: str) -> RawFiles:
+def open_root(root: str, *, option: str = "--root") -> RawFiles:
     """Open a raw dataset's root for reading.
+
+    Args:
+        root: Folder, archive or URL.
+        option: What errors tell the user to pass.
 
     Raises:
         SourceError: Nothing is there, the root is empty, or an archive in it cannot be read.
@@ -52,12 +56,12 @@ def open_root(root: str) -> RawFiles:
             if files.isfile(path):
                 raise SourceError(f"{root}: a file, expected a folder or an archive (.zip, .tar)")
             link = "" if "://" in root else f", or link your copy to {root}"
-            raise SourceError(f"{root}: no such folder. Pass --root{link}")
+            raise SourceError(f"{root}: no such folder. Pass {option}{link}")
         folder = RemoteFolder(root) if "://" in root else LocalFolder(root)
         names = folder.list("")
         if not names:
             raise SourceError(
-                f"{root}: the folder is empty. Pass --root with the raw dataset's folder"
+                f"{root}: the folder is empty. Pass {option} with the raw dataset's folder"
             )
         paths = {f"{path.rstrip('/')}/{name}": folder.where(name) for name in names}
         archives = find_archives(files, paths)

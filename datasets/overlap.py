@@ -87,7 +87,7 @@ class OverlapConfig:
 def overlap(config: OverlapConfig) -> None:
     """Search, write the page, and print the condition that leaves the footage out."""
     manifests = read_manifests(config.manifests, where=config.where, check_shards=False)
-    files = open_root(config.against)
+    files = open_root(config.against, option="--against")
     tracks = read_benchmark(files)
     rows = with_manifest(manifests)
     with _bar(rows.height, "training crops") as bar:
