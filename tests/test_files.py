@@ -60,7 +60,7 @@ def test_what_lies_unpacked_comes_first(tree: Path) -> None:
 def test_root_that_is_missing_empty_or_a_plain_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no such folder\. Pass --root"):
         open_root(str(tmp_path / "nowhere"))
-    with pytest.raises(SourceError, match="the folder is empty. Pass --against"):
+    with pytest.raises(SourceError, match=r"the folder is empty\. Pass --against"):
         open_root(str(tmp_path), option="--against")
     (tmp_path / "x.txt").write_text("x")
     with pytest.raises(SourceError, match="expected a folder or an archive"):
