@@ -7,8 +7,7 @@ Frames are 1280x720 JPEGs with real textures, and targets as large as LaSOT's. T
 what trackers' published scripts do; the limit is decoding at the least scale, the mean, two crops
 and two encodes a target, and nothing else. All three take turns; speeds are frames per second of
 processor time and ratios are medians of the rounds' ratios, so that other programs disturb them
-little. The ratio for two workers is of wall-clock time, and is only right where two cores are free
-for some of the rounds.
+little. The ratio for two workers is of wall-clock time, and is only right on an idle machine.
 """
 
 import pickle
@@ -126,10 +125,7 @@ def _one_task(root: Path, out: Path) -> ShardTask:
 
 
 def _scaling(task: ShardTask, rounds: int) -> float:
-    """Return how many times as much two workers build in a time as one, without their start-up.
-
-    The fastest rounds count: other programs can only slow a round down.
-    """
+    """Return how many times as much two workers build in a time as one, without their start-up."""
     code = (
         "import pickle, sys, time; from datasets.shards import build_shard; import cv2;"
         "cv2.setNumThreads(1); task = pickle.load(sys.stdin.buffer); build_shard(task);"
@@ -141,7 +137,7 @@ def _scaling(task: ShardTask, rounds: int) -> float:
         alone += [stop - start for start, stop in _run_at_once(code, tasks[:1])]
         spans = _run_at_once(code, tasks)
         together.append(max(stop for _, stop in spans) - min(start for start, _ in spans))
-    return 2 * min(alone) / min(together)
+    return 2 * statistics.median(alone) / statistics.median(together)
 
 
 def _run_at_once(code: str, tasks: Sequence[ShardTask]) -> list[tuple[float, float]]:
