@@ -75,15 +75,17 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
         SourceError: The folder has results of another tracker, or of other weights.
     """
     path = folder / _NAME
+    has_results = next(folder.rglob("*.txt"), None) is not None
     if path.exists():
         noted = _read(path).get("identity")
         if noted == identity:
             return
-        raise SourceError(
-            f"{folder}: holds results of {noted!r}, and this tracker is {identity!r}. "
-            "Pass another --name, or delete the folder"
-        )
-    if next(folder.rglob("*.txt"), None) is not None:
+        if has_results:
+            raise SourceError(
+                f"{folder}: holds results of {noted!r}, and this tracker is {identity!r}. "
+                "Pass another --name, or delete the folder"
+            )
+    elif has_results:
         raise SourceError(
             f"{folder}: holds results that were not tracked here. Pass another --name, or score "
             "them with --results"

@@ -10,6 +10,7 @@ from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.lasot import official_names
 from evaluation.run import main
+from evaluation.session import claim_folder, read_note
 from evaluation.supervised import track_supervised
 from evaluation.uav123 import ATTRIBUTES
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED
@@ -147,3 +148,14 @@ def test_interrupted_tracker_does_not_keep_another_from_its_report(
     assert main([*argv, "--tracker", "static"]) == 0
     assert "half is left out" in caplog.text
     assert main(argv) == 1
+
+
+def test_a_name_belongs_to_a_tracker_once_it_has_results(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    claim_folder(folder, "weights that could not be loaded", note="contaminated")
+    claim_folder(folder, "good weights")
+    assert read_note(folder) == ""
+    (folder / "A.txt").write_text("1,2,3,4\n")
+    claim_folder(folder, "good weights")
+    with pytest.raises(SourceError, match="Pass another --name"):
+        claim_folder(folder, "weights that could not be loaded")
