@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ import polars as pl
 from bench.findings import BenchOptions, Target, show
 from manifests.cli import run_command
 from manifests.schema import SCHEMA, ManifestError
-from manifests.table import Metadata, ShardInfo, read_manifest, write_manifest
+from manifests.table import Metadata, ShardInfo, read_manifests, write_manifest
 from sampling.plan import PairSettings, make_plan
 from sampling.records import pair_records
 from sampling.tracks import track_table
@@ -64,14 +65,14 @@ def measure(config: PlanBenchConfig) -> int:
                 ).result()
                 for source, share, length in _MIX
             ]
-        open_s, manifests = _timed(lambda: [read_manifest(u, check_shards=False) for u in urls])
-    group_s, tracks = _timed(lambda: track_table(manifests, split="train"))
+        open_s, manifests = _timed(partial(read_manifests, urls, check_shards=False))
+    group_s, tracks = _timed(partial(track_table, manifests, split="train"))
     settings = PairSettings(pairs_per_epoch=config.pairs, negative_ratio=config.negative_ratio)
     plan_s, records_s = [], []
     for epoch in range(config.rounds):
-        seconds, plan = _timed(lambda: make_plan(tracks, settings, seed=0, epoch=epoch))  # noqa: B023
+        seconds, plan = _timed(partial(make_plan, tracks, settings, seed=0, epoch=epoch))
         plan_s.append(seconds)
-        records_s.append(_timed(lambda: pair_records(manifests, plan))[0])  # noqa: B023
+        records_s.append(_timed(partial(pair_records, manifests, plan))[0])
     median_s, peak_mb = statistics.median(plan_s), _peak_mb() - libraries_mb
     row = {
         "rows": sum(manifest.rows.height for manifest in manifests),

@@ -15,9 +15,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -42,7 +43,9 @@ MAX_LOOP_COST = 0.05
 MIN_FROZEN_GAIN = 2.0
 """How many times faster fine-tuning with the frozen trunk has to be than training everything."""
 
-STAGES = {
+Stage = Literal["pretrain", "finetune"]
+Head = Literal["siamfc", "car"]
+STAGES: Mapping[str, tuple[Stage, Head]] = {
     "pre-training": ("pretrain", "siamfc"),
     "fine-tuning, trunk frozen": ("finetune", "car"),
     "fine-tuning, everything trained": ("pretrain", "car"),
@@ -97,13 +100,13 @@ def measure(config: TrainBenchConfig) -> int:
 
 
 def _measure_stage(
-    config: TrainBenchConfig, manifest: str, stage: str, head: str, scratch: Path
+    config: TrainBenchConfig, manifest: str, stage: Stage, head: Head, scratch: Path
 ) -> StageResult:
     training = TrainConfig(
         manifests=(manifest,),
-        stage=stage,  # type: ignore[arg-type]
+        stage=stage,
         batch_size=config.batch_size,
-        model=ModelConfig(width=config.width, head=head),  # type: ignore[arg-type]
+        model=ModelConfig(width=config.width, head=head),
         data=DataConfig(
             pairs_per_epoch=(config.steps + 1) * config.batch_size, val_pairs=config.batch_size
         ),

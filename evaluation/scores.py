@@ -10,10 +10,8 @@ from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
 from evaluation.results import find_results, read_times, times_path
 from evaluation.sequences import Benchmark
+from tracking.baselines import SHORTEST_S
 from tracking.rows import read_boxes
-
-_SHORTEST_S = 1e-5
-"""Below this nothing was computed: a box that never moves has no speed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -71,4 +69,4 @@ def _median_speed(paths: list[Path]) -> float | None:
     seconds = np.concatenate([read_times(path) for path in timed])
     seconds = seconds[seconds > 0]
     median = float(np.median(seconds)) if seconds.size else 0.0
-    return 1 / median if median > _SHORTEST_S else None
+    return 1 / median if median > SHORTEST_S else None

@@ -19,6 +19,8 @@ from datasets.crops import Image
 from tracking.heads import Floats
 from tracking.tracker import BoxTracker, Prediction, check_box, to_rgb
 
+SHORTEST_S = 1e-5
+"""Below this a frame cost nothing: a box that never moves has no speed."""
 _SMALLEST_PX = 8
 """On targets of 4 x 4 px OpenCV's MIL never returns: none of its random features fits in."""
 _OPENCV_NAMES = {"mil": "TrackerMIL", "csrt": "TrackerCSRT", "kcf": "TrackerKCF"}

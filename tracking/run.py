@@ -29,7 +29,7 @@ from datasets.crops import Image
 from datasets.tracks import SourceError
 from manifests.cli import run_command
 from model.weights import WeightsError, load_model
-from tracking.baselines import create_baseline
+from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
@@ -39,8 +39,6 @@ from tracking.tracker import BoxTracker, Prediction, Tracker
 from tracking.video import Video, VideoWriter, open_video
 
 logger = logging.getLogger(__name__)
-_SHORTEST_S = 1e-5
-"""Below this nothing was computed: a box that never moves has no speed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +207,7 @@ def _ask_for_box(image: Image) -> NDArray[np.float64]:
 def _report_speed(seconds: dict[str, list[float]]) -> None:
     for name, spent in seconds.items():
         median = statistics.median(spent) if spent else 0.0
-        if median > _SHORTEST_S:
+        if median > SHORTEST_S:
             logger.info(
                 "%s: %.1f frames/s, median %.1f ms from image to box",
                 name,
