@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from datasets.box_files import read_box_file
 from evaluation.benchmarks import open_benchmark
 from evaluation.report import table_text
 from evaluation.sequences import read_image, to_edges
@@ -28,7 +29,6 @@ from model.network import build_model
 from model.weights import load_model, save_weights
 from tracking.baselines import BASELINES
 from tracking.drawing import TRUTH, write_annotated_video
-from tracking.rows import read_boxes
 from tracking.tracker import BoxTracker, Tracker
 
 SOURCES = ("vid", "coco", "uav123", "lasot")
@@ -120,7 +120,7 @@ def film(out: Path, tracker: str, results: Path) -> None:
     frames, found, true = [], [], []
     for sequence in benchmark.sequences:
         frames += [read_image(benchmark.files, name) for name in sequence.frames]
-        boxes = read_boxes(results / tracker / f"{sequence.name}.txt")
+        boxes = read_box_file(results / tracker / f"{sequence.name}.txt")
         found += [to_edges(box) for box in boxes]
         true += [to_edges(box) for box in sequence.truth]
     boxes_xywh = {TRUTH: np.array(true), tracker: np.array(found)}

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError, Track
@@ -92,18 +93,9 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
 
 def _read_truth(files: RawFiles, name: str) -> NDArray[np.float64]:
     """Return (T, 4) boxes; of polygons, the box around them. A pixel more or less is no matter."""
-    lines = files.read(name).decode("utf-8", "replace").splitlines()
-    try:
-        rows = [
-            [float(number) for number in re.split(r"[,\s]+", line.strip())]
-            for line in lines
-            if line.strip()
-        ]
-        values = np.array(rows, np.float64)
-    except ValueError as error:
-        raise SourceError(f"{files.root}/{name}: not numbers: {error}") from None
-    if values.ndim != 2 or values.shape[1] not in (4, 8):
-        raise SourceError(f"{files.root}/{name}: expected 4 or 8 numbers a line")
+    where = files.where(name)
+    text = decode_text(files.read(name), where=where)
+    values = parse_boxes(text, where=where, widths=(4, 8), what="a box, or x,y of four corners")
     if values.shape[1] == 4:
         return values
     corners = values.reshape(-1, 4, 2)

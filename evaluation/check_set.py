@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import parse_boxes, parse_flags
 from evaluation.regions import rectangles_to_polygons
 from evaluation.vot_measures import Ending, Trial, measure_vot
 from evaluation.vot_results import parse_run
-from tracking.rows import parse_boxes, parse_flags
 
 Boxes = NDArray[np.float64]
 

@@ -21,11 +21,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import read_box_file
 from datasets.tracks import SourceError
 from evaluation.results import times_path
 from manifests.atomic import whole_file
 from manifests.cli import run_command
-from tracking.rows import read_boxes
 
 Layout = Literal["got10k", "trackingnet", "matlab"]
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -51,7 +51,7 @@ def run(config: ExportConfig) -> None:
         raise SourceError(f"{config.results}: no result files in it, expected <sequence>.txt")
     files: dict[str, str] = {}
     for path in paths:
-        files |= LAYOUTS[config.layout](config.results.name, path, read_boxes(path))
+        files |= LAYOUTS[config.layout](config.results.name, path, read_box_file(path))
     if config.layout == "matlab":
         for name, text in files.items():
             with whole_file(config.out / name) as temporary:

@@ -9,11 +9,11 @@ import json
 from functools import cache
 from pathlib import Path
 
+from datasets.box_files import decode_text, parse_boxes, parse_flags
 from datasets.files import RawFiles
 from datasets.sources import lasot as source
 from datasets.tracks import SourceError
 from evaluation.sequences import BenchmarkSequence
-from tracking.rows import decode_text, parse_boxes, parse_flags
 
 
 @cache

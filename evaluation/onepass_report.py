@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from datasets.box_files import read_box_file
 from evaluation.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.filmstrips import filmstrip
 from evaluation.metrics import Curves, mean_curves
@@ -16,7 +17,6 @@ from evaluation.sequences import Benchmark
 from manifests.atomic import whole_file
 from manifests.page import Picture, Section, Table, write_page
 from manifests.provenance import Provenance
-from tracking.rows import read_boxes
 
 _NUM_STRIPS = 3
 
@@ -196,7 +196,7 @@ def _strip_sections(
     paths = find_results(results / best.tracker, [each.name for each in benchmark.sequences])
     pictures = []
     for sequence in worst[:_NUM_STRIPS]:
-        figure = filmstrip(sequence, read_boxes(paths[sequence.name]), benchmark.files)
+        figure = filmstrip(sequence, read_box_file(paths[sequence.name]), benchmark.files)
         if figure is not None:
             caption = f"{sequence.name}: success {best.per_sequence[sequence.name].auc:.3f}"
             alt = f"Frames of {sequence.name} with the true box and that of {best.tracker}"

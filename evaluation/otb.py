@@ -11,10 +11,10 @@ Any folder of that shape is read, so that a part of OTB100 or one's own videos c
 
 import re
 
+from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.sequences import BenchmarkSequence
-from tracking.rows import decode_text, parse_boxes
 
 _RANGES = {
     "BlurCar1": (247, 988),

@@ -4,7 +4,7 @@
     <results>/<tracker>/times/<sequence>_time.txt      seconds per frame, of trackers that ran here
 
 The numbers count pixels from 1, as the benchmarks' own files and published results do. They are
-read by `tracking.rows.read_boxes`: commas, tabs, blanks and either kind of line end.
+read by `datasets.box_files.read_box_file`: commas, tabs, blanks and either kind of line end.
 """
 
 from pathlib import Path
@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import decode_text, parse_rows
 from datasets.tracks import SourceError
 from evaluation.names import match_name
 from manifests.atomic import whole_file
-from tracking.rows import decode_text, parse_rows
 
 
 def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:

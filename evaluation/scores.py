@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.box_files import read_box_file
 from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
 from evaluation.results import find_results, read_times, times_path
 from evaluation.sequences import Benchmark
 from tracking.baselines import SHORTEST_S
-from tracking.rows import read_boxes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ def score_tracker(
     paths = find_results(folder, [sequence.name for sequence in benchmark.sequences])
     per_sequence = {
         sequence.name: measure(
-            read_boxes(paths[sequence.name]),
+            read_box_file(paths[sequence.name]),
             sequence.truth,
             convention=convention,
             absent=sequence.absent,

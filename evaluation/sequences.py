@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import has_area
 from datasets.crops import Image, decode_image, image_size
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
-from tracking.rows import has_area
 
 Boxes = NDArray[np.float64]
 

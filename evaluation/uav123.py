@@ -7,11 +7,11 @@ if the copy has them.
 
 from collections.abc import Sequence
 
+from datasets.box_files import decode_text, parse_boxes, parse_flags
 from datasets.files import RawFiles
 from datasets.sources.uav123 import list_parts, read_part, sequence_ranges
 from datasets.tracks import SourceError
 from evaluation.sequences import BenchmarkSequence
-from tracking.rows import decode_text, parse_boxes, parse_flags
 
 ATTRIBUTES = (
     "Scale Variation",

@@ -9,11 +9,11 @@ Read from ``<root>/<sequence>/``:
 
 import numpy as np
 
+from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.regions import rectangles_to_polygons
 from evaluation.sequences import BenchmarkSequence
-from tracking.rows import decode_text, parse_rows
 
 _NAMES = """
 ants1 ants3 bag ball1 ball2 basketball birds1 blanket bmx bolt1 bolt2 book butterfly car1
@@ -46,17 +46,11 @@ def read_vot(files: RawFiles) -> list[BenchmarkSequence]:
 def _read_sequence(files: RawFiles, name: str) -> BenchmarkSequence:
     where = f"{files.root}/{name}/groundtruth.txt"
     text = decode_text(files.read(f"{name}/groundtruth.txt"), where=where)
-    rows = parse_rows(text, where=where)
-    for number, row in rows.items():
-        if len(row) != len(next(iter(rows.values()))) or len(row) not in (4, 8):
-            raise SourceError(
-                f"{where}:{number}: {len(row)} numbers, expected 8, x,y of four corners, or 4 in "
-                "every line"
-            )
-        if np.isnan(row).any():
-            raise SourceError(f"{where}:{number}: NaN, expected x,y of four corners. Copy it again")
-    truth = np.array(list(rows.values()))
-    if truth.size and truth.shape[1] == 4:
+    truth = parse_boxes(text, where=where, widths=(4, 8), what="x,y,w,h, or x,y of four corners")
+    if np.isnan(truth).any():
+        number = 1 + int(np.flatnonzero(np.isnan(truth).any(axis=1))[0])
+        raise SourceError(f"{where}:{number}: NaN, expected x,y of four corners. Copy it again")
+    if truth.shape[1] == 4:
         truth = rectangles_to_polygons(truth)
     folder = f"{name}/color" if files.exists(f"{name}/color") else name
     frames = tuple(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.box_files import decode_text, parse_rows
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 from manifests.atomic import whole_file
-from tracking.rows import decode_text, parse_rows
 
 
 def run_path(folder: Path, sequence: str, number: int) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.box_files import read_box_file
 from datasets.files import open_root
 from datasets.tracks import SourceError
 from evaluation.benchmarks import open_benchmark
@@ -13,7 +14,6 @@ from evaluation.otb import official_names, read_otb
 from evaluation.results import find_results, list_trackers, read_times, write_boxes
 from evaluation.run import main
 from evaluation.sequences import to_edges, to_file
-from tracking.rows import read_boxes
 
 
 def write_sequence(
@@ -71,7 +71,7 @@ def test_names_are_the_hundred_and_found_in_any_spelling() -> None:
 def test_boxes_are_read_back_exactly(tmp_path: Path) -> None:
     boxes = np.random.default_rng(0).normal(size=(20, 4)) * 1e3
     write_boxes(tmp_path / "deep/Biker.txt", boxes)
-    np.testing.assert_array_equal(read_boxes(tmp_path / "deep/Biker.txt"), boxes)
+    np.testing.assert_array_equal(read_box_file(tmp_path / "deep/Biker.txt"), boxes)
     np.testing.assert_allclose(to_file(to_edges(boxes)), boxes)
 
 
@@ -88,7 +88,7 @@ def test_boxes_are_read_back_exactly(tmp_path: Path) -> None:
 def test_damaged_result_names_file_and_line(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "Biker.txt").write_text(content)
     with pytest.raises(SourceError, match=message):
-        read_boxes(tmp_path / "Biker.txt")
+        read_box_file(tmp_path / "Biker.txt")
 
 
 @pytest.mark.parametrize("first", ["NaN,NaN,NaN,NaN", "0,0,0,0", "5,5,20,-1"])

@@ -246,5 +246,7 @@ def test_layouts_of_benchmarks_are_read(tmp_path: Path, sample_world: Path) -> N
     with pytest.raises(SourceError, match=r"no folder of images with a groundtruth"):
         read_benchmark(open_root(str(tmp_path)))
     (tmp_path / "frames" / "groundtruth.txt").write_text("1,2,3\n")
-    with pytest.raises(SourceError, match=r"frames/groundtruth.txt: expected 4 or 8 numbers"):
+    with pytest.raises(
+        SourceError, match=r"frames/groundtruth.txt:1: 3 numbers, expected 4 or 8 numbers"
+    ):
         read_benchmark(open_root(str(tmp_path)))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from datasets.box_files import read_box_file
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
-from tracking.rows import read_boxes
 from tracking.run import main
 from tracking.video import open_video
 
@@ -53,7 +53,7 @@ def test_the_truth_gives_the_first_box_and_may_be_shorter(tmp_path: Path, frames
     options = ["--tracker", "static", "--video", str(frames), "--truth", str(truth)]
     assert main([*options, "--out", str(out), "--max-frames", "4"]) == 0
     assert len(out.with_suffix(".csv").read_text().splitlines()) == 5
-    assert read_boxes(truth).shape == (2, 4)
+    assert read_box_file(truth).shape == (2, 4)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from datasets.box_files import read_box_file
 from datasets.tracks import SourceError
 from tracking.drawing import TRUTH, colors_of, draw_boxes, write_annotated_video
 from tracking.records import Record, write_csv
-from tracking.rows import read_boxes
 from tracking.tracker import Prediction
 from tracking.video import VideoWriter, open_video
 
@@ -142,6 +142,6 @@ def test_boxes_survive_the_csv(tmp_path: Path) -> None:
 def test_boxes_are_read_whatever_parts_them(tmp_path: Path) -> None:
     path = tmp_path / "truth.txt"
     path.write_text("1,2,3,4\n5\t6\t7\t8\n9 10  11 12\nNaN,NaN,NaN,NaN\n\n")
-    boxes = read_boxes(path)
+    boxes = read_box_file(path)
     assert boxes[:3].tolist() == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]
     assert np.isnan(boxes[3]).all()

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import has_area
 from datasets.crops import Image
-from tracking.rows import has_area
 from tracking.video import VideoWriter
 
 Color = tuple[int, int, int]

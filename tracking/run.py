@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
 from manifests.cli import run_command
@@ -33,7 +34,6 @@ from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
-from tracking.rows import has_area, parse_box, read_boxes
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Prediction, Tracker
 from tracking.video import Video, VideoWriter, open_video
@@ -81,7 +81,7 @@ def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
     _check_options(config)
     trackers = _create_trackers(config)
-    truth = read_boxes(Path(config.truth)) if config.truth else None
+    truth = read_box_file(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
     with closing(_limited(video, config.max_frames)) as frames:
         first = next(frames)

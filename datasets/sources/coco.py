@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from datasets.box_files import has_area
 from datasets.files import RawFiles
-from datasets.sources.rows import has_area
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.box_files import (
+    check_last_image,
+    check_num_rows,
+    has_area,
+    read_flags,
+    read_one_based_boxes,
+)
 from datasets.files import RawFiles
-from datasets.sources.rows import check_last_image, check_num_rows, has_area, read_boxes, read_flags
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -86,7 +92,7 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     """
     name = part.rpartition("/")[2]
     groundtruth = f"{part}/groundtruth.txt"
-    boxes_xywh = read_boxes(files, groundtruth)
+    boxes_xywh = read_one_based_boxes(files, groundtruth)
     length = len(boxes_xywh)
     hidden = np.zeros(length, dtype=bool)
     for flags_name in ("full_occlusion.txt", "out_of_view.txt"):

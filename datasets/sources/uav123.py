@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.box_files import check_num_rows, has_area, read_one_based_boxes
 from datasets.files import RawFiles
-from datasets.sources.rows import check_num_rows, has_area, read_boxes
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     prefix, release, name = part.rsplit("/", 2)
     folder, first, last = sequence_ranges()[release][name]
     annotation = f"{part}.txt"
-    boxes_xywh = read_boxes(files, annotation)
+    boxes_xywh = read_one_based_boxes(files, annotation)
     check_num_rows(
         files,
         annotation,

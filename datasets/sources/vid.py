@@ -20,9 +20,9 @@ import numpy as np
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from datasets.box_files import has_area
 from datasets.files import RawFiles
 from datasets.read_ahead import read_ahead
-from datasets.sources.rows import has_area
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
