@@ -13,7 +13,7 @@ from datasets.filters import Filters, usable_frames
 from datasets.progress import track_digest
 from datasets.shards import TrackPart
 from datasets.sources import SOURCES
-from datasets.tracks import SourceError, Track
+from datasets.tracks import BadAnnotations, SourceError, Track
 
 _BATCH = 4096
 """How many tracks are filtered at once."""
@@ -31,21 +31,32 @@ class Annotations:
     """Names of the tracks that have no usable frame."""
     digests: dict[str, str]
     """Checksum of each part of the annotations."""
+    bad: list[str]
+    """What is wrong with the annotations that were left out."""
 
 
 def read_annotations(
-    files: RawFiles, source: str, names: Sequence[str], filters: Filters
+    files: RawFiles, source: str, names: Sequence[str], filters: Filters, *, max_bad: int = 0
 ) -> Annotations:
     """Read the named parts of a source.
+
+    Args:
+        files: The raw root.
+        source: Which source.
+        names: Its parts.
+        filters: Limits on the targets.
+        max_bad: How many annotations with something wrong in them to leave out and count.
 
     Raises:
         SourceError: A part is damaged, or nothing passes the filters.
     """
-    found = Annotations(parts=[], counts=Counter(), lost=[], digests={})
+    bad = BadAnnotations(limit=max_bad)
+    found = Annotations(parts=[], counts=Counter(), lost=[], digests={}, bad=bad.messages)
+    reader = SOURCES[source]
     tracks_seen: set[str] = set()
     for name in tqdm(names, unit="part", desc=f"read {source}", leave=False):
         digest = hashlib.blake2b(digest_size=16)
-        tracks = SOURCES[source].read_part(files, name)
+        tracks = reader.read_part(files, name, *([bad] if reader.leaves_out_bad else []))
         while batch := list(islice(tracks, _BATCH)):
             for track in batch:
                 if track.name in tracks_seen:
@@ -57,6 +68,8 @@ def read_annotations(
                 digest.update(track_digest(track))
             _filter(batch, filters, found)
         found.digests[name.rpartition("/")[2]] = digest.hexdigest()
+    if bad.messages:
+        found.counts.update({"frames in": len(bad.messages), "bad annotation": len(bad.messages)})
     if not found.parts:
         raise SourceError(
             f"{files.root}: no usable target in {found.counts['frames in']} frames of {source}: "

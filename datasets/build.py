@@ -68,6 +68,8 @@ class BuildConfig:
     """JPEG quality of the crops."""
     max_bad_frames: int = 0
     """How many missing or unreadable images to leave out and count."""
+    max_bad_annotations: int = 0
+    """How many annotations of COCO or VID with something wrong in them to leave out and count."""
     filters: Annotated[Filters, tyro.conf.OmitArgPrefixes] = field(default_factory=Filters)
 
     def __post_init__(self) -> None:
@@ -79,8 +81,12 @@ class BuildConfig:
             "shard_mb": (0.001, None),
             "quality": (1, 100),
             "max_bad_frames": (0, None),
+            "max_bad_annotations": (0, None),
         }
         require_ranges(self, ranges)
+        if self.max_bad_annotations and not SOURCES[self.src].leaves_out_bad:
+            names = ", ".join(name for name, source in SOURCES.items() if source.leaves_out_bad)
+            raise ValueError(f"--max-bad-annotations: not for {self.src}, expected one of {names}")
 
 
 def build(config: BuildConfig) -> None:
@@ -101,7 +107,9 @@ def build(config: BuildConfig) -> None:
     names = SOURCES[config.src].list_parts(files)
     output = Output(config.out)
     with only_build(output):
-        annotations = read_annotations(files, config.src, names, config.filters)
+        annotations = read_annotations(
+            files, config.src, names, config.filters, max_bad=config.max_bad_annotations
+        )
         settings = _settings(config)
         found = start_or_resume(output, settings, annotations.digests)
         if found.manifest and len(found.shards) == len(found.manifest.metadata.shards):
@@ -156,7 +164,7 @@ def _settings(config: BuildConfig) -> dict[str, Any]:
     """Return what decides the bytes of the shards, besides the raw data."""
     settings = dataclasses.asdict(config)
     settings |= settings.pop("filters")
-    for name in ("workers", "cluster", "out", "root", "max_bad_frames"):
+    for name in ("workers", "cluster", "out", "root", "max_bad_frames", "max_bad_annotations"):
         del settings[name]
     return settings | codec_versions()
 

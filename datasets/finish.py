@@ -46,7 +46,7 @@ def finish(
         bad_images += result.bad_images
     if not counts["frames kept"]:
         raise SourceError(f"{template.root}: every frame was dropped: {dict(counts)}")
-    for message in bad_images:
+    for message in (*annotations.bad, *bad_images):
         logger.warning("left out: %s", message)
     rows = pl.concat([read_index(output, result.info.name)[1] for result in results])
     kept = set(rows["track"].unique())
@@ -56,6 +56,7 @@ def finish(
         "counts": dict(sorted(counts.items())),
         "tracks_without_frames": lost,
         "bad_images": bad_images,
+        "bad_annotations": annotations.bad,
     }
     output.write("report.json", json.dumps(report, indent=1).encode())
     metadata = Metadata(

@@ -1,7 +1,7 @@
 """The one record that all raw sources yield: a target followed through time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,31 @@ from numpy.typing import NDArray
 
 class SourceError(ValueError):
     """A raw dataset is missing, damaged, or not laid out as its readers expect."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BadAnnotations:
+    """Annotations with something wrong in them that are left out, up to a limit."""
+
+    limit: int = 0
+    """How many are allowed."""
+    messages: list[str] = field(default_factory=list)
+    """What is wrong with each of them, and where."""
+
+    def add(self, messages: Sequence[str]) -> None:
+        """Leave some annotations out.
+
+        Raises:
+            SourceError: There are more than allowed; it names the first of these.
+        """
+        self.messages.extend(messages)
+        if messages and len(self.messages) > self.limit:
+            total = len(self.messages)
+            more = f" ({total} such annotations so far)" if total > 1 else ""
+            raise SourceError(
+                f"{messages[0]}{more}. Correct it, or leave out and count such annotations with "
+                f"--max-bad-annotations"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -1,11 +1,16 @@
 """The COCO source: both image layouts, crowds, boxes without an area, JSON not to be trusted."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from datasets.build import BuildConfig
+from datasets.build import main as build
+from datasets.crops import encode_jpeg
 from datasets.files import open_root
 from datasets.sources.coco import list_parts, read_part
 from datasets.tracks import SourceError, Track
@@ -135,9 +140,110 @@ def test_a_bad_value_anywhere_is_one_line_with_the_file(
     if absent:
         del table[kind][0][name]
     make_root(tmp_path, table)
-    with pytest.raises(SourceError, match=r"instances_train2017\.json: .*Get the file") as caught:
+    with pytest.raises(SourceError, match=r"instances_train2017\.json: ") as caught:
         read_all(tmp_path)
+    advice = "max-bad-annotations" if kind == "annotations" else "Get the file again, or correct"
+    kinds = {"images": "image", "annotations": "annotation", "categories": "category"}
     assert "\n" not in str(caught.value)
+    assert re.search(f"{kinds[kind]} .* (has no|has the) {name}", str(caught.value))
+    assert advice in str(caught.value)
+    assert "Error" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["0", "1", 2, [0], float("nan")])
+def test_a_crowd_flag_that_is_none_is_refused(tmp_path: Path, value: Any) -> None:
+    table = make_table([1, 1, 9, 9])
+    table["annotations"][0]["iscrowd"] = value
+    make_root(tmp_path, table)
+    with pytest.raises(SourceError, match=r"annotation 40 has the iscrowd .*, expected 0 or 1"):
+        read_all(tmp_path)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, False, None])
+def test_every_way_to_write_no_crowd_is_read(tmp_path: Path, value: Any) -> None:
+    table = make_table([1, 1, 9, 9])
+    table["annotations"][0]["iscrowd"] = value
+    make_root(tmp_path, table)
+    assert read_all(tmp_path)[0].ignored is None
+
+
+def test_ids_that_are_whole_numbers_are_read_however_they_are_written(tmp_path: Path) -> None:
+    table = make_table([1, 1, 9, 9])
+    table["images"][0] |= {"id": 9.0, "width": 64.0}
+    table["annotations"][0] |= {"id": 40.0, "image_id": 9.0, "category_id": 17.0}
+    table["categories"][0]["id"] = 17.0
+    make_root(tmp_path, table)
+    (track,) = read_all(tmp_path)
+    assert (track.name, track.category) == ("000000000009-40", "cat")
+    assert track.frame_size == (64, 48)
+    table["annotations"][0]["id"] = 40.5
+    make_root(tmp_path, table)
+    with pytest.raises(SourceError, match=r"annotation 40.5 has the id 40.5, expected a whole"):
+        read_all(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["bbox", "image_id"])
+def test_keys_that_belong_elsewhere_are_passed_over(tmp_path: Path, key: str) -> None:
+    table = make_table([1, 1, 9, 9])
+    table["images"][0][key] = [1, 2]
+    table["annotations"][0] |= {"file_name": "x.jpg", "width": 1, "height": 1}
+    make_root(tmp_path, table)
+    assert read_all(tmp_path)[0].frames == ("train2017/000000000009.jpg",)
+
+
+def test_an_image_without_a_name_says_so(tmp_path: Path) -> None:
+    table = make_table([1, 1, 9, 9])
+    del table["images"][0]["file_name"]
+    make_root(tmp_path, table)
+    with pytest.raises(SourceError, match=r"json: image 9 has no file_name, expected a name\. Get"):
+        read_all(tmp_path)
+
+
+def test_a_bad_annotation_is_named_with_its_image(tmp_path: Path) -> None:
+    table = make_table([1, 1, 9, 9], [2, 2, 9, 9])
+    del table["annotations"][1]["bbox"]
+    make_root(tmp_path, table)
+    with pytest.raises(
+        SourceError,
+        match=r"annotation 39 has no bbox, expected four numbers \(image '000000000009.jpg'\)\. "
+        r"Correct it, or leave out and count such annotations with --max-bad-annotations",
+    ):
+        read_all(tmp_path)
+
+
+def test_bad_annotations_up_to_the_limit_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = make_table(*[[8.0, 8.0, 20.0, 20.0]] * 7)
+    changes: list[dict[str, Any]] = [{"bbox": []}, {"category_id": None}, {"iscrowd": "0"}]
+    for item, change in zip(table["annotations"], changes, strict=False):
+        item |= change
+    table["annotations"][3]["image_id"] = 25
+    make_root(tmp_path, table)
+    picture = encode_jpeg(np.zeros((48, 64, 3), np.uint8))
+    for image in table["images"]:
+        (tmp_path / "train2017" / image["file_name"]).write_bytes(picture)
+    options = ["--src", "coco", "--root", str(tmp_path), "--out", str(tmp_path / "shards")]
+    options += ["--val-fraction", "0.3", "--max-bad-annotations"]
+    assert build([*options, "2"]) == 1
+    assert "annotation 40 has the bbox [], expected" in caplog.text
+    assert "(3 such annotations" in caplog.text
+    assert build([*options, "3"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "frames in 7 frames kept 4 dropped: bad annotation 3" in shown
+    report = json.loads((tmp_path / "shards/report.json").read_text())
+    assert [line.partition("json: ")[2][:14] for line in report["bad_annotations"]] == [
+        "annotation 40 ",
+        "annotation 39 ",
+        "annotation 38 ",
+    ]
+
+
+def test_sources_with_a_row_per_frame_refuse_to_leave_rows_out() -> None:
+    with pytest.raises(
+        ValueError, match="--max-bad-annotations: not for lasot, expected one of co"
+    ):
+        BuildConfig(src="lasot", max_bad_annotations=1)
 
 
 @pytest.mark.parametrize("kind", ["images", "annotations", "categories"])
@@ -150,7 +256,7 @@ def test_an_id_twice_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"images": None}, {"annotations": [7]}, {"categories": [{}]}, {"images": ["x"]}]
+    "changes", [{"images": None}, {"annotations": [7]}, {"categories": {}}, {"images": ["x"]}]
 )
 def test_json_of_another_layout_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     make_root(tmp_path, make_table([1, 1, 9, 9], **changes))
@@ -163,7 +269,7 @@ def test_objects_of_unknown_images_and_categories_are_refused(tmp_path: Path) ->
         table = make_table([1, 1, 9, 9])
         table["annotations"][0][key] = 99
         make_root(tmp_path, table)
-        with pytest.raises(SourceError, match="one of them is not in the file"):
+        with pytest.raises(SourceError, match=f"annotation 40 has the {key} 99, which is not in"):
             read_all(tmp_path)
 
 

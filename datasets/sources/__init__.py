@@ -20,13 +20,16 @@ class Source:
 
     list_parts: Callable[[RawFiles], list[str]]
     """Return the parts that are there, sorted; SourceError if none is."""
-    read_part: Callable[[RawFiles, str], Iterator[Track]]
+    read_part: Callable[..., Iterator[Track]]
     """Yield the tracks of one part, in an order that follows from the annotation alone."""
+    leaves_out_bad: bool = False
+    """Whether it takes a `BadAnnotations` as third argument. Sources with one row per frame do not:
+    a row that is left out would shift all others."""
 
 
 SOURCES: dict[str, Source] = {
-    "coco": Source(coco.list_parts, coco.read_part),
+    "coco": Source(coco.list_parts, coco.read_part, leaves_out_bad=True),
     "lasot": Source(lasot.list_parts, lasot.read_part),
     "uav123": Source(uav123.list_parts, uav123.read_part),
-    "vid": Source(vid.list_parts, vid.read_part),
+    "vid": Source(vid.list_parts, vid.read_part, leaves_out_bad=True),
 }
