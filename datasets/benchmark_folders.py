@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
+from datasets.frame_order import is_image, sort_frames
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
 
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 _TRUTHS = re.compile(r"groundtruth.*\.txt")
 
 
@@ -47,14 +47,14 @@ def read_benchmark(files: RawFiles) -> list[Track]:
 
 
 def _find_sequences(files: RawFiles, folder: str, entries: list[str]) -> Iterator[Track]:
-    images = [name for name in entries if name.lower().endswith(_IMAGES)]
-    if images:
+    if any(map(is_image, entries)):
+        images = sort_frames(entries, where=files.where(folder))
         yield from _read_sequence(files, folder, entries, images)
         return
     for name in entries:
-        if "." not in name:
-            inside = f"{folder}/{name}" if folder else name
-            yield from _find_sequences(files, inside, files.list(inside))
+        # Folders may have dots in their names too: what is none, or is empty, lists nothing.
+        inside = f"{folder}/{name}" if folder else name
+        yield from _find_sequences(files, inside, files.list(inside))
 
 
 def _read_sequence(
@@ -65,7 +65,7 @@ def _read_sequence(
     for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
         truths = [name for name in names if _TRUTHS.fullmatch(name)]
         if truths:
-            name = above if is_inner else folder
+            name = (above if is_inner else folder) or files.root.rstrip("/").rpartition("/")[2]
             for truth in truths:
                 yield _track(files, name, folder, images, f"{place}/{truth}".lstrip("/"))
             return
@@ -76,6 +76,14 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
     boxes_xywh = _read_truth(files, truth)
     # Some folders hold more images than the benchmark uses: the last ones are compared then.
     count = min(len(images), len(boxes_xywh))
+    if len(images) != len(boxes_xywh):
+        logger.warning(
+            "%s: %d boxes for %d images, so the last %d images are compared with the first boxes",
+            files.where(truth),
+            len(boxes_xywh),
+            len(images),
+            count,
+        )
     boxes_xywh, images = boxes_xywh[:count], images[-count:]
     with np.errstate(invalid="ignore"):
         has_box = np.isfinite(boxes_xywh).all(axis=1) & (boxes_xywh[:, 2:] > 1).all(axis=1)
@@ -84,7 +92,7 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
         video=name,
         group=name,
         category="",
-        frames=[f"{folder}/{image}" for image in images],
+        frames=[f"{folder}/{image}".lstrip("/") for image in images],
         frame_numbers=np.arange(count, dtype=np.int32),
         boxes_xywh=boxes_xywh,
         visible=np.asarray(has_box),

@@ -13,6 +13,7 @@ import re
 
 from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
+from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.sequences import BenchmarkSequence
 
@@ -85,11 +86,7 @@ def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> 
     where = f"{files.root}/{folder}/{truth_name}"
     text = decode_text(files.read(f"{folder}/{truth_name}"), where=where)
     truth = parse_boxes(text, where=where)
-    images = [
-        image
-        for image in files.list(f"{folder}/img")
-        if image.lower().endswith((".jpg", ".jpeg", ".png", ".bmp"))
-    ]
+    images = sort_frames(files.list(f"{folder}/img"), where=f"{files.root}/{folder}/img")
     if not images:
         raise SourceError(f"{files.root}/{folder}/img: no images, expected 0001.jpg and so on")
     numbers = [_frame_number(image, f"{files.root}/{folder}/img") for image in images]

@@ -11,6 +11,7 @@ import numpy as np
 
 from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
+from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.regions import rectangles_to_polygons
 from evaluation.sequences import BenchmarkSequence
@@ -53,10 +54,7 @@ def _read_sequence(files: RawFiles, name: str) -> BenchmarkSequence:
     if truth.shape[1] == 4:
         truth = rectangles_to_polygons(truth)
     folder = f"{name}/color" if files.exists(f"{name}/color") else name
-    frames = tuple(
-        f"{folder}/{image}"
-        for image in files.list(folder)
-        if image.lower().endswith((".jpg", ".jpeg", ".png"))
-    )
+    images = sort_frames(files.list(folder), where=f"{files.root}/{folder}")
+    frames = tuple(f"{folder}/{image}" for image in images)
     tags = [tag.removesuffix(".tag") for tag in files.list(name) if tag.endswith(".tag")]
     return BenchmarkSequence(name=name, frames=frames, truth=truth, attributes=tuple(tags))

@@ -250,3 +250,25 @@ def test_layouts_of_benchmarks_are_read(tmp_path: Path, sample_world: Path) -> N
         SourceError, match=r"frames/groundtruth.txt:1: 3 numbers, expected 4 or 8 numbers"
     ):
         read_benchmark(open_root(str(tmp_path)))
+
+
+def test_folders_with_dots_in_their_names_are_read(tmp_path: Path) -> None:
+    names = {"clip.v1", "2026.01.02", "car.mp4", "set.a/bag.2"}
+    for name in names:
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "1.jpg").write_bytes(b"")
+        (folder / "groundtruth.txt").write_text("1,2,30,40\n")
+    (tmp_path / "readme.txt").write_text("of the benchmark")
+    assert {track.name for track in read_benchmark(open_root(str(tmp_path)))} == names
+
+
+def test_images_that_are_not_as_many_as_the_boxes_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in (1, 2, 3):
+        (tmp_path / f"{number}.jpg").write_bytes(b"")
+    (tmp_path / "groundtruth.txt").write_text("1,2,30,40\n1,2,30,40\n")
+    (track,) = read_benchmark(open_root(str(tmp_path)))
+    assert (track.name, list(track.frames)) == (tmp_path.name, ["2.jpg", "3.jpg"])
+    assert "2 boxes for 3 images, so the last 2 images are compared" in caplog.text

@@ -174,3 +174,46 @@ def test_real_video_has_seven_tracks(shared: Path) -> None:
     assert len(tracks) == 7
     assert {track.group for track in tracks} == {"val_00007"}
     assert all((root / name).is_file() for track in tracks for name in track.frames)
+
+
+def test_a_class_that_changes_within_a_track_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = an_object(3).replace("n02", "n07")
+    make_video(tmp_path, [an_object(3) + an_object(1), other + an_object(1), other])
+    first, second = read_all(tmp_path)
+    assert (first.category, second.category) == ("n02", "n02")
+    assert (
+        "the class of 1 of its 2 tracks changes, as in track 3 (n02 in 1 frames, n07 in 2 frames)"
+    ) in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("<occluded>1", "<occluded>yes", "object 1: occluded is 'yes', expected 0 or 1"),
+        ("<generated>0", "<generated>-1", "object 1: generated is '-1', expected 0 or 1"),
+        ("<xmin>10", "<xmin>ten", "object 1: bndbox/xmin is 'ten', expected a number"),
+        ("<xmin>10", "<xmin>1_0", "object 1: bndbox/xmin is '1_0', expected a number"),
+        ("<trackid>0", "<trackid>0.5", "object 1: trackid is '0.5', expected a whole number"),
+        ("<name>n02", "<name>", "object 1: no name"),
+        ("<width>64", "<width>wide", "size/width is 'wide', expected a number"),
+    ],
+)
+def test_a_value_of_another_kind_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = make_video(tmp_path, [an_object(0)]) / "000000.xml"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(SourceError, match=rf"000000\.xml: not readable as VID's XML \({message}"):
+        read_all(tmp_path)
+
+
+def test_bad_objects_up_to_the_limit_are_left_out_and_counted(tmp_path: Path) -> None:
+    bad = an_object(1).replace("<occluded>1", "<occluded>2")
+    make_video(tmp_path, [an_object(0) + bad, an_object(0) + bad])
+    files = open_root(str(tmp_path))
+    parts = list_parts(files)
+    with pytest.raises(SourceError, match=r"000001\.xml.*2 such annotations.*--max-bad-annotation"):
+        read_annotations(files, "vid", parts, Filters(), max_bad=1)
+    found = read_annotations(files, "vid", parts, Filters(), max_bad=2)
+    assert found.counts == {"frames in": 4, "bad annotation": 2}
+    assert [part.track.name for part in found.parts] == ["ILSVRC2015_train_00000000-00"]

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.crops import Image, decode_image
+from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
-
-_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 
 _LAST_CAMERA = 2**31 - 1
 """The largest index that OpenCV takes."""
@@ -58,19 +57,13 @@ def open_video(source: str, *, fps: float = 25.0) -> Video:
 
 
 def _open_folder(folder: Path, fps: float) -> Video:
-    paths = [path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES]
+    names = [path.name for path in folder.iterdir()]
+    paths = [folder / name for name in sort_frames(names, where=str(folder))]
     if not paths:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
         hint = f"its folders are {inside[:5]}" if inside else "it has no folders either"
         raise SourceError(f"{folder}: no images in this folder; {hint}. Pass the folder of images")
-    paths.sort(key=_natural_order)
     return Video(name=str(folder), fps=fps, num_frames=len(paths), frames=map(_read_image, paths))
-
-
-def _natural_order(path: Path) -> list[tuple[int, str]]:
-    """Order 2.jpg before 10.jpg: runs of digits by their value."""
-    parts = re.split(r"(\d+)", path.name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _read_image(path: Path) -> Image:

@@ -62,7 +62,7 @@ def parse_coco(
     categories: dict[int, str] = {}
     for place, category in enumerate(_entries(table, "categories", where, dict), start=1):
         try:
-            categories[_whole(category, "id")] = _check_name(category)
+            categories[_whole("id", category.get("id", _ABSENT))] = _check_name(category)
         except _Fault as fault:
             name = _label("category", category.get("id"), place)
             raise SourceError(f"{where}: {name} {fault}. {_ADVICE}") from None
@@ -168,17 +168,16 @@ def _as_image(entry: Any) -> Image:
 
 
 def _check_image(image: Image) -> Image:
-    number = _whole(image, "id")
-    for key in ("width", "height"):
-        if not _whole(image, key):
-            raise _Fault(f"{_has(key, 0)}, expected at least 1 px")
+    number, *size = (_whole(key, getattr(image, key)) for key in ("id", "width", "height"))
+    if 0 in size:
+        raise _Fault(f"is {size[0]} x {size[1]} px, expected a size above 0")
     name = image.file_name
     if not _is_text(name):
         raise _Fault(f"{_has('file_name', name)}, expected a name")
     steps = name.replace("\\", "/").split("/")
     if ".." in steps or not steps[0] or ":" in steps[0]:
         raise _Fault(f"is in {name!r}, expected a file inside the image folder")
-    return Image(number, name, int(image.width), int(image.height))
+    return Image(number, name, *size)
 
 
 def _check_name(category: dict[str, Any]) -> str:
@@ -191,22 +190,23 @@ def _check_name(category: dict[str, Any]) -> str:
 def _check_object(
     item: Object, images: Mapping[int, Image], categories: Mapping[int, str]
 ) -> Object:
-    number, image, category = (_whole(item, key) for key in ("id", "image_id", "category_id"))
-    for key, value, known in (("image_id", image, images), ("category_id", category, categories)):
-        if value not in known:
-            raise _Fault(f"{_has(key, value)}, which is not in the file")
-    box = item.bbox
+    image_id, number, category_id, box, iscrowd = item
+    number = _whole("id", number)
+    image_id, category_id = _whole("image_id", image_id), _whole("category_id", category_id)
+    if image_id not in images:
+        raise _Fault(f"{_has('image_id', image_id)}, which is not in the file")
+    if category_id not in categories:
+        raise _Fault(f"{_has('category_id', category_id)}, which is not in the file")
     if not (type(box) is tuple and len(box) == 4 and all(map(_is_number, box))):
         raise _Fault(f"{_has('bbox', box)}, expected four numbers")
     # Null is a flag that was not set. A text is none: "0" would count as true.
-    if item.iscrowd not in (None, 0, 1):
-        raise _Fault(f"{_has('iscrowd', item.iscrowd)}, expected 0 or 1")
-    return Object(image, number, category, box, bool(item.iscrowd))
+    if iscrowd not in (None, 0, 1):
+        raise _Fault(f"{_has('iscrowd', iscrowd)}, expected 0 or 1")
+    return Object(image_id, number, category_id, box, bool(iscrowd))
 
 
-def _whole(entry: Any, key: str) -> int:
+def _whole(key: str, value: Any) -> int:
     """Return a whole number from 0 on, which some tools write as 1.0."""
-    value = entry.get(key, _ABSENT) if isinstance(entry, dict) else getattr(entry, key)
     if type(value) is float and value.is_integer():
         value = int(value)
     if type(value) is not int or not 0 <= value < 1 << 53:

@@ -10,9 +10,9 @@ include the last pixel. A target keeps its ``trackid`` through gaps, and stays o
 """
 
 import logging
-import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
@@ -23,7 +23,7 @@ from defusedxml.ElementTree import fromstring
 from datasets.box_files import has_area
 from datasets.files import RawFiles
 from datasets.read_ahead import read_ahead
-from datasets.tracks import SourceError, Track
+from datasets.tracks import BadAnnotations, SourceError, Track
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class _Row(NamedTuple):
 
 _VIDEO = re.compile(r"[A-Za-z]+\d{4}_(train|val)_(\d{5})\d{3}", re.ASCII)
 _NUMBER = re.compile(r"\d{6}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def list_parts(files: RawFiles) -> list[str]:
@@ -71,8 +72,13 @@ def list_parts(files: RawFiles) -> list[str]:
     return sorted(parts)
 
 
-def read_part(files: RawFiles, part: str) -> Iterator[Track]:
+def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> Iterator[Track]:
     """Yield the tracks of one video, in the order of their numbers.
+
+    Args:
+        files: The raw root.
+        part: The video's annotation folder.
+        bad: Takes the objects with something wrong in them; None allows none.
 
     Raises:
         SourceError: An XML file is damaged, or frames and XML files do not match.
@@ -83,20 +89,21 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     images = part.replace("Annotations/VID/", "Data/VID/", 1)
     _check_frames(files, part, images)
     rows: dict[int, list[_Row]] = {}
-    categories: dict[int, str] = {}
+    categories: dict[int, Counter[str]] = {}
     size: tuple[int, int] | None = None
     numbers = _list_numbers(files, part, ".xml")
     names = [f"{part}/{number:06d}.xml" for number in numbers]
     for number, name, read in zip(numbers, names, read_ahead(files, names), strict=True):
         where = files.where(name)
-        size, objects = _parse_frame(read(), number, size, where)
+        size, objects = _parse_frame(read(), number, size, where, bad or BadAnnotations())
         for track_id, category, row in objects:
-            categories.setdefault(track_id, category)
             track_rows = rows.setdefault(track_id, [])
             if track_rows and track_rows[-1].number == row.number:
                 logger.warning("%s: trackid %d again, ignored", where, track_id)
                 continue
+            categories.setdefault(track_id, Counter())[category] += 1
             track_rows.append(row)
+    _tell_changes(files.where(part), categories)
     for track_id in sorted(rows):
         frame_numbers, boxes, occluded, generated = zip(*rows[track_id], strict=True)
         boxes_xywh = np.array(boxes, dtype=np.float64)
@@ -104,7 +111,7 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
             name=f"{video}-{track_id:02d}",
             video=video,
             group=f"{match[1]}_{match[2]}",
-            category=categories[track_id],
+            category=next(iter(categories[track_id])),
             frames=tuple(f"{images}/{number:06d}.JPEG" for number in frame_numbers),
             frame_numbers=np.array(frame_numbers, dtype=np.int32),
             boxes_xywh=boxes_xywh,
@@ -112,6 +119,22 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
             frame_size=size,
             occluded=np.array(occluded, dtype=bool),
             generated=np.array(generated, dtype=bool),
+        )
+
+
+def _tell_changes(where: str, categories: Mapping[int, Counter[str]]) -> None:
+    """Warn of tracks that are not of one class in all frames; the first class counts."""
+    changing = {track_id: names for track_id, names in categories.items() if len(names) > 1}
+    if changing:
+        track_id, names = next(iter(changing.items()))
+        counts = ", ".join(f"{name} in {count} frames" for name, count in names.items())
+        logger.warning(
+            "%s: the class of %d of its %d tracks changes, as in track %d (%s). The first is taken",
+            where,
+            len(changing),
+            len(categories),
+            track_id,
+            counts,
         )
 
 
@@ -153,39 +176,68 @@ def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
 
 
 def _parse_frame(
-    data: bytes, number: int, size_before: tuple[int, int] | None, where: str
+    data: bytes,
+    number: int,
+    size_before: tuple[int, int] | None,
+    where: str,
+    bad: BadAnnotations,
 ) -> tuple[tuple[int, int], list[tuple[int, str, _Row]]]:
     """Return the frame's width and height, and number, category and row of each target."""
     try:
         root = fromstring(data)
-        size = (int(_text(root, "size/width")), int(_text(root, "size/height")))
+        size = (_whole(root, "size/width"), _whole(root, "size/height"))
         if min(size) < 1 or size != (size_before or size):
             before = f", after frames of {size_before}" if size_before else ""
             raise ValueError(f"it states frames of {size} px{before}")
-        return size, [_read_object(item, number) for item in root.iter("object")]
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise SourceError(
             f"{where}: not readable as VID's XML ({error}). Get the file again"
         ) from None
+    objects = []
+    for place, item in enumerate(root.iter("object"), start=1):
+        try:
+            objects.append(_read_object(item, number))
+        except ValueError as error:
+            bad.add([f"{where}: not readable as VID's XML (object {place}: {error})"])
+    return size, objects
 
 
 def _read_object(item: Element, number: int) -> tuple[int, str, _Row]:
     left, top, right, bottom = (
-        float(_text(item, f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
+        _number(item, f"bndbox/{name}") for name in ("xmin", "ymin", "xmax", "ymax")
     )
-    if not all(map(math.isfinite, (left, top, right, bottom))):
-        raise ValueError("a coordinate is not finite")
     row = _Row(
         number,
         (left, top, right - left + 1, bottom - top + 1),
-        _text(item, "occluded") == "1",
-        _text(item, "generated") == "1",
+        _flag(item, "occluded"),
+        _flag(item, "generated"),
     )
-    return int(_text(item, "trackid")), _text(item, "name"), row
+    return _whole(item, "trackid"), _text(item, "name"), row
 
 
 def _text(item: Element, path: str) -> str:
-    text = item.findtext(path)
-    if text is None:
+    text = (item.findtext(path) or "").strip()
+    if not text:
         raise ValueError(f"no {path}")
-    return text.strip()
+    return text
+
+
+def _number(item: Element, path: str) -> float:
+    text = _text(item, path)
+    if not _DECIMAL.fullmatch(text) or not abs(float(text)) < 1e9:
+        raise ValueError(f"{path} is {text[:40]!r}, expected a number")
+    return float(text)
+
+
+def _whole(item: Element, path: str) -> int:
+    value = _number(item, path)
+    if value < 0 or not value.is_integer():
+        raise ValueError(f"{path} is {_text(item, path)[:40]!r}, expected a whole number")
+    return int(value)
+
+
+def _flag(item: Element, path: str) -> bool:
+    text = _text(item, path)
+    if text not in ("0", "1"):
+        raise ValueError(f"{path} is {text[:40]!r}, expected 0 or 1")
+    return text == "1"
