@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from datasets.files import RawFiles
 from datasets.filters import Filters, usable_frames
+from datasets.outside import outside_problem
 from datasets.progress import track_digest
 from datasets.shards import TrackPart
 from datasets.sources import SOURCES
@@ -71,9 +72,10 @@ def read_annotations(
     if bad.messages:
         found.counts.update({"frames in": len(bad.messages), "bad annotation": len(bad.messages)})
     if not found.parts:
+        hint = f". {problem}" if (problem := outside_problem(found.counts)) else ""
         raise SourceError(
             f"{files.root}: no usable target in {found.counts['frames in']} frames of {source}: "
-            f"{dict(found.counts)}. Check --root and the filters"
+            f"{dict(found.counts)}. Check --root and the filters{hint}"
         )
     return found
 

@@ -48,28 +48,29 @@ def read_benchmark(files: RawFiles) -> list[Track]:
 
 def _find_sequences(files: RawFiles, folder: str, entries: list[str]) -> Iterator[Track]:
     if any(map(is_image, entries)):
-        images = sort_frames(entries, where=files.where(folder))
-        yield from _read_sequence(files, folder, entries, images)
-        return
+        if truths := _find_truths(files, folder, entries):
+            name, paths = truths
+            images = sort_frames(entries, where=files.where(folder))
+            yield from (_track(files, name, folder, images, path) for path in paths)
+            return
+        logger.warning("%s/%s: images without ground truth, left out", files.root, folder)
     for name in entries:
         # Folders may have dots in their names too: what is none, or is empty, lists nothing.
-        inside = f"{folder}/{name}" if folder else name
-        yield from _find_sequences(files, inside, files.list(inside))
+        if not is_image(name):
+            inside = f"{folder}/{name}" if folder else name
+            yield from _find_sequences(files, inside, files.list(inside))
 
 
-def _read_sequence(
-    files: RawFiles, folder: str, entries: list[str], images: list[str]
-) -> Iterator[Track]:
+def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str, list[str]] | None:
+    """Return the name of the sequence with its images in a folder, and its ground truth files."""
     above, _, last = folder.rpartition("/")
     is_inner = last in ("img", "imgs", "color", "images")
     for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
-        truths = [name for name in names if _TRUTHS.fullmatch(name)]
-        if truths:
-            name = (above if is_inner else folder) or files.root.rstrip("/").rpartition("/")[2]
-            for truth in truths:
-                yield _track(files, name, folder, images, f"{place}/{truth}".lstrip("/"))
-            return
-    logger.warning("%s/%s: images without ground truth, left out", files.root, folder)
+        paths = [f"{place}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
+        if paths:
+            name = above if is_inner else folder
+            return name or files.root.rstrip("/").rpartition("/")[2], paths
+    return None
 
 
 def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: str) -> Track:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
 from datasets.crops import Image, channel_mean, check_image, crop_square, decode_image
-from datasets.filters import Filters, area_tests
+from datasets.filters import Filters, frame_tests
 
 Box = NDArray[np.float64]
 
@@ -57,11 +57,11 @@ class FrameCutter:
 
         Args:
             filters: Limits on the share of the frame that a target fills.
-            dropped: Targets beyond the limits are counted here, by reason.
+            dropped: Targets outside of the frame or beyond the limits are counted here, by reason.
         """
-        areas = np.array([box[2] * box[3] for box in self._boxes])
-        sizes = np.tile(np.array(self.frame_size, dtype=np.float64), (len(areas), 1))
-        failed = area_tests(areas, sizes, filters)
+        boxes_xywh = np.stack(self._boxes)
+        sizes = np.tile(np.array(self.frame_size, dtype=np.float64), (len(boxes_xywh), 1))
+        failed = frame_tests(boxes_xywh, sizes, filters)
         for index, box in enumerate(self._boxes):
             reason = next((name for name, test in failed.items() if test[index]), None)
             if reason is not None:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from datasets.tracks import Track
 
+OUTSIDE = "outside the frame"
+"""Reason of targets of which the frame shows nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
@@ -72,7 +75,6 @@ def usable_frames(
     reasons = {track.ignored for track in tracks} - {None} if not filters.keep_ignored else set()
     with np.errstate(invalid="ignore", over="ignore"):
         longer, shorter = np.maximum(width, height), np.minimum(width, height)
-        areas = width * height
         tests = {
             str(reason): np.repeat([track.ignored == reason for track in tracks], lengths)
             for reason in sorted(filter(None, reasons))
@@ -86,7 +88,7 @@ def usable_frames(
         }
     # A size that is not stated is known when the image is read, and tested then.
     sizes = np.array([track.frame_size or (np.nan, np.nan) for track in tracks], dtype=np.float64)
-    tests |= area_tests(areas, np.repeat(sizes, lengths, axis=0), filters)
+    tests |= frame_tests(boxes_xywh, np.repeat(sizes, lengths, axis=0), filters)
     kept = np.ones(starts[-1], dtype=bool)
     dropped: Counter[str] = Counter()
     for reason, failed in tests.items():
@@ -97,19 +99,22 @@ def usable_frames(
     return [piece - start for piece, start in zip(pieces, starts[:-1], strict=True)], +dropped
 
 
-def area_tests(
-    areas: NDArray[np.float64], frame_sizes: NDArray[np.float64], filters: Filters
+def frame_tests(
+    boxes_xywh: NDArray[np.float64], frame_sizes: NDArray[np.float64], filters: Filters
 ) -> dict[str, NDArray[np.bool_]]:
-    """Return, by reason, which targets fill too little or too much of their frame.
+    """Return, by reason, which targets lie outside of their frame or fill too little or much of it.
 
     Args:
-        areas: (N,) in pixels.
+        boxes_xywh: (N, 4) in pixels.
         frame_sizes: (N, 2) width and height; NaN where it is not known, which no test fails.
         filters: The limits.
     """
-    with np.errstate(invalid="ignore"):
-        share = areas / (frame_sizes[:, 0] * frame_sizes[:, 1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        share = boxes_xywh[:, 2:].prod(axis=1) / frame_sizes.prod(axis=1)
+        ends = boxes_xywh[:, :2] + boxes_xywh[:, 2:]
+        outside = (boxes_xywh[:, :2] >= frame_sizes) | (ends <= 0 * frame_sizes)
         return {
+            OUTSIDE: outside.any(axis=1),
             "too small for the frame": share < filters.min_area,
             "too large for the frame": share > filters.max_area,
         }

@@ -10,6 +10,7 @@ import polars as pl
 
 from datasets.annotations import Annotations
 from datasets.output import Output
+from datasets.outside import outside_problem
 from datasets.progress import ShardResult, read_index
 from datasets.shards import ShardTask
 from datasets.tracks import SourceError
@@ -45,10 +46,13 @@ def finish(
         counts["frames kept"] += result.info.num_rows
         bad_images += result.bad_images
     if not counts["frames kept"]:
-        raise SourceError(f"{template.root}: every frame was dropped: {dict(counts)}")
+        hint = f". {problem}" if (problem := outside_problem(counts)) else ""
+        raise SourceError(f"{template.root}: every frame was dropped: {dict(counts)}{hint}")
     for message in (*annotations.bad, *bad_images):
         logger.warning("left out: %s", message)
     rows = pl.concat([read_index(output, result.info.name)[1] for result in results])
+    if problem := outside_problem(counts, rows):
+        logger.warning("%s: %s", template.root, problem)
     kept = set(rows["track"].unique())
     lost = sorted({*annotations.lost, *(p.track.name for p in annotations.parts)} - kept)
     report = {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datasets.outside import outside_problem
 from datasets.sources.lasot import training_videos
 from manifests.table import Manifest
 
@@ -18,7 +19,7 @@ def find_problems(manifests: Sequence[Manifest]) -> list[str]:
     """Return one line for each problem: what was found, why it matters, what to do.
 
     Checked are groups in both splits, a source without one of the splits, sequences of benchmarks
-    among the crops, and targets too small to be seen.
+    among the crops, and targets too small to be seen or outside of their frames.
     """
     columns = ["source", "group", "video", "split", "box_w", "box_h", "scale"]
     rows = pl.concat([manifest.rows.select(columns) for manifest in manifests])
@@ -26,6 +27,7 @@ def find_problems(manifests: Sequence[Manifest]) -> list[str]:
         *_shared_groups(rows),
         *_missing_splits(rows),
         *_benchmark_videos(rows),
+        *_outside_targets(manifests),
         *_invisible_targets(rows),
     ]
     if sum("--data.where" in problem for problem in problems) > 1:
@@ -109,6 +111,14 @@ def _invisible_targets(rows: pl.DataFrame) -> list[str]:
         f'{counts} {what}. Train with `--data.where "{condition}"`'
         for is_so, what, condition in found
         if (counts := _counts(rows, is_so))
+    ]
+
+
+def _outside_targets(manifests: Sequence[Manifest]) -> list[str]:
+    return [
+        f"{manifest.metadata.source}: {problem}"
+        for manifest in manifests
+        if (problem := outside_problem(manifest.metadata.counts, manifest.rows))
     ]
 
 

@@ -21,6 +21,7 @@ from isal.isal_zlib import crc32
 from tqdm import tqdm
 
 from datasets.crops import check_image, decode_image
+from datasets.outside import IS_OUTSIDE
 from datasets.tar_writer import sample_key
 from manifests.cli import run_command
 from manifests.schema import ManifestError
@@ -88,6 +89,12 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
             yield f"{manifest.url}: {found} rows without {name}"
     if repeats := len(rows) - rows.select(pl.struct("track", "frame").n_unique()).item():
         yield f"{manifest.url}: {repeats} rows of a track and frame that another row has"
+    outside = rows.filter(IS_OUTSIDE)
+    for track, frame in outside.select("track", "frame").head(1).iter_rows():
+        yield (
+            f"{manifest.url}: {outside.height} rows of targets wholly outside of their frames, "
+            f"such as {track} in frame {frame}: their crops show nothing. Build it again, elsewhere"
+        )
     counted = dict(rows.group_by("shard").len().iter_rows())
     names = [shard.name for shard in manifest.metadata.shards]
     for shard in manifest.metadata.shards:

@@ -260,6 +260,8 @@ def test_folders_with_dots_in_their_names_are_read(tmp_path: Path) -> None:
         (folder / "1.jpg").write_bytes(b"")
         (folder / "groundtruth.txt").write_text("1,2,30,40\n")
     (tmp_path / "readme.txt").write_text("of the benchmark")
+    for name in ("overview.png", "set.a/logo 2.png", "set.a/b.png"):  # no frames of a sequence
+        (tmp_path / name).write_bytes(b"")
     assert {track.name for track in read_benchmark(open_root(str(tmp_path)))} == names
 
 
