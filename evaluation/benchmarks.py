@@ -7,11 +7,14 @@ from typing import Literal
 
 from datasets.files import RawFiles, open_root
 from datasets.tracks import SourceError
-from evaluation import lasot, otb, uav123, vot2018
+from evaluation import lasot, otb, uav123, vot
 from evaluation.names import match_name
 from evaluation.sequences import Benchmark, BenchmarkSequence
+from evaluation.vot_years import VOT_YEARS
 
-BenchmarkName = Literal["otb100", "uav123", "uav123_10fps", "lasot", "vot2018"]
+BenchmarkName = Literal[
+    "otb100", "uav123", "uav123_10fps", "lasot", "vot2016", "vot2018", "vot2019"
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +25,23 @@ class Layout:
     """What plots call it."""
     read: Callable[[RawFiles], list[BenchmarkSequence]]
     official_names: Callable[[], tuple[str, ...]]
-    supervised: bool = False
-    """Whether a tracker that failed is started again, as VOT does."""
+    eao_lengths: tuple[int, int] | None = None
+    """For VOT, whose trackers are started again after a failure: the lengths that EAO averages."""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether a tracker that failed is started again, as VOT does."""
+        return self.eao_lengths is not None
+
+
+def _vot_layout(name: str) -> Layout:
+    year = VOT_YEARS[name]
+    return Layout(
+        title=name.upper(),
+        read=partial(vot.read_vot, benchmark=name),
+        official_names=lambda: year.names,
+        eao_lengths=year.eao_lengths,
+    )
 
 
 BENCHMARKS: Mapping[BenchmarkName, Layout] = {
@@ -41,12 +59,9 @@ BENCHMARKS: Mapping[BenchmarkName, Layout] = {
     "lasot": Layout(
         title="LaSOT testing set", read=lasot.read_lasot, official_names=lasot.official_names
     ),
-    "vot2018": Layout(
-        title="VOT2018",
-        read=vot2018.read_vot,
-        official_names=vot2018.official_names,
-        supervised=True,
-    ),
+    "vot2016": _vot_layout("vot2016"),
+    "vot2018": _vot_layout("vot2018"),
+    "vot2019": _vot_layout("vot2019"),
 }
 
 
@@ -79,7 +94,7 @@ def open_benchmark(name: BenchmarkName, root: str, *, only: Iterable[str] = ()) 
         title=layout.title,
         files=files,
         sequences=tuple(chosen),
-        supervised=layout.supervised,
+        eao_lengths=layout.eao_lengths,
         note=_describe_part([each.name for each in chosen], layout.official_names()),
     )
 

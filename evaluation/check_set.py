@@ -15,6 +15,7 @@ from datasets.box_files import parse_boxes, parse_flags
 from evaluation.regions import rectangles_to_polygons
 from evaluation.vot_measures import Ending, Trial, measure_vot
 from evaluation.vot_results import parse_run
+from evaluation.vot_years import VOT_YEARS
 
 Boxes = NDArray[np.float64]
 
@@ -59,7 +60,8 @@ def vot_rows(folder: Path, tracker: str, expected: Mapping[str, Any]) -> Iterato
     for evaluator, ending in endings:
         if evaluator not in expected:
             continue
-        score = measure_vot(trials, ending=ending)
+        lengths = VOT_YEARS["vot2018"].eao_lengths
+        score = measure_vot(trials, eao_lengths=lengths, ending=ending)
         ours = {
             "accuracy": score.accuracy,
             "robustness": score.robustness / 100 if ending == "matlab" else score.robustness,

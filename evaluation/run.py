@@ -62,7 +62,7 @@ class RunConfig:
     sequences: tuple[str, ...] = ()
     """Names of the only sequences to use; empty uses all."""
     convention: ConventionName = "otb"
-    """The rules of measuring; papers print those of otb. For VOT2018 only pysot differs."""
+    """The rules of measuring; papers print those of otb. For VOT only pysot differs."""
     settings: str = ""
     """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
     device: str = "cpu"
@@ -72,7 +72,7 @@ class RunConfig:
     allow_contaminated: bool = False
     """Whether weights may be evaluated on what they were trained on; the report says so then."""
     vot_toolkit: bool = False
-    """Whether to ask the official Python toolkit too, for VOT2018; its command is not a part of
+    """Whether to ask the official Python toolkit too, for VOT; its command is not a part of
     this project."""
 
 
@@ -85,7 +85,7 @@ def run(config: RunConfig) -> None:
     results = Path(config.results or f"results/{config.benchmark}")
     if config.vot_toolkit:
         if not benchmark.supervised:
-            raise SourceError(f"--vot-toolkit: it judges VOT2018 only, not {benchmark.title}")
+            raise SourceError(f"--vot-toolkit: it judges VOT only, not {benchmark.title}")
         find_toolkit()  # before hours of tracking
     if config.weights or config.tracker:
         track_missing(config, benchmark, results)

@@ -64,10 +64,15 @@ class Benchmark:
     """What plots call it."""
     files: RawFiles
     sequences: tuple[BenchmarkSequence, ...]
-    supervised: bool = False
-    """Whether a tracker that failed is started again, as VOT does."""
+    eao_lengths: tuple[int, int] | None = None
+    """For VOT, whose trackers are started again after a failure: the lengths that EAO averages."""
     note: str = ""
     """Why numbers on it do not compare with printed ones; empty for the whole set."""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether a tracker that failed is started again, as VOT does."""
+        return self.eao_lengths is not None
 
     @property
     def num_frames(self) -> int:

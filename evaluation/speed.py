@@ -112,7 +112,9 @@ def time_whole(tracker: BoxTracker, images: Sequence[Image], box_xywh: np.ndarra
 def _load_frames(config: SpeedConfig) -> tuple[list[Image], np.ndarray]:
     benchmark = open_benchmark(config.benchmark, config.root or f"data/raw/{config.benchmark}")
     if benchmark.supervised:
-        raise SourceError("--benchmark: VOT2018 has no boxes to start from here; pass another")
+        raise SourceError(
+            f"--benchmark: {benchmark.title} has no boxes to start from here; pass another"
+        )
     wanted = config.frames + 1
     long_enough = [each for each in benchmark.sequences if len(each.frames) >= wanted]
     longest = max(benchmark.sequences, key=lambda each: len(each.frames))

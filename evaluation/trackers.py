@@ -14,7 +14,7 @@ from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Tracker
 
 _PRESETS = {"otb100": "otb", "uav123": "uav", "uav123_10fps": "uav", "lasot": "lasot"}
-"""By benchmark; VOT2018 has no published settings of its own and takes OTB's."""
+"""By benchmark; VOT has no published settings of its own and takes OTB's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

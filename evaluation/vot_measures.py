@@ -1,4 +1,4 @@
-"""The measures of VOT2018's supervised experiment: accuracy, robustness, expected average overlap.
+"""The measures of VOT's supervised experiment: accuracy, robustness, expected average overlap.
 
 A tracker is started on the first frame; where it loses the target (overlap 0) it is stopped, five
 frames are skipped, and it is started again. A run is (T,) what happened in each frame.
@@ -22,8 +22,6 @@ NUM_SKIPPED = 5
 """Frames from a failure to the next start."""
 NUM_BURN_IN = 10
 """Frames from a start that accuracy leaves out, because they are too easy."""
-EAO_LENGTHS = (100, 356)
-"""Lengths that the expected average overlap averages over, both included, for VOT2018."""
 
 Ending = Literal["matlab", "pysot"]
 
@@ -69,11 +67,14 @@ class VotScore:
     """By sequence, mean over repetitions."""
 
 
-def measure_vot(trials: Sequence[Trial], *, ending: Ending = "matlab") -> VotScore:
+def measure_vot(
+    trials: Sequence[Trial], *, eao_lengths: tuple[int, int], ending: Ending = "matlab"
+) -> VotScore:
     """Return the measures of a tracker.
 
     Args:
         trials: One per sequence.
+        eao_lengths: Lengths that the expected average overlap averages over, both included.
         ending: What a failure exactly five frames before the end does. For the MATLAB toolkit the
             sequence ends there as if it had gone on; for pysot the fragment ended in failure.
     """
@@ -89,7 +90,7 @@ def measure_vot(trials: Sequence[Trial], *, ending: Ending = "matlab") -> VotSco
     num_frames = sum(len(trial.truth) for trial in trials)
     inner = [[inner for _, inner in each] for each in measured]
     curve = expected_overlap_curve(trials, inner, ending=ending)
-    low, high = EAO_LENGTHS
+    low, high = eao_lengths
     span = curve[low - 1 : high]
     return VotScore(
         accuracy=_mean(np.concatenate(per_frame)),

@@ -6,18 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evaluation.plots import COLORS, add_legend, new_figure
-from evaluation.vot_measures import EAO_LENGTHS
 from evaluation.vot_scores import VotTracker, rank_vot
 
 SENSITIVITY = 30
 """Frames over which the AR plot extrapolates robustness, as VOT's own plots do."""
 
 
-def plot_eao_curve(trackers: Sequence[VotTracker], *, title: str) -> Figure:
+def plot_eao_curve(
+    trackers: Sequence[VotTracker], *, title: str, eao_lengths: tuple[int, int]
+) -> Figure:
     """Plot the expected overlap by sequence length, with the lengths that EAO averages."""
     figure = new_figure()
     axes = figure.subplots()
-    axes.axvspan(*EAO_LENGTHS, color="0.93", zorder=0)
+    axes.axvspan(*eao_lengths, color="0.93", zorder=0)
     for index, each in enumerate(rank_vot(trackers)):
         curve = each.score.eao_curve
         axes.plot(
@@ -27,7 +28,7 @@ def plot_eao_curve(trackers: Sequence[VotTracker], *, title: str) -> Figure:
             label=f"[{each.score.eao:.3f}] {each.tracker}",
         )
     axes.set(title=f"Expected overlap on {title}", xlabel="Sequence length [frames]")
-    axes.set(ylabel="Expected overlap", ylim=(0, 1), xlim=(1, 2 * EAO_LENGTHS[1]))
+    axes.set(ylabel="Expected overlap", ylim=(0, 1), xlim=(1, 2 * eao_lengths[1]))
     add_legend(figure)
     return figure
 

@@ -10,7 +10,6 @@ from evaluation.plots import save_figure
 from evaluation.references import PRINTED
 from evaluation.report import table_latex
 from evaluation.sequences import Benchmark
-from evaluation.vot_measures import EAO_LENGTHS
 from evaluation.vot_plots import SENSITIVITY, plot_ar, plot_eao_curve, plot_eao_ranking
 from evaluation.vot_scores import VotTracker, rank_vot
 from manifests.atomic import whole_file
@@ -20,10 +19,13 @@ from manifests.provenance import Provenance
 
 def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
     """Return the ranking of the trackers by expected average overlap."""
+    assert benchmark.eao_lengths is not None
+    shortest, longest = benchmark.eao_lengths
     return Table(
         caption=(
             f"{benchmark.title}, supervised, {len(benchmark.sequences)} sequences, "
-            f"{benchmark.num_frames:,} frames, convention {trackers[0].ending}"
+            f"{benchmark.num_frames:,} frames, EAO over {shortest} to {longest} frames, "
+            f"convention {trackers[0].ending}"
         ),
         columns=("tracker", "EAO", "accuracy", "robustness", "failures"),
         rows=tuple(
@@ -53,9 +55,12 @@ def write_vot_report(
 
     ``second_opinion`` is what the official Python toolkit says, if it was asked.
     """
+    assert benchmark.eao_lengths is not None
+    shortest, longest = benchmark.eao_lengths
+    printed = PRINTED.get(benchmark.name)
     title = benchmark.title + (" (a part)" if benchmark.note else "")
     figures = {
-        "eao_curve": plot_eao_curve(trackers, title=title),
+        "eao_curve": plot_eao_curve(trackers, title=title, eao_lengths=(shortest, longest)),
         "eao_ranking": plot_eao_ranking(trackers, title=title),
         "ar": plot_ar(trackers, title=title),
     }
@@ -72,14 +77,14 @@ def write_vot_report(
             warnings=tuple(warnings),
             text=(
                 "Accuracy is the mean overlap while tracking; robustness is the failures per 100 "
-                f"frames; EAO is the expected overlap of sequences of {EAO_LENGTHS[0]} to "
-                f"{EAO_LENGTHS[1]} frames. The official Python toolkit defines EAO otherwise: its "
+                f"frames; EAO is the expected overlap of sequences of {shortest} to "
+                f"{longest} frames. The official Python toolkit defines EAO otherwise: its "
                 "numbers differ from these by up to 0.011."
             ),
             tables=(
                 table,
                 *(() if second_opinion is None else (second_opinion,)),
-                PRINTED["vot2018"],
+                *(() if printed is None else (printed,)),
             ),
         ),
         Section(

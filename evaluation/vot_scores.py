@@ -25,7 +25,7 @@ class VotTracker:
 def score_vot(
     benchmark: Benchmark, folder: Path, *, ending: Ending = "matlab", note: str = ""
 ) -> VotTracker:
-    """Score the result files in a tracker's folder.
+    """Score the result files in a tracker's folder; the benchmark is one of VOT.
 
     Raises:
         SourceError: A result or a first image is missing or damaged.
@@ -38,7 +38,8 @@ def score_vot(
         )
         for sequence in benchmark.sequences
     ]
-    score = measure_vot(trials, ending=ending)
+    assert benchmark.eao_lengths is not None
+    score = measure_vot(trials, eao_lengths=benchmark.eao_lengths, ending=ending)
     return VotTracker(tracker=folder.name, score=score, ending=ending, note=note)
 
 

@@ -1,4 +1,4 @@
-"""A second opinion on VOT2018: what the official Python toolkit makes of the same result files.
+"""A second opinion on VOT: what the official Python toolkit makes of the same result files.
 
 The toolkit is no dependency (GPL, and it brings an OpenCV of its own): its command ``vot`` is found
 on PATH and runs as another process, in a temporary workspace that holds copies of the ground truth
@@ -16,7 +16,7 @@ from typing import Any
 
 from datasets.tracks import SourceError
 from evaluation.sequences import Benchmark, read_size
-from evaluation.vot_measures import EAO_LENGTHS, NUM_SKIPPED
+from evaluation.vot_measures import NUM_SKIPPED
 from evaluation.vot_results import baseline_folder
 from manifests.page import Table
 
@@ -31,8 +31,8 @@ experiments:
     analyses:
       - type: supervised_average_ar
       - type: supervised_eao_score
-        low: {EAO_LENGTHS[0]}
-        high: {EAO_LENGTHS[1]}
+        low: {{shortest}}
+        high: {{longest}}
 """
 _CONFIG = """registry: [./trackers.ini]
 stack: stack.yaml
@@ -98,7 +98,10 @@ def write_workspace(
     the size and the length of a sequence are stated.
     """
     (workspace / "config.yaml").write_text(_CONFIG, encoding="ascii")
-    (workspace / "stack.yaml").write_text(_STACK, encoding="ascii")
+    assert benchmark.eao_lengths is not None
+    shortest, longest = benchmark.eao_lengths
+    stack = _STACK.format(shortest=shortest, longest=longest)
+    (workspace / "stack.yaml").write_text(stack, encoding="ascii")
     for sequence in benchmark.sequences:
         folder = workspace / "sequences" / sequence.name
         folder.mkdir(parents=True)

@@ -10,11 +10,12 @@ import pytest
 
 from datasets.tracks import SourceError
 from evaluation.regions import overlaps, rectangles_to_polygons, start_box, to_region
-from evaluation.vot2018 import official_names
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run, Trial, measure_vot
 from evaluation.vot_results import read_runs, write_run
+from evaluation.vot_years import VOT_YEARS
 
 BOUNDS = (319, 239)
+LENGTHS = VOT_YEARS["vot2018"].eao_lengths
 
 
 def test_a_rectangle_covers_the_pixels_from_x_to_x_plus_w() -> None:
@@ -62,11 +63,11 @@ def make_trial(events: list[int]) -> Trial:
 
 def test_perfect_run_scores_one_and_a_failure_costs_what_follows_it() -> None:
     perfect = make_trial([STARTED] + [TRACKED] * 399)
-    score = measure_vot([perfect])
+    score = measure_vot([perfect], eao_lengths=LENGTHS)
     assert (score.accuracy, score.num_failures, score.robustness) == (1.0, 0.0, 0.0)
     assert score.eao == pytest.approx(1.0)
     failed = [STARTED] + [TRACKED] * 150 + [FAILED] + [SKIPPED] * 4 + [STARTED] + [TRACKED] * 243
-    score = measure_vot([make_trial(failed)])
+    score = measure_vot([make_trial(failed)], eao_lengths=LENGTHS)
     assert score.num_failures == 1
     assert score.robustness == pytest.approx(100 / 400)
     assert score.accuracy == 1.0
@@ -105,7 +106,7 @@ def test_measures_are_those_of_the_official_code(
     expected = json.loads((shared / "check/expected.json").read_text())["vot2018"][tracker]
     with gzip.open(folder / "VOT2018.json.gz") as file:
         annotation = json.load(file)
-    assert tuple(annotation) == official_names()
+    assert tuple(annotation) == VOT_YEARS["vot2018"].names
     with tarfile.open(folder / f"{tracker}.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
     trials = []
@@ -114,7 +115,7 @@ def test_measures_are_those_of_the_official_code(
         truth = rectangles_to_polygons(truth) if truth.shape[1] == 4 else truth
         runs = read_runs(tmp_path / tracker, name, len(truth))
         trials.append(Trial(runs=runs, truth=truth, image_size=(each["width"], each["height"])))
-    score = measure_vot(trials, ending="pysot")
+    score = measure_vot(trials, eao_lengths=LENGTHS, ending="pysot")
     pysot = expected["pysot"]
     assert score.accuracy == pytest.approx(pysot["accuracy"], abs=1e-7)
     assert score.robustness == pytest.approx(pysot["robustness"], abs=1e-12)
@@ -125,7 +126,7 @@ def test_measures_are_those_of_the_official_code(
     np.testing.assert_allclose(score.failures, [s["failures"] for s in sequences], atol=1e-12)
     if "matlab2018_port" not in expected:
         return
-    matlab = measure_vot(trials)
+    matlab = measure_vot(trials, eao_lengths=LENGTHS)
     assert matlab.eao == pytest.approx(expected["matlab2018_port"]["eao"], abs=1e-7)
     assert matlab.num_failures == expected["matlab2018_port"]["failures"]
     curve = expected["matlab2018_port"].get("eao_curve_first_400", [])

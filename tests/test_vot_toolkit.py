@@ -64,7 +64,7 @@ def test_without_the_command_the_line_says_what_to_install(
     assert "pip install vot-toolkit" in caplog.messages[-1]
     assert list(tmp_path.iterdir()) == []  # it shows before anything is tracked
     assert main(["--root", str(shared / "data/otb"), "--vot-toolkit"]) == 1
-    assert "VOT2018 only, not OTB100" in caplog.messages[-1]
+    assert "VOT only, not OTB100" in caplog.messages[-1]
 
 
 def test_each_tracker_gets_its_own_numbers_whatever_its_name(

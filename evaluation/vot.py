@@ -1,4 +1,4 @@
-"""VOT2018: 60 sequences whose ground truth are turned boxes.
+"""VOT of 2016, 2018 and 2019: 60 sequences each, whose ground truth are turned boxes.
 
 Read from ``<root>/<sequence>/``:
     00000001.jpg ...     frames, or in ``color/``
@@ -15,32 +15,21 @@ from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.regions import rectangles_to_polygons
 from evaluation.sequences import BenchmarkSequence
-
-_NAMES = """
-ants1 ants3 bag ball1 ball2 basketball birds1 blanket bmx bolt1 bolt2 book butterfly car1
-conduction1 crabs1 crossing dinosaur drone_across drone_flip drone1 fernando fish1 fish2 fish3
-flamingo1 frisbee girl glove godfather graduate gymnastics1 gymnastics2 gymnastics3 hand handball1
-handball2 helicopter iceskater1 iceskater2 leaves matrix motocross1 motocross2 nature pedestrian1
-rabbit racing road shaking sheep singer2 singer3 soccer1 soccer2 soldier tiger traffic
-wiper zebrafish1
-"""
+from evaluation.vot_years import check_year
 
 
-def official_names() -> tuple[str, ...]:
-    """Return the 60 published names."""
-    return tuple(_NAMES.split())
-
-
-def read_vot(files: RawFiles) -> list[BenchmarkSequence]:
+def read_vot(files: RawFiles, benchmark: str) -> list[BenchmarkSequence]:
     """Return every sequence that ``list.txt`` names, or every folder with ground truth.
 
     Raises:
-        SourceError: A named sequence is missing or damaged.
+        SourceError: A named sequence is missing or damaged, or another year than the benchmark's
+            lies there.
     """
     if files.exists("list.txt"):
         listed = decode_text(files.read("list.txt"), where=f"{files.root}/list.txt").split()
     else:
         listed = [name for name in files.list("") if files.exists(f"{name}/groundtruth.txt")]
+    check_year(benchmark, listed, root=files.root)
     return [_read_sequence(files, name) for name in listed]
 
 
