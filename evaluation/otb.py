@@ -3,19 +3,23 @@
 Read from ``<root>/<Sequence>/``:
     img/0001.jpg ...           frames
     groundtruth_rect.txt       one ``x,y,w,h`` line per frame, by comma, tab or blanks, from pixel 1
-    groundtruth_rect.1.txt     instead of it, where a folder holds several targets
+    groundtruth_rect.1.txt     and .2, where a folder holds several targets: they alone count then
     attrs.txt                  attributes such as ``SV, OCC``, if the copy has them
 
 Any folder of that shape is read, so that a part of OTB100 or one's own videos can be evaluated too.
 """
 
+import logging
 import re
 
 from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
+from evaluation.names import match_name
 from evaluation.sequences import BenchmarkSequence
+
+logger = logging.getLogger(__name__)
 
 _RANGES = {
     "BlurCar1": (247, 988),
@@ -29,9 +33,6 @@ _RANGES = {
     "Tiger1": (6, 354),
 }
 """First and last frame number where a folder holds more frames than the benchmark uses."""
-
-_TARGETS = {"Human4": ("2",)}
-"""Targets that count where a folder has ground truth for others too."""
 
 ATTRIBUTES = {
     "IV": "Illumination Variation",
@@ -65,21 +66,53 @@ def official_names() -> tuple[str, ...]:
 
 
 def read_otb(files: RawFiles) -> list[BenchmarkSequence]:
-    """Return every sequence under the root, in the order of their names."""
-    sequences = []
+    """Return every sequence under the root, in the order of the folders' names.
+
+    A folder whose name spells a published one is that sequence, with its range and its targets; of
+    two such folders the first counts.
+
+    Raises:
+        SourceError: A folder is damaged, or another one than its name says.
+    """
+    sequences: dict[str, BenchmarkSequence] = {}
     for folder in files.list(""):
-        names = files.list(folder)
-        targets = {
-            match.group(1): name
-            for name in names
-            if (match := re.fullmatch(r"groundtruth_rect(?:\.(\d+))?\.txt", name))
-        }
-        for target in _TARGETS.get(folder, tuple(targets)):
-            if target not in targets:
-                raise SourceError(f"{files.root}/{folder}: no groundtruth_rect.{target}.txt in it")
-            name = folder if target is None else f"{folder}-{target}"
-            sequences.append(_read_sequence(files, folder, name, targets[target]))
-    return sequences
+        for name, truth_name in _find_truths(files, folder).items():
+            if name in sequences:
+                where = f"{files.root}/{folder}"
+                logger.warning("%s: a second folder of %s, left out", where, name)
+            else:
+                sequences[name] = _read_sequence(files, folder, name, truth_name)
+    return list(sequences.values())
+
+
+def _find_truths(files: RawFiles, folder: str) -> dict[str, str]:
+    """Return the files of ground truth that count, by the names of the sequences."""
+    targets = {
+        match.group(1) or "": name
+        for name in files.list(folder)
+        if (match := re.fullmatch(r"groundtruth_rect(?:\.(\d+))?\.txt", name))
+    }
+    published = match_name(folder, official_names())
+    if published is not None:
+        # Jogging-1 is a copy of the folder of both targets, made for this one.
+        number = published.partition("-")[2]
+        if found := targets.get(number, targets.get("")):
+            return {published: found}
+    numbered = {number: name for number, name in targets.items() if number}
+    split = [name.split("-") for name in official_names() if "-" in name]
+    base = match_name(folder, {name for name, _ in split})
+    if counted := {
+        f"{base}-{n}": numbered[n] for name, n in split if name == base and n in numbered
+    }:
+        return counted
+    if numbered and len(numbered) < len(targets):
+        where = f"{files.root}/{folder}"
+        logger.warning(
+            "%s: %s is left out beside %s", where, targets[""], ", ".join(numbered.values())
+        )
+    if numbered:
+        return {f"{folder}-{number}": name for number, name in numbered.items()}
+    return {folder: name for name in targets.values()}
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> BenchmarkSequence:
@@ -90,19 +123,26 @@ def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> 
     if not images:
         raise SourceError(f"{files.root}/{folder}/img: no images, expected 0001.jpg and so on")
     numbers = [_frame_number(image, f"{files.root}/{folder}/img") for image in images]
-    if folder in _RANGES:
-        first, last = _RANGES[folder]
+    expected = f"{len(images)}, one per image of {folder}/img"
+    if name in _RANGES:
+        first, last = _RANGES[name]
         length = last - first + 1
         # Tiger1's file has a row for each image, the others only for the frames that count.
         if len(truth) == len(images) > length:
             truth = truth[[first <= number <= last for number in numbers]]
+        elif len(truth) == last > length:
+            truth = truth[first - 1 :]
         images = [
             image for image, number in zip(images, numbers, strict=True) if first <= number <= last
         ]
+        expected = (
+            f"{length}, one per frame {first} to {last} as {name} is published, and as many "
+            f"images (found {len(images)})"
+        )
     if len(truth) != len(images):
         raise SourceError(
-            f"{where}: {len(truth)} lines, expected {len(images)}, one per image of "
-            f"{folder}/img. The copy is incomplete, or a target of another video lies there"
+            f"{where}: {len(truth)} lines, expected {expected}. The copy is incomplete, or the "
+            "target of another video lies there"
         )
     attributes: tuple[str, ...] = ()
     if files.exists(f"{folder}/attrs.txt"):
