@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from datasets.box_files import read_box_file
+from evaluation.alignment import read_result
 from evaluation.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.filmstrips import filmstrip
 from evaluation.metrics import Curves, mean_curves
@@ -196,7 +196,8 @@ def _strip_sections(
     paths = find_results(results / best.tracker, [each.name for each in benchmark.sequences])
     pictures = []
     for sequence in worst[:_NUM_STRIPS]:
-        figure = filmstrip(sequence, read_box_file(paths[sequence.name]), benchmark.files)
+        boxes = read_result(paths[sequence.name], sequence, benchmark.files)
+        figure = filmstrip(sequence, boxes, benchmark.files)
         if figure is not None:
             caption = f"{sequence.name}: success {best.per_sequence[sequence.name].auc:.3f}"
             alt = f"Frames of {sequence.name} with the true box and that of {best.tracker}"

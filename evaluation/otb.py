@@ -112,7 +112,7 @@ def _find_truths(files: RawFiles, folder: str) -> dict[str, str]:
         )
     if numbered:
         return {f"{folder}-{number}": name for number, name in numbered.items()}
-    return {folder: name for name in targets.values()}
+    return {folder: targets[""]} if targets else {}
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> BenchmarkSequence:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.box_files import read_box_file
+from evaluation.alignment import read_result
 from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
 from evaluation.results import find_results, read_times, times_path
@@ -35,12 +35,12 @@ def score_tracker(
     """Score the result files in a tracker's folder.
 
     Raises:
-        SourceError: A result is missing, short or damaged.
+        SourceError: A result is missing, of another length or damaged.
     """
     paths = find_results(folder, [sequence.name for sequence in benchmark.sequences])
     per_sequence = {
         sequence.name: measure(
-            read_box_file(paths[sequence.name]),
+            read_result(paths[sequence.name], sequence, benchmark.files),
             sequence.truth,
             convention=convention,
             absent=sequence.absent,
