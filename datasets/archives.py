@@ -134,6 +134,10 @@ class MountedArchives:
         names = set(self._folder.list(folder)) if self._folder is not None else set()
         return sorted(names.union(*(archive.list(folder) for archive in self._archives)))
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return no sizes: those in an archive's index are of packed content."""
+        return {}
+
     def where(self, name: str) -> str:
         """Return archive and member, or the path if no archive has the file's folder."""
         folder = name.rpartition("/")[0]

@@ -4,6 +4,7 @@ A root is a folder, a folder of archives as datasets are distributed, a single a
 of any of these (``s3://``, ``https://``). Nothing is unpacked to a disk.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +31,10 @@ class RawFiles(Protocol):
 
     def list(self, folder: str) -> list[str]:
         """Return the sorted names of a folder's direct entries; empty if it does not exist."""
+        ...
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the bytes of a folder's files by name, where a listing tells them; else empty."""
         ...
 
     def where(self, name: str) -> str:
@@ -111,6 +116,14 @@ class LocalFolder:
         path = self._path / folder
         return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the bytes of a folder's files by name; empty if it does not exist."""
+        path = self._path / folder
+        if not path.is_dir():
+            return {}
+        with os.scandir(path) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+
     def where(self, name: str) -> str:
         """Return the file's path."""
         return str(self._path / name)
@@ -145,6 +158,19 @@ class RemoteFolder:
         # A web server's page also links to the folder above, and to itself in another order.
         names = {entry.removeprefix(f"{path}/").strip("/") for entry in entries}
         return sorted(name for name in names if name and not set(name) & set("/?#"))
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the bytes of a folder's files by name; empty where the store lists none."""
+        path = f"{self._path}/{folder}".rstrip("/")
+        try:
+            entries = self._files.ls(path, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        return {
+            entry["name"].removeprefix(f"{path}/"): int(entry["size"])
+            for entry in entries
+            if entry["type"] == "file" and entry["size"] is not None
+        }
 
     def where(self, name: str) -> str:
         """Return the file's URL."""

@@ -11,6 +11,7 @@ from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
 from evaluation.results import find_results, read_times, times_path
 from evaluation.sequences import Benchmark
+from evaluation.tracked_on import check_tracked_on
 from tracking.baselines import SHORTEST_S
 
 
@@ -35,8 +36,10 @@ def score_tracker(
     """Score the result files in a tracker's folder.
 
     Raises:
-        SourceError: A result is missing, of another length or damaged.
+        SourceError: A result is missing, of another length or damaged, or was tracked on another
+            first box or on other frames.
     """
+    check_tracked_on(benchmark, folder)
     paths = find_results(folder, [sequence.name for sequence in benchmark.sequences])
     per_sequence = {
         sequence.name: measure(

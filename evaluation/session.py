@@ -9,13 +9,12 @@ from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.scores import TrackerScore, score_tracker
+from evaluation.tracked_on import TRACKER_FILE
 from evaluation.work import track_all
 from manifests.atomic import whole_file
 from manifests.page import Table
 from manifests.provenance import Provenance
 from tracking.tracker import BoxTracker
-
-_NAME = "tracker.json"
 
 
 def evaluate_trackers(
@@ -74,7 +73,7 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
     Raises:
         SourceError: The folder has results of another tracker, or of other weights.
     """
-    path = folder / _NAME
+    path = folder / TRACKER_FILE
     has_results = next(folder.rglob("*.txt"), None) is not None
     if path.exists():
         noted = _read(path).get("identity")
@@ -97,7 +96,7 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
 
 def read_note(folder: Path) -> str:
     """Return what must be said beside a tracker's numbers; empty for results from elsewhere."""
-    path = folder / _NAME
+    path = folder / TRACKER_FILE
     return _read(path).get("note", "") if path.exists() else ""
 
 

@@ -25,6 +25,8 @@ from evaluation.conventions import CONVENTIONS
 from evaluation.metrics import overlap
 from evaluation.plots import new_figure, save_figure
 from evaluation.sequences import read_image
+from evaluation.study import claim_study, finished_trials, open_study
+from evaluation.tracked_on import describe_tracks
 from manifests.atomic import whole_file
 from manifests.cli import run_command
 from manifests.split import assign_splits
@@ -36,7 +38,6 @@ from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.trial import FrozenTrial
 
 _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "car": {"lr": (0.1, 0.9), "penalty": (0.0, 0.5), "window": (0.0, 0.7)},
@@ -85,14 +86,27 @@ def run(config: TuneConfig) -> None:
     network = load_model(config.weights, device=config.device)
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    study = _open_study(optuna, out / "study.db")
-    _claim(study, config)
+    study = open_study(optuna, out / "study.db")
+    claim_study(
+        study,
+        _made_with(config),
+        describe_tracks(tracks, files, num_frames=config.frames),
+        where=f"{config.out}/study.db",
+    )
     objective = _objective(network, tracks, files, config)
-    for number in range(len(_finished(study)), config.trials):
+    for number in range(len(finished_trials(study)), config.trials):
         # One generator a trial: a search that was stopped goes on as if it had not been.
         study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
         study.optimize(objective, n_trials=1)
     _write_results(study, out, network.config.head, config.source, tracks)
+
+
+def _made_with(config: TuneConfig) -> dict[str, Any]:
+    settings = dataclasses.asdict(config)
+    made_with = {
+        name: settings[name] for name in ("source", "tracks", "frames", "seed", "val_fraction")
+    }
+    return {**made_with, "weights": read_description(config.weights)["sha256"]}
 
 
 def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
@@ -161,48 +175,10 @@ def _objective(
     return objective
 
 
-def _open_study(optuna: Any, path: Path) -> "Study":
-    from sqlalchemy.exc import DatabaseError  # comes with Optuna
-
-    try:
-        return optuna.create_study(  # type: ignore[no-any-return]
-            study_name="tune",
-            storage=f"sqlite:///{path}",
-            direction="maximize",
-            load_if_exists=True,
-        )
-    except (DatabaseError, optuna.exceptions.OptunaError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SourceError(
-            f"{path}: cannot be used as the storage of a search: {reason}. Move it away, or pass "
-            "another --out"
-        ) from error
-
-
-def _claim(study: "Study", config: TuneConfig) -> None:
-    """Note what the trials depend on, or check that it is still the same."""
-    settings = dataclasses.asdict(config)
-    ours = {name: settings[name] for name in ("source", "tracks", "frames", "seed", "val_fraction")}
-    ours["weights"] = read_description(config.weights)["sha256"]
-    theirs = study.user_attrs.get("made_with")
-    if theirs is not None and theirs != ours:
-        changed = sorted(name for name in ours if theirs.get(name) != ours[name])
-        raise SourceError(
-            f"{config.out}/study.db: its trials were made with other {', '.join(changed)}. Pass "
-            "another --out"
-        )
-    study.set_user_attr("made_with", ours)
-
-
-def _finished(study: "Study") -> "list[FrozenTrial]":
-    """Return the trials that have a value: one that was killed has none."""
-    return [each for each in study.trials if each.value is not None]
-
-
 def _write_results(
     study: "Study", out: Path, head: str, source: str, tracks: Sequence[Track]
 ) -> None:
-    done = _finished(study)
+    done = finished_trials(study)
     best = {
         "head": head,
         "mean_overlap": study.best_value,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.sequences import Benchmark, read_size
+from evaluation.tracked_on import check_tracked_on
 from evaluation.vot_measures import Ending, Trial, VotScore, measure_vot
 from evaluation.vot_results import read_runs
 
@@ -28,8 +29,10 @@ def score_vot(
     """Score the result files in a tracker's folder; the benchmark is one of VOT.
 
     Raises:
-        SourceError: A result or a first image is missing or damaged.
+        SourceError: A result or a first image is missing or damaged, or the results were tracked on
+            another truth or on other frames.
     """
+    check_tracked_on(benchmark, folder)
     trials = [
         Trial(
             runs=read_runs(folder, sequence.name, len(sequence.frames)),

@@ -17,6 +17,7 @@ from datasets.files import RawFiles, open_root
 from datasets.tracks import SourceError
 from evaluation import onepass, supervised
 from evaluation.sequences import Benchmark, BenchmarkSequence
+from evaluation.tracked_on import record_tracked_on
 from tracking.tracker import BoxTracker
 
 _LOG_S = 60.0
@@ -61,7 +62,11 @@ def track_all(
         benchmark: What to track.
         folder: Where the results go. A sequence is written when it is complete.
         workers: Processes; each takes the next sequence when it has finished one.
+
+    Raises:
+        SourceError: The folder's results were tracked on another truth or on other frames.
     """
+    record_tracked_on(benchmark, folder)
     count_left = supervised.count_frames_left if benchmark.supervised else onepass.count_frames_left
     left = {each.name: count_left(each, folder) for each in benchmark.sequences}
     missing = [each for each in benchmark.sequences if left[each.name]]

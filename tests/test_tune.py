@@ -1,6 +1,7 @@
 """evaluation.tune: goes on where it was killed, never on a test set, and its settings are used."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -91,6 +92,33 @@ def test_trials_of_other_data_are_not_mixed(
     assert tune.main([*options, "--out", str(tmp_path), "--trials", "1"]) == 0
     assert tune.main([*options, "--out", str(tmp_path), "--trials", "1", "--frames", "3"]) == 1
     assert "made with other frames" in caplog.messages[-1]
+
+
+def test_trials_on_footage_that_changed_are_not_mixed(
+    sample_world: Path, options: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = tmp_path / "uav123"
+    shutil.copytree(sample_world / "uav123", root)
+    argv = [*options, "--root", str(root), "--out", str(tmp_path / "out")]
+    assert tune.main([*argv, "--trials", "1"]) == 0
+    with sqlite3.connect(tmp_path / "out/study.db") as database:  # as earlier versions wrote it
+        query = "SELECT value_json FROM study_user_attributes WHERE key = 'made_with'"
+        ((text,),) = database.execute(query).fetchall()
+        made_with = json.loads(text)
+        footage = made_with.pop("footage")
+        change = "UPDATE study_user_attributes SET value_json = ? WHERE key = 'made_with'"
+        database.execute(change, (json.dumps(made_with),))
+    assert set(footage) == {"truth", "names", "sizes", "content"}
+    caplog.clear()
+    assert tune.main([*argv, "--trials", "2"]) == 0
+    assert "its trials do not say on which footage they were made" in caplog.text
+    for path in root.glob("anno/*/*.txt"):
+        first, *others = path.read_text().splitlines()
+        left, *rest = first.split(",")
+        path.write_text("\n".join([",".join([str(float(left) + 3), *rest]), *others]) + "\n")
+    caplog.clear()
+    assert tune.main([*argv, "--trials", "3"]) == 1
+    assert caplog.messages[-1].endswith("made with another truth. Pass another --out")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""The storage of a search: trials of earlier runs, and what they were made with."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets.tracks import SourceError
+from evaluation.tracked_on import Record, find_changes
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+logger = logging.getLogger(__name__)
+
+
+def open_study(optuna: Any, path: Path) -> "Study":
+    """Return the study of a file, a new one if there is none.
+
+    Raises:
+        SourceError: The file is no study.
+    """
+    from sqlalchemy.exc import DatabaseError  # comes with Optuna
+
+    try:
+        return optuna.create_study(  # type: ignore[no-any-return]
+            study_name="tune",
+            storage=f"sqlite:///{path}",
+            direction="maximize",
+            load_if_exists=True,
+        )
+    except (DatabaseError, optuna.exceptions.OptunaError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SourceError(
+            f"{path}: cannot be used as the storage of a search: {reason}. Move it away, or pass "
+            "another --out"
+        ) from error
+
+
+def claim_study(
+    study: "Study", made_with: Mapping[str, Any], footage: Record, *, where: str
+) -> None:
+    """Note what the trials depend on, or check that it is still the same.
+
+    Args:
+        study: From `open_study`.
+        made_with: Options and weights.
+        footage: From `evaluation.tracked_on.describe_tracks`. Trials of an earlier version do not
+            say theirs, which is taken for today's.
+        where: What an error calls the study.
+
+    Raises:
+        SourceError: The trials were made with something else.
+    """
+    theirs = study.user_attrs.get("made_with", made_with)
+    before = theirs.get("footage", {})
+    changed = sorted(f"other {name}" for name in made_with if theirs.get(name) != made_with[name])
+    if changed := changed or find_changes(before, footage):
+        raise SourceError(
+            f"{where}: its trials were made with {', '.join(changed)}. Pass another --out"
+        )
+    if study.trials and not before:
+        logger.warning("%s: its trials do not say on which footage they were made", where)
+    study.set_user_attr("made_with", {**made_with, "footage": {**before, **footage}})
+
+
+def finished_trials(study: "Study") -> "list[FrozenTrial]":
+    """Return the trials that have a value: one that was killed has none."""
+    return [each for each in study.trials if each.value is not None]
