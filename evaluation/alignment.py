@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import read_box_file
 from datasets.files import RawFiles
+from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.sequences import BenchmarkSequence
-from tracking.rows import read_boxes
-
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 def read_result(path: Path, sequence: BenchmarkSequence, files: RawFiles) -> NDArray[np.float64]:
@@ -24,7 +23,7 @@ def read_result(path: Path, sequence: BenchmarkSequence, files: RawFiles) -> NDA
     Raises:
         SourceError: The file is damaged or has more rows than the sequence and its folder.
     """
-    return align_rows(read_boxes(path), sequence, files, where=str(path))
+    return align_rows(read_box_file(path), sequence, files, where=str(path))
 
 
 def align_rows(
@@ -49,8 +48,7 @@ def align_rows(
     if len(boxes) <= num_frames:
         return boxes  # too few rows are refused where they are measured
     folder, _, first = sequence.frames[0].rpartition("/")
-    images = [name for name in files.list(folder) if name.lower().endswith(_IMAGES)]
-    images.sort(key=lambda name: (_number(name), name))
+    images = sort_frames(files.list(folder), where=files.where(folder))
     start = images.index(first) if first in images else 0
     used = [f"{folder}/{name}" for name in images[start : start + num_frames]]
     if used == list(sequence.frames):

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.box_files import read_box_file
 from datasets.files import RawFiles
 from datasets.read_ahead import read_ahead
 from datasets.tracks import SourceError, Track
@@ -30,7 +31,6 @@ from evaluation.names import match_name
 from evaluation.sequences import Benchmark, BenchmarkSequence
 from evaluation.vot_results import run_path
 from manifests.atomic import whole_file
-from tracking.rows import read_boxes
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +180,7 @@ def _digest_array(values: NDArray[np.float64]) -> str:
 
 
 def _starts_on(result: Path, sequence: BenchmarkSequence) -> bool:
-    return np.allclose(read_boxes(result)[0], sequence.truth[0], rtol=0, atol=1e-3)
+    return np.allclose(read_box_file(result)[0], sequence.truth[0], rtol=0, atol=1e-3)
 
 
 def _find_results(sequence: BenchmarkSequence, folder: Path, *, supervised: bool) -> list[Path]:

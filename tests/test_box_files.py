@@ -16,7 +16,7 @@ from evaluation.lasot import read_lasot
 from evaluation.otb import read_otb
 from evaluation.sequences import to_file
 from evaluation.uav123 import read_uav123
-from evaluation.vot2018 import read_vot
+from evaluation.vot import read_vot
 
 ROWS = [[11.0, 21.0, 30.0, 40.0], [12.0, 22.0, 30.0, 40.0], [13.0, 23.0, 30.0, 40.0]]
 EXPECTED = np.array(ROWS)
@@ -88,7 +88,7 @@ def otb_benchmark(root: Path, content: bytes) -> np.ndarray:
 
 def vot_benchmark(root: Path, content: bytes) -> np.ndarray:
     lay_out(root, "bag/color/{:08d}.jpg", "bag/groundtruth.txt", content)
-    corners = read_vot(open_root(str(root)))[0].truth.reshape(-1, 4, 2)
+    corners = read_vot(open_root(str(root)), "vot2018")[0].truth.reshape(-1, 4, 2)
     low, high = corners.min(axis=1), corners.max(axis=1)
     return np.concatenate([low, high - low], axis=1)
 

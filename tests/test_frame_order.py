@@ -12,7 +12,7 @@ from datasets.files import open_root
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.otb import read_otb
-from evaluation.vot2018 import read_vot
+from evaluation.vot import read_vot
 from tracking.video import open_video
 
 UNPADDED = ["1.jpg", "2.jpg", "9.jpg", "10.jpg", "11.jpg", "100.jpg"]
@@ -40,7 +40,7 @@ def read_as_otb(root: Path, names: list[str]) -> list[str]:
 def read_as_vot(root: Path, names: list[str]) -> list[str]:
     write_images(root / "bag/color", names)
     write_truth(root / "bag/groundtruth.txt", names)
-    return list(read_vot(open_root(str(root)))[0].frames)
+    return list(read_vot(open_root(str(root)), "vot2018")[0].frames)
 
 
 def read_for_overlap(root: Path, names: list[str]) -> list[str]:
