@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from datasets.tar_writer import sample_key
@@ -69,6 +70,18 @@ def pair_records(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.void]:
             _fill_crops(records, role, here, manifest, rows[here] - first_row, letter, first_shard)
         first_row, first_shard = stop_row, first_shard + len(manifest.metadata.shards)
     return records
+
+
+def pair_sources(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.object_]:
+    """Return (P,) the source of each pair's template."""
+    sources = np.empty(plan.positive.size, object)
+    first_row = 0
+    for manifest in manifests:
+        rows = plan.template_rows - first_row
+        here = np.flatnonzero((rows >= 0) & (rows < manifest.rows.height))
+        sources[here] = manifest.rows["source"][rows[here]].cast(pl.String).to_numpy()
+        first_row += manifest.rows.height
+    return sources
 
 
 def _fill_crops(

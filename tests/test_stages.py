@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -55,7 +56,7 @@ def finetuned(pretrained: Path, second_stage: list[str]) -> Path:
     return folder
 
 
-def validations(folder: Path) -> list[dict[str, float]]:
+def validations(folder: Path) -> list[dict[str, Any]]:
     records = read_metrics(folder / "metrics.jsonl")
     return [record for record in records if record["kind"] == "validation"]
 
@@ -75,16 +76,18 @@ def untrained_mean_iou(options: list[str], seed: int) -> float:
     )
     batches = Batches(config, open_manifests(config), Ranks())
     learner = make_learner(config, Ranks(), torch.device("cpu"))
-    report = validate(learner, batches.validation(), stop=StopRequest())
+    report = validate(learner, batches.validation(), batches.known, stop=StopRequest())
     assert report is not None
-    return report.mean_iou
+    value = report.figures["all"]["iou"]
+    assert value is not None
+    return value
 
 
 def test_finetuning_improves_mean_iou(second_stage: list[str], finetuned: Path) -> None:
     # A head that knows nothing is good at one place by luck, so the start is that of several.
     starts = [untrained_mean_iou(second_stage, seed) for seed in range(4)]
     curve = losses(finetuned)
-    assert validations(finetuned)[-1]["mean_iou"] > sum(starts) / len(starts)
+    assert validations(finetuned)[-1]["figures"]["all"]["iou"] > sum(starts) / len(starts)
     assert sum(curve[-6:]) < sum(curve[:6])
 
 
@@ -108,7 +111,8 @@ def test_the_last_epoch_is_saved_and_says_where_it_comes_from(
     origin = read_description(pretrained / "last.safetensors")
     assert provenance["init_weights"]["sha256"] == origin["sha256"]
     best = read_description(finetuned / "best.safetensors")["provenance"]["epoch"]
-    assert best == 1 + min(range(4), key=lambda epoch: validations(finetuned)[epoch]["loss"])
+    assert best == 1 + max(range(4), key=lambda epoch: validations(finetuned)[epoch]["value"])
+    assert {record["select"] for record in validations(finetuned)} == {"iou"}
 
 
 @pytest.mark.parametrize(("weights", "code"), [("last", 0), ("best", 1)])
@@ -136,7 +140,13 @@ def test_only_the_newest_checkpoints_are_kept(pretrained: Path) -> None:
 def test_tensorboard_has_scalars_and_example_pairs(pretrained: Path) -> None:
     (events,) = (pretrained / "tensorboard").iterdir()
     data = events.read_bytes()
-    for tag in (b"train/loss", b"train/rate", b"validation/mean_iou", b"examples"):
+    for tag in (
+        b"train/loss",
+        b"train/rate",
+        b"validation/auc",
+        b"validation/video/center_error_px",
+        b"examples",
+    ):
         assert tag in data
 
 
@@ -146,7 +156,8 @@ def test_the_report_is_one_page_with_curves_examples_and_provenance(pretrained: 
     provenance = json.loads((pretrained / "run.json").read_text())
     assert page.count("data:image/png;base64") == 3
     assert provenance["manifests"][0]["fingerprint"] in page
-    assert "best validation loss" in page
+    assert "selected by place" in page
+    assert "... the middle" in page
     assert (pretrained / "curves.png").stat().st_size > 10_000
 
 

@@ -5,7 +5,7 @@ import torch
 
 from model.config import ModelConfig
 from trainer.objectives import make_objective
-from trainer.validation import box_iou, roc_auc
+from trainer.validation import roc_auc
 
 
 def test_auc_is_the_share_of_cell_pairs_in_the_right_order() -> None:
@@ -21,12 +21,6 @@ def test_auc_is_the_share_of_cell_pairs_in_the_right_order() -> None:
 
 def test_auc_without_positive_cells_is_undefined() -> None:
     assert roc_auc(torch.rand(1, 5, 5), torch.zeros(1, 5, 5, dtype=torch.bool)).isnan().all()
-
-
-def test_iou_of_equal_halved_and_disjoint_boxes() -> None:
-    box = torch.tensor([[10.0, 10.0, 30.0, 20.0]]).repeat(3, 1)
-    other = torch.tensor([[10.0, 10, 30, 20], [20, 10, 30, 20], [40, 40, 50, 50]])
-    assert box_iou(box, other).tolist() == pytest.approx([1.0, 0.5, 0.0])
 
 
 @pytest.mark.parametrize(("backbone", "variant"), [("dcffnet", "double"), ("alexnet", "baseline")])

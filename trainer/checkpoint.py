@@ -40,8 +40,8 @@ class Progress:
     """Updates made."""
     epochs_done: int = 0
     """Epochs trained and validated."""
-    best_loss: float = float("inf")
-    """Lowest validation loss so far."""
+    best_value: float = float("-inf")
+    """Highest value of the selection (`trainer.selection`) so far."""
 
 
 def checkpoint_name(progress: Progress) -> str:

@@ -89,6 +89,10 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    select: Literal["auto", "loss", "iou", "place", "center"] = "auto"
+    """What best.safetensors is best by on the val pairs: iou, the mean of the IoU on video and on
+    stills; place, the IoU of a box of the true size on video; center, the centre error on video;
+    loss. auto is iou for the CAR head and place for SiamFC's, which predicts no size."""
     sync_batchnorm: bool = True
     """Normalise by the global batch; off, each process by its own slice (other curves)."""
     precision: Literal["float32", "bf16"] = "float32"
@@ -121,6 +125,10 @@ class TrainConfig:
             )
         if not 0 < self.center_ratio <= 1:
             raise ValueError(f"--center-ratio {self.center_ratio}: expected above 0 and up to 1")
+        if self.select == "iou" and self.model.head == "siamfc":
+            raise ValueError(
+                "--select iou: the SiamFC head predicts no size. Take place, center or loss"
+            )
         if self.keep < 1:
             raise ValueError(f"--keep {self.keep}: expected at least 1, or nothing can resume")
         for name in ("workers", "threads", "checkpoint_steps", "max_bad_samples"):

@@ -60,6 +60,15 @@ class Ranks:
         self._call(lambda: dist.all_reduce(total))
         return total
 
+    def gather(self, rows: Tensor) -> Tensor:
+        """Return the rows (n, k) of all ranks, those of the first rank first."""
+        counts = torch.zeros(self.size, dtype=torch.int64)
+        counts[self.rank] = len(rows)
+        ends = self.sum(counts).cumsum(0).tolist()
+        everything = rows.new_zeros(ends[-1], rows.shape[1])
+        everything[ends[self.rank] - len(rows) : ends[self.rank]] = rows
+        return self.sum(everything)
+
     def any(self, *, flag: bool) -> bool:
         """Say whether the flag is up on at least one rank."""
         return bool(self.sum(torch.tensor(float(flag))) > 0)

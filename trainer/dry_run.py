@@ -2,11 +2,13 @@
 
 import copy
 
+import numpy as np
 import torch
 
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.batch import PairBatch
 from trainer.config import TrainConfig, TrainingError
+from trainer.figures import KnownPairs
 from trainer.learner import Learner
 from trainer.loop import train_step
 from trainer.preemption import StopRequest
@@ -28,7 +30,7 @@ def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
         network.train()
         for _ in config.schedule.rates:  # one a phase, at rate 0: noise must not move the weights
             train_step(learner, batch, rate=0.0)
-        validate(learner, [batch], stop=StopRequest())
+        validate(learner, [batch], _noise_pairs(share), stop=StopRequest())
     except RuntimeError as error:
         if not _is_out_of_memory(error):
             raise
@@ -45,6 +47,14 @@ def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
 def _is_out_of_memory(error: RuntimeError) -> bool:
     on_cpu = "can't allocate memory" in str(error)  # there torch has no class of its own for it
     return on_cpu or isinstance(error, torch.OutOfMemoryError)
+
+
+def _noise_pairs(num_pairs: int) -> KnownPairs:
+    return KnownPairs(
+        sources=np.full(num_pairs, "noise"),
+        is_video=np.zeros(num_pairs, bool),
+        constant_size=(64.0, 64.0),
+    )
 
 
 def make_noise(num_pairs: int, *, seed: int) -> PairBatch:

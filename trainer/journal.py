@@ -6,9 +6,10 @@ checkpoint are cut off, so the file reads as if nothing had happened.
 """
 
 import json
+import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from tqdm import tqdm
 from manifests.atomic import whole_file
 from trainer.checkpoint import Progress, writing
 from trainer.examples import draw_examples, write_png
+from trainer.figures import Groups
+from trainer.selection import Choice
+from trainer.shown_figures import as_lines
 from trainer.validation import ValidationReport
 
 METRICS = "metrics.jsonl"
@@ -83,25 +87,22 @@ class Journal:
         self._bar.update(self._batch_size)
 
     def write_validation(
-        self, progress: Progress, report: ValidationReport, *, is_best: bool
+        self, progress: Progress, report: ValidationReport, choice: Choice
     ) -> None:
         """Note a validation; also draw its examples to ``examples/``."""
         self._epoch_started = (progress.step, time.perf_counter())
         if self._folder is None:
             return
-        means = {
-            name: getattr(report, name) for name in ("loss", "mean_iou", "center_error_px", "auc")
-        }
-        record = {"kind": "validation", "step": progress.step, "epoch": progress.epochs_done}
-        tqdm.write(
-            f"epoch {progress.epochs_done}: validation loss {report.loss:.3f}, mean IoU "
-            f"{report.mean_iou:.3f}, centre error {report.center_error_px:.1f} px, AUC "
-            f"{report.auc:.3f}{' (best so far)' if is_best else ''}",
-            file=sys.stderr,
-        )
+        record: dict[str, Any] = {"kind": "validation"}
+        record |= {"step": progress.step, "epoch": progress.epochs_done, "loss": report.loss}
+        record |= {"auc": report.auc, "middle_auc": report.middle_auc}
+        record |= {**choice._asdict(), "constant_size_px": report.constant_size}
+        tqdm.write(_describe(record, report.figures), file=sys.stderr)
         with writing(self._folder, "the journal"):
-            self._write({**record, **means, "num_pairs": report.num_pairs, "is_best": is_best})
-            self._add_scalars("validation", means, progress.step)
+            self._write({**record, "figures": report.figures})
+            self._add_scalars("validation", record, progress.step)
+            for group, figures in report.figures.items():
+                self._add_scalars(f"validation/{group.replace(' ', '_')}", figures, progress.step)
             if report.examples is not None:
                 image = draw_examples(report.examples)
                 name = f"epoch-{progress.epochs_done:04d}.png"
@@ -120,7 +121,11 @@ class Journal:
                 self._scalars.close()
 
     def _write(self, record: dict[str, Any]) -> None:
-        self._file.write(json.dumps(record) + "\n")
+        plain = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in record.items()
+        }
+        self._file.write(json.dumps(plain) + "\n")
         self._file.flush()
 
     def _add_scalars(self, group: str, values: dict[str, Any], step: int) -> None:
@@ -138,6 +143,25 @@ def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except json.JSONDecodeError:
             return
+
+
+def best_validation(records: Iterable[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the validation that best.safetensors is of; None before the first."""
+    found = [record for record in records if record["kind"] == "validation" and record["is_best"]]
+    return found[-1] if found else None
+
+
+def _describe(record: dict[str, Any], groups: Groups) -> str:
+    """Return what the log says of a validation: a line, and a table of the groups of pairs."""
+    best = " (best so far)" if record["is_best"] else ""
+    return "\n  ".join(
+        [
+            f"epoch {record['epoch']}: validation loss {record['loss']:.3f}, AUC "
+            f"{record['auc']:.3f} (the middle {record['middle_auc']:.3f}), selected by "
+            f"{record['select']} {record['value']:.3f}{best}",
+            *as_lines(groups),
+        ]
+    )
 
 
 def _cut_metrics(path: Path, progress: Progress) -> None:

@@ -15,6 +15,7 @@ from trainer.journal import Journal
 from trainer.learner import Learner
 from trainer.preemption import StopRequest
 from trainer.schedule import learning_rate, num_epochs
+from trainer.selection import DEFAULTS, choose
 from trainer.setup import Batches
 from trainer.validation import validate
 
@@ -127,6 +128,7 @@ def train(
         if config.checkpoint_steps and progress.step % config.checkpoint_steps == 0:
             save(False)
 
+    select = DEFAULTS[config.model.head] if config.select == "auto" else config.select
     for epoch in range(progress.epochs_done, num_epochs(config.schedule)):
         first_step = progress.step - epoch * batches.steps_per_epoch
         finished = train_epoch(
@@ -138,7 +140,9 @@ def train(
             stop=stop,
             after_step=after_step,
         )
-        report = validate(learner, batches.validation(), stop=stop) if finished else None
+        report = (
+            validate(learner, batches.validation(), batches.known, stop=stop) if finished else None
+        )
         if report is None:
             save(False)
             return False
@@ -148,10 +152,10 @@ def train(
                 "not saved. The same command goes on from the last checkpoint"
             )
         progress.epochs_done += 1
-        is_best = report.loss < progress.best_loss
-        progress.best_loss = min(progress.best_loss, report.loss)
-        journal.write_validation(progress, report, is_best=is_best)
-        save(is_best)
+        choice = choose(select, report.loss, report.figures, best_value=progress.best_value)
+        progress.best_value = max(progress.best_value, choice.value)
+        journal.write_validation(progress, report, choice)
+        save(choice.is_best)
     return True
 
 

@@ -33,6 +33,10 @@ class Objective:
     """(B, n, n) higher where the target is thought to be."""
     boxes: Callable[[Outputs, Tensor], Tensor]
     """(B, 4) predicted boxes, like the true boxes that it also gets."""
+    has_size: bool
+    """Whether the head predicts sizes; else its boxes have the true ones."""
+    locations: Tensor
+    """(n,) where the cells look along an axis, in edge coordinates of the search crop."""
 
 
 def make_objective(config: ModelConfig, *, center_ratio: float = 1.0) -> Objective:
@@ -63,6 +67,8 @@ def _siamfc(config: ModelConfig, center_ratio: float) -> Objective:
         loss=lambda outputs, labels, counts: siamfc_loss(outputs, labels, counts=counts),
         scores=lambda outputs: outputs["response"],
         boxes=boxes,
+        has_size=False,
+        locations=locations,
     )
 
 
@@ -84,6 +90,8 @@ def _car(config: ModelConfig, center_ratio: float) -> Objective:
         loss=lambda outputs, targets, counts: car_loss(outputs, targets, counts=counts),
         scores=scores,
         boxes=boxes,
+        has_size=True,
+        locations=cell_locations("car", template_crop=config.template_crop) + 0.5,
     )
 
 

@@ -18,8 +18,10 @@ from manifests.page import Picture, Section, Table, write_page
 from manifests.provenance import Provenance
 from trainer.config import TrainingError
 from trainer.curves import write_curves
-from trainer.journal import METRICS, read_metrics
+from trainer.figures import KINDS, find_weak_sizes
+from trainer.journal import METRICS, best_validation, read_metrics
 from trainer.saving import PROVENANCE
+from trainer.shown_figures import figures_of, with_trivial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,11 @@ def report(config: ReportConfig) -> None:
         raise TrainingError(f"{folder}: no run; --run is the folder that trainer.run calls --out")
     provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     records = list(read_metrics(folder / METRICS))
+    if any("figures" not in record for record in records if record["kind"] == "validation"):
+        raise TrainingError(
+            f"{folder / METRICS}: validations without figures by kind of pair, as earlier versions "
+            "wrote them. Make the page with the version that trained"
+        )
     url = config.out or str(folder / "report.html")
     sections = [
         _summary(records, provenance),
@@ -51,13 +58,14 @@ def report(config: ReportConfig) -> None:
             pictures=(
                 Picture(
                     figure=write_curves(folder).read_bytes(),
-                    alt="Loss by step, and mean IoU, centre error and AUC by epoch",
+                    alt="Loss by step; AUC and the figures of boxes by epoch, each beside its "
+                    "trivial answer",
                     wide=True,
                 ),
             ),
         ),
         _examples(folder),
-        _validations(records),
+        *_validations(records),
     ]
     made_by = Provenance(
         command=("python", "-m", "trainer.report", "--run", str(folder)),
@@ -72,7 +80,7 @@ def _summary(records: list[dict[str, Any]], provenance: dict[str, Any]) -> Secti
     steps = [record for record in records if record["kind"] == "step"]
     validations = [record for record in records if record["kind"] == "validation"]
     options, before = provenance["options"], provenance["init_weights"]
-    best = min(validations, key=lambda record: record["loss"], default=None)
+    best = best_validation(records)
     rows: list[tuple[str | float | None, ...]] = [
         ("recipes", ", ".join(options["recipe"]) or "none"),
         ("stage", options["stage"]),
@@ -89,10 +97,12 @@ def _summary(records: list[dict[str, Any]], provenance: dict[str, Any]) -> Secti
         ]
     if best is not None:
         rows += [
-            ("best validation loss", f"{best['loss']:.4f} after epoch {best['epoch']}"),
-            ("mean IoU there", f"{best['mean_iou']:.3f}"),
-            ("centre error there", f"{best['center_error_px']:.1f} px of the search crop"),
-            ("AUC there", f"{best['auc']:.3f}"),
+            ("best epoch", f"{best['epoch']}, selected by {best['select']} {best['value']:.3f}"),
+            ("validation loss there", f"{best['loss']:.4f}"),
+            (
+                "AUC there",
+                f"{best['auc']:.3f} (the middle {best['middle_auc']:.3f})",
+            ),
         ]
     table = Table(caption="The run in numbers", columns=("", "value"), rows=tuple(rows))
     return Section(title="Summary", tables=(table,))
@@ -117,20 +127,56 @@ def _examples(folder: Path) -> Section:
     )
 
 
-def _validations(records: list[dict[str, Any]]) -> Section:
-    names = ("epoch", "step", "loss", "mean_iou", "center_error_px", "auc")
-    table = Table(
-        caption="Each validation",
-        columns=names,
-        rows=tuple(
-            (str(record["epoch"]), *(record[name] for name in names[1:]))
-            for record in records
-            if record["kind"] == "validation"
-        ),
-        digits=(0, 4, 3, 1, 3),
-        folded=True,
+def _validations(records: list[dict[str, Any]]) -> list[Section]:
+    validations = [record for record in records if record["kind"] == "validation"]
+    best = best_validation(records)
+    if best is None:
+        return []
+    weak = find_weak_sizes(best["figures"])
+    width, height = best["constant_size_px"]
+    section = Section(
+        title="Validation",
+        text=f"Of the best epoch. Below each figure stands what an answer that takes no learning "
+        f"reaches on the same pairs: the middle of the crop for the place, one constant box of "
+        f"{width:.0f} x {height:.0f} px, the median of the training pairs, for the size. Video: "
+        "pairs of two frames. Stills: pairs of a crop with itself, the background included.",
+        warnings=(weak,) if weak else (),
+        tables=(_figures_table(best), _epochs_table(validations)),
     )
-    return Section(title="Validation", tables=(table,))
+    return [section]
+
+
+def _figures_table(best: dict[str, Any]) -> Table:
+    """Return a table with a column for each group of pairs, each figure above its trivial one."""
+    groups: dict[str, dict[str, float | None]] = best["figures"]
+    rows: list[tuple[str | float | None, ...]] = [
+        ("pairs", *(figures["num_pairs"] for figures in groups.values()))
+    ]
+    for figure in figures_of(groups["all"]):
+        pairs = [with_trivial(figure, figures) for figures in groups.values()]
+        rows.append((figure.title, *(value for value, _ in pairs)))
+        rows.append((f"... {figure.answer}", *(trivial for _, trivial in pairs)))
+    caption = f"Figures after epoch {best['epoch']}"
+    return Table(caption=caption, columns=("", *groups), rows=tuple(rows))
+
+
+def _epochs_table(validations: list[dict[str, Any]]) -> Table:
+    """Return a table with a row for each epoch, each figure before its trivial one."""
+    kinds = [kind for kind in KINDS if kind in validations[-1]["figures"]]
+    shown = [
+        (kind, figure) for kind in kinds for figure in figures_of(validations[-1]["figures"][kind])
+    ]
+    columns = ["epoch", "step", "loss", "AUC", "middle"]
+    columns += [
+        title for kind, figure in shown for title in (f"{figure.title}, {kind}", figure.answer)
+    ]
+    rows: list[tuple[str | float | None, ...]] = []
+    for record in validations:
+        numbers = [record[name] for name in ("step", "loss", "auc", "middle_auc")]
+        for kind, figure in shown:
+            numbers += with_trivial(figure, record["figures"][kind])
+        rows.append((str(record["epoch"]), *numbers))
+    return Table(caption="Each validation", columns=tuple(columns), rows=tuple(rows), folded=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

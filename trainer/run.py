@@ -27,7 +27,8 @@ from trainer.config import TrainConfig, TrainingError, run_folder
 from trainer.curves import write_curves
 from trainer.distributed import LostRankError, Ranks, choose_device, open_ranks
 from trainer.dry_run import dry_run
-from trainer.journal import Journal
+from trainer.figures import find_weak_sizes
+from trainer.journal import METRICS, Journal, best_validation, read_metrics
 from trainer.loop import train
 from trainer.options import expand_recipes
 from trainer.preemption import StopRequest, watch_for_stop
@@ -95,6 +96,10 @@ def _run_on_rank(
     if ranks.is_first:
         with writing(folder.folder, "the curves"):
             curves = write_curves(folder.folder)
+        best = best_validation(read_metrics(folder.folder / METRICS))
+        weak = find_weak_sizes(best["figures"]) if finished and best else None
+        if weak:
+            logger.warning("%s: %s", folder.folder, weak)
         state = "complete" if finished else f"stopped and saved at step {progress.step}"
         logger.info("%s: %s; curves in %s", folder.folder, state, curves)
 

@@ -1,7 +1,7 @@
 """A run's folder: where it goes on from, and what it leaves.
 
 <run>/checkpoints/              the newest ones, see `trainer.checkpoint`
-<run>/best.safetensors, .json   weights with the lowest validation loss
+<run>/best.safetensors, .json   weights of the best epoch, see `trainer.selection`
 <run>/last.safetensors, .json   weights of the last epoch, once the run is complete
 <run>/metrics.jsonl, curves.png, examples/, tensorboard/
 """
@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class RunFolder:
         """
         newest = find_newest(self._checkpoints)
         state = read_state(newest) if newest is not None else None
-        progress = Progress(**state["progress"]) if state is not None else Progress()
+        progress = _progress_of(state) if state is not None else Progress()
         ranks = self._learner.ranks
         if ranks.any(flag=ranks.take_first(progress.step) != progress.step):
             raise TrainingError(
@@ -79,7 +79,7 @@ class RunFolder:
         self._learner.optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["rng"])
         logger.info("going on from %s", newest)
-        self._saved = Progress(**state["progress"])
+        self._saved = _progress_of(state)
         return progress
 
     def save(self, progress: Progress, *, is_best: bool = False) -> None:
@@ -162,6 +162,12 @@ class RunFolder:
                 "same names with another content. Give the same ones in the same order, or "
                 "another --out to start anew"
             )
+
+
+def _progress_of(state: dict[str, Any]) -> Progress:
+    """Return the progress of a checkpoint, also of one that another version wrote."""
+    names = {field.name for field in fields(Progress)}
+    return Progress(**{name: each for name, each in state["progress"].items() if name in names})
 
 
 def _inputs(provenance: dict[str, Any]) -> list[str | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 
 from manifests.table import Manifest, read_manifests
@@ -13,9 +14,11 @@ from sampling.batch import PairBatch
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.recipe import VALIDATION_CHANGES, validation_pairs
+from sampling.records import pair_sources
 from trainer.batchnorm import use_global_batchnorm
 from trainer.config import TrainConfig, TrainingError, as_json
 from trainer.distributed import Ranks
+from trainer.figures import KnownPairs
 from trainer.learner import Learner
 from trainer.objectives import make_objective
 
@@ -66,6 +69,14 @@ class Batches:
         self._val = open_loader("val", fixed, VALIDATION_CHANGES)
         self.steps_per_epoch = len(self._train)
         """Global batches of a training epoch; the last one may be smaller."""
+        plan = self._val.dataset.plan
+        width, height = np.median(self._train.dataset.records["target_size"], axis=0)
+        self.known = KnownPairs(
+            sources=pair_sources(manifests, plan),
+            is_video=plan.template_rows != plan.search_rows,
+            constant_size=(float(width), float(height)),
+        )
+        """Of the validation pairs; the constant box is that of the first training epoch."""
 
     def epoch(self, epoch: int, *, first_step: int) -> Iterable[PairBatch]:
         """Return the training batches of an epoch, from a step in it on."""

@@ -1,17 +1,22 @@
-"""Validation: loss, mean IoU, centre error and AUC of the classification, on fixed pairs."""
+"""Validation on fixed pairs: loss, AUC of the classification, and the figures of the boxes."""
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from model.config import SEARCH_SIZE
 from model.losses import count_cells
 from sampling.batch import PairBatch
+from trainer.figures import Floats, Groups, KnownPairs, measure_groups
 from trainer.learner import Learner
 from trainer.preemption import StopRequest
 
 NUM_EXAMPLES = 6
+_COLUMNS = 11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,51 +37,69 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationReport:
-    """Means over the validation pairs; all but the loss over the positive ones."""
+    """What the validation pairs say; all but the loss is of the positive ones."""
 
     loss: float
-    mean_iou: float
-    """Of the box at the best cell with the true box; SiamFC's box has the true size."""
-    center_error_px: float
-    """Distance of their centres, in px of the search crop."""
     auc: float
     """Area under the ROC curve of a crop's target cells against its others: 0.5 is chance."""
-    num_pairs: int
+    middle_auc: float
+    """The same of a network that always answers the middle."""
+    figures: Groups
+    """Places and sizes by group, see `trainer.figures`."""
+    constant_size: tuple[float, float]
+    """(w, h) in px of the constant box beside which sizes are judged."""
     examples: Examples | None = field(repr=False, compare=False, default=None)
 
 
 @torch.no_grad()
 def validate(
-    learner: Learner, batches: Iterable[PairBatch], *, stop: StopRequest
+    learner: Learner, batches: Iterable[PairBatch], known: KnownPairs, *, stop: StopRequest
 ) -> ValidationReport | None:
-    """Return the means over the batches; None if asked to stop before their end.
+    """Return what the batches say; None if asked to stop before their end.
 
     Each rank has a slice of every global batch; the report is that of all of them, on every rank.
+
+    Args:
+        learner: The network and the processes.
+        batches: Of this rank.
+        known: Of all pairs, by `PairBatch.pair_index`.
+        stop: Looked at before every batch.
     """
     learner.network.eval()
-    sums = torch.zeros(6, dtype=torch.float64)
+    losses: list[Tensor] = []
+    rows = [torch.zeros(0, _COLUMNS, dtype=torch.float64)]
     examples: Examples | None = None
-    num_batches = 0
     for batch in batches:
         if learner.ranks.any(flag=stop.arrived):
             return None
-        measured, seen = _measure(learner, batch)
-        sums += measured.to(sums)
+        loss, measured, seen = _measure(learner, batch)
+        losses.append(loss)
+        rows.append(measured)
         examples = examples or seen
-        num_batches += 1
-    loss, iou, error, positives, auc, with_cells = learner.ranks.sum(sums).tolist()
+    loss = torch.stack(losses).mean() if losses else torch.zeros((), dtype=torch.float64)
+    everything = learner.ranks.gather(torch.cat(rows))
+    ordered = everything[everything[:, 0].argsort(stable=True)].numpy()  # for any number of ranks
+    pair = ordered[:, 0].astype(int)
     return ValidationReport(
-        loss=loss / max(num_batches, 1),
-        mean_iou=iou / max(positives, 1),
-        center_error_px=error / max(positives, 1),
-        auc=auc / max(with_cells, 1),
-        num_pairs=int(positives),
+        loss=float(learner.ranks.sum(loss)),
+        auc=_mean_of_known(ordered[:, 1]),
+        middle_auc=_mean_of_known(ordered[:, 2]),
+        figures=measure_groups(
+            ordered[:, 3:7],
+            ordered[:, 7:],
+            replace(known, sources=known.sources[pair], is_video=known.is_video[pair]),
+            has_size=learner.objective.has_size,
+        ),
+        constant_size=known.constant_size,
         examples=examples,
     )
 
 
-def _measure(learner: Learner, batch: PairBatch) -> tuple[Tensor, Examples]:
-    """Return (6,) loss, and sums of IoU, centre error, 1, AUC, 1; and the first pairs."""
+def _measure(learner: Learner, batch: PairBatch) -> tuple[Tensor, Tensor, Examples]:
+    """Return this rank's part of the loss, a row for each positive pair, and the first pairs.
+
+    A row is the pair's number, its AUC, that of the middle, the predicted box and the true one.
+    """
     batch = batch.to(learner.device)
     true_boxes, positive, objective = batch.boxes_xyxy, batch.positive, learner.objective
     targets = objective.targets(true_boxes, positive)
@@ -87,32 +110,21 @@ def _measure(learner: Learner, batch: PairBatch) -> tuple[Tensor, Examples]:
     loss = objective.loss(outputs, targets, counts)["loss"]
     scores = objective.scores(outputs).float()
     boxes = objective.boxes(outputs, true_boxes).float()
-    auc = roc_auc(scores, cells)
-    measured = torch.stack(
-        [
-            loss,
-            (box_iou(boxes, true_boxes) * positive).sum(),
-            (_center_distance(boxes, true_boxes) * positive).sum(),
-            positive.sum(),
-            auc.nansum(),
-            auc.isfinite().sum(),
-        ]
+    offset = (objective.locations.to(scores) - SEARCH_SIZE / 2).square()
+    nearness = -(offset[:, None] + offset[None, :]).expand_as(scores)
+    columns = [batch.pair_index.double(), roc_auc(scores, cells), roc_auc(nearness, cells)]
+    measured = torch.cat([torch.stack(columns, dim=1), boxes, true_boxes], dim=1)[positive]
+    return (
+        loss.detach().to("cpu", torch.float64),
+        measured.to("cpu", torch.float64),
+        Examples(
+            template=_first(batch.template),
+            search=_first(batch.search),
+            true_boxes=_first(true_boxes),
+            predicted_boxes=_first(boxes),
+            scores=_first(scores),
+        ),
     )
-    return measured, Examples(
-        template=_first(batch.template),
-        search=_first(batch.search),
-        true_boxes=_first(true_boxes),
-        predicted_boxes=_first(boxes),
-        scores=_first(scores),
-    )
-
-
-def box_iou(first: Tensor, second: Tensor) -> Tensor:
-    """Return (B,) IoU of boxes (B, 4) left, top, right, bottom, pair by pair."""
-    corner = torch.maximum(first[:, :2], second[:, :2])
-    overlap = (torch.minimum(first[:, 2:], second[:, 2:]) - corner).clamp(min=0).prod(dim=1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1) for boxes in (first, second)]
-    return overlap / (areas[0] + areas[1] - overlap).clamp(min=1e-6)
 
 
 def roc_auc(scores: Tensor, positive: Tensor) -> Tensor:
@@ -138,7 +150,6 @@ def _first(tensor: Tensor) -> Tensor:
     return tensor[:NUM_EXAMPLES].to("cpu", copy=True)
 
 
-def _center_distance(first: Tensor, second: Tensor) -> Tensor:
-    doubled = first[:, :2] + first[:, 2:] - second[:, :2] - second[:, 2:]
-    distance: Tensor = doubled.norm(dim=1) / 2
-    return distance
+def _mean_of_known(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
