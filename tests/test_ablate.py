@@ -45,7 +45,10 @@ def test_each_variant_is_trained_on_the_same_pairs_and_stands_beside_the_papers(
     out = tmp_path / "ablation"
     command = [*options(sample_shards, sample_world, out), "--variants", "baseline", "double"]
     assert main(command) == 0
-    table = capfd.readouterr().out.splitlines()[-3:-1]
+    static, *table = capfd.readouterr().out.splitlines()[-4:-1]
+    auc = json.loads((out / "static" / "report" / "curves.json").read_text())
+    auc = auc["trackers"]["static"]["total"]["auc"]
+    assert static.split()[:6] == ["a", "box", "that", "never", "moves", f"{auc:.3f}"]
     provenances = []
     for variant, name, row in zip(
         ("baseline", "double"), ("Baseline", "CF-double"), table, strict=True

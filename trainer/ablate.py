@@ -72,9 +72,10 @@ def ablate(config: AblateConfig) -> None:
     """
     # What cannot be read shows before the training, not days after its start.
     manifests = read_manifests((*config.pretrain_manifests, *config.finetune_manifests))
-    baseline = config.out / "static"
-    evaluate(config, "static", baseline / "results", baseline / "report", "--tracker", "static")
-    rows: list[tuple[str | float | None, ...]] = []
+    evaluate(config, "static", "--tracker", "static")
+    rows: list[tuple[str | float | None, ...]] = [
+        ("a box that never moves", *measure(config, "static"), *[None] * 5)
+    ]
     for variant in config.variants:
         weights = train_variant(config, variant)
         rows.append(measure_variant(config, variant, weights))
@@ -122,26 +123,31 @@ def measure_variant(
     config: AblateConfig, variant: str, weights: Path
 ) -> tuple[str | float | None, ...]:
     """Evaluate a variant's weights and return its row of the table."""
-    results, report = config.out / variant / "results", config.out / variant / "report"
-    evaluate(config, variant, results, report, "--weights", weights)
-    curves = json.loads((report / "curves.json").read_text(encoding="utf-8"))
-    total = curves["trackers"][variant]["total"]
-    parameters = sum(each.numel() for each in load_model(weights).parameters()) / 1e6
-    times_s = [np.loadtxt(path, ndmin=1) for path in (results / variant / "times").iterdir()]
+    evaluate(config, variant, "--weights", weights)
+    times = config.out / variant / "results" / variant / "times"
+    times_s = [np.loadtxt(path, ndmin=1) for path in times.iterdir()]
     fps = 1 / float(np.median(np.concatenate(times_s)))
+    parameters = sum(each.numel() for each in load_model(weights).parameters()) / 1e6
     name, *printed = PAPER[variant]
-    return (name, total["auc"], total["precision_at_20_px"], fps, parameters, *printed)
+    return (name, *measure(config, variant), fps, parameters, *printed)
 
 
-def evaluate(
-    config: AblateConfig, name: str, results: Path, report: Path, *tracker: object
-) -> None:
+def evaluate(config: AblateConfig, name: str, *tracker: object) -> None:
     """Track the benchmark's sequences and score the results."""
+    folder = config.out / name
     run_module(
         "evaluation.run",
         *("--benchmark", "otb100", "--root", config.root, "--name", name, *tracker),
-        *("--results", results, "--out", report, "--device", choose_device(config.device).type),
+        *("--results", folder / "results", "--out", folder / "report"),
+        *("--device", choose_device(config.device).type),
     )
+
+
+def measure(config: AblateConfig, name: str) -> tuple[float, float]:
+    """Return AUC and precision at 20 px of what was evaluated."""
+    path = config.out / name / "report" / "curves.json"
+    total = json.loads(path.read_text(encoding="utf-8"))["trackers"][name]["total"]
+    return total["auc"], total["precision_at_20_px"]
 
 
 def run_module(module: str, *arguments: object) -> None:
@@ -155,10 +161,11 @@ def run_module(module: str, *arguments: object) -> None:
 def print_table(table: Table) -> None:
     """Print the table as aligned text."""
     print(table.caption)
-    print("  ".join(f"{name:>17}" for name in table.columns))
+    print("  ".join([f"{table.columns[0]:>22}", *(f"{name:>17}" for name in table.columns[1:])]))
     for name, *values in table.rows:
         numbers = zip(values, table.digits, strict=True)
-        print("  ".join([f"{name:>17}", *(f"{value:17.{digits}f}" for value, digits in numbers)]))
+        texts = ("-" if value is None else f"{value:.{digits}f}" for value, digits in numbers)
+        print("  ".join([f"{name:>22}", *(f"{text:>17}" for text in texts)]))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -158,7 +158,8 @@ def _describe(record: dict[str, Any], groups: Groups) -> str:
         [
             f"epoch {record['epoch']}: validation loss {record['loss']:.3f}, AUC "
             f"{record['auc']:.3f} (the middle {record['middle_auc']:.3f}), selected by "
-            f"{record['select']} {record['value']:.3f}{best}",
+            f"{record['select']} {record['value']:.3f}{best}; in brackets: the "
+            "middle, a constant box",
             *as_lines(groups),
         ]
     )
