@@ -73,7 +73,7 @@ def _draw_auc(axis: Any, validations: list[dict[str, Any]]) -> None:
     steps = _column(validations, "step")
     axis.plot(steps, _column(validations, "auc"), "C0o-", ms=3)
     axis.plot(steps, _column(validations, "middle_auc"), "C0--")
-    _finish(axis, "AUC of the classification (dashed: middle)")
+    _finish(axis, "AUC of the classification (dashed: the middle)")
 
 
 def _draw_figure(

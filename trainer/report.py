@@ -23,6 +23,9 @@ from trainer.journal import METRICS, best_validation, read_metrics
 from trainer.saving import PROVENANCE
 from trainer.shown_figures import figures_of, with_trivial
 
+_EACH_EPOCH = ("center_error_px", "true_size_iou", "iou", "size_gain")
+"""Figures in the table of all epochs; the curves have all of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportConfig:
@@ -164,9 +167,12 @@ def _epochs_table(validations: list[dict[str, Any]]) -> Table:
     """Return a table with a row for each epoch, each figure before its trivial one."""
     kinds = [kind for kind in KINDS if kind in validations[-1]["figures"]]
     shown = [
-        (kind, figure) for kind in kinds for figure in figures_of(validations[-1]["figures"][kind])
+        (kind, figure)
+        for kind in kinds
+        for figure in figures_of(validations[-1]["figures"][kind])
+        if figure.name in _EACH_EPOCH
     ]
-    columns = ["epoch", "step", "loss", "AUC", "middle"]
+    columns = ["epoch", "step", "loss", "AUC", "the middle"]
     columns += [
         title for kind, figure in shown for title in (f"{figure.title}, {kind}", figure.answer)
     ]
