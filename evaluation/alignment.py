@@ -5,25 +5,27 @@ videos), and other toolkits track the whole folder. Their results begin at the f
 """
 
 import re
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import read_box_file
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
+from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
 
 
-def read_result(path: Path, sequence: BenchmarkSequence, files: RawFiles) -> NDArray[np.float64]:
+def read_result(
+    results: TrackerResults, path: str, sequence: BenchmarkSequence, files: RawFiles
+) -> NDArray[np.float64]:
     """Return the boxes of a result file that belong to the frames of a sequence.
 
     Raises:
         SourceError: The file is damaged or has more rows than the sequence and its folder.
     """
-    return align_rows(read_box_file(path), sequence, files, where=str(path))
+    where = results.files.where(path)
+    return align_rows(results.read_boxes(path), sequence, files, where=where)
 
 
 def align_rows(

@@ -65,20 +65,23 @@ BENCHMARKS: Mapping[BenchmarkName, Layout] = {
 }
 
 
-def open_benchmark(name: BenchmarkName, root: str, *, only: Iterable[str] = ()) -> Benchmark:
+def open_benchmark(
+    name: BenchmarkName, root: str, *, only: Iterable[str] = (), without: Iterable[str] = ()
+) -> Benchmark:
     """Find a benchmark's sequences under a root.
 
     Args:
         name: Which benchmark.
         root: Its folder.
         only: Names of the sequences to keep; empty keeps all.
+        without: Names of sequences to leave out.
 
     Returns:
         What was found. A part of the published set, or sequences of another one in the same layout,
         can be evaluated too; ``Benchmark.note`` then says so.
 
     Raises:
-        SourceError: Nothing usable lies there, or a name in ``only`` does not exist.
+        SourceError: Nothing usable lies there, or a name does not exist.
     """
     layout = BENCHMARKS[name]
     files = open_root(root)
@@ -89,6 +92,10 @@ def open_benchmark(name: BenchmarkName, root: str, *, only: Iterable[str] = ()) 
             "archive unpacks to"
         )
     chosen = [_find(each, found, root) for each in only] or found
+    left_out = {_find(each, found, root).name for each in without}
+    chosen = [each for each in chosen if each.name not in left_out]
+    if not chosen:
+        raise SourceError(f"{root}: no sequence is left. Leave out fewer")
     return Benchmark(
         name=name,
         title=layout.title,
@@ -96,6 +103,7 @@ def open_benchmark(name: BenchmarkName, root: str, *, only: Iterable[str] = ()) 
         sequences=tuple(chosen),
         eao_lengths=layout.eao_lengths,
         note=_describe_part([each.name for each in chosen], layout.official_names()),
+        official_names=layout.official_names(),
     )
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from datasets.box_files import parse_boxes, parse_flags
 from evaluation.regions import rectangles_to_polygons
+from evaluation.results.vot import parse_run
 from evaluation.vot_measures import Ending, Trial, measure_vot
-from evaluation.vot_results import parse_run
 from evaluation.vot_years import VOT_YEARS
 
 Boxes = NDArray[np.float64]

@@ -2,15 +2,19 @@
 
     python -m evaluation.export --results results/lasot/DCFFNet --layout matlab --out exported
     python -m evaluation.export --results results/got10k/DCFFNet --layout got10k --out DCFFNet.zip
+    python -m evaluation.export --results dimp50_000 --benchmark uav123 --out dimp50.zip
 
 got10k       a zip of ``<sequence>/<sequence>_001.txt`` and ``_time.txt``, as its server takes
 trackingnet  a zip of ``<sequence>.txt``, as its server takes
 matlab       a folder ``<tracker>_tracking_result/<sequence>.txt``, as LaSOT's toolkit reads
 
-The boxes are the same numbers in all of them, to four decimals.
+The boxes are the same numbers in all of them, to four decimals. What other toolkits wrote is read
+too, as by evaluation.run; docs/evaluation.md has the layouts.
 """
 
 import io
+import logging
+import shlex
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +25,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import read_box_file
 from datasets.tracks import SourceError
-from evaluation.results import times_path
+from evaluation.benchmarks import BENCHMARKS, BenchmarkName
+from evaluation.results.folder import open_tracker
+from evaluation.results.tracker import TrackerResults
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+
+logger = logging.getLogger(__name__)
 
 Layout = Literal["got10k", "trackingnet", "matlab"]
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -37,52 +44,91 @@ class ExportConfig:
     """Copy one-pass results into another layout."""
 
     results: Path
-    """A tracker's folder of result files."""
+    """A tracker's folder or zip of result files."""
+    benchmark: BenchmarkName | None = None
+    """Whose sequences to ask for, by their names; without it every file that holds boxes counts,
+    under its own name."""
     layout: Layout = "got10k"
     """Which layout."""
     out: Path
     """The zip to write, or the folder for matlab."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Result:
+    """One sequence."""
+
+    sequence: str
+    runs: tuple[NDArray[np.float64], ...]
+    """(T, 4) boxes of each run."""
+    seconds: tuple[NDArray[np.float64], ...]
+    """(T,) of each run; empty where one was not timed."""
+
+
 def run(config: ExportConfig) -> None:
     """Read everything first, then write; a damaged result leaves nothing behind."""
-    paths = sorted(config.results.glob("*.txt"))
-    if not paths:
-        raise SourceError(f"{config.results}: no result files in it, expected <sequence>.txt")
+    if config.out.exists() and config.results.exists() and config.out.samefile(config.results):
+        raise SourceError(f"--out: {config.out} holds the results. Pass another name")
+    names = None if config.benchmark is None else BENCHMARKS[config.benchmark].official_names()
+    tracker = open_tracker(config.results, names, benchmark=config.benchmark or "")
+    if tracker.num_runs > 1 and config.layout != "got10k":
+        raise SourceError(
+            f"{config.results}: {tracker.num_runs} runs, and {config.layout} takes one. Pass "
+            "--results with the folder of one run"
+        )
+    missing = [name for name in names or () if name not in tracker.paths]
+    if missing:
+        logger.warning("%d sequences have no result: %s", len(missing), shlex.join(missing))
     files: dict[str, str] = {}
-    for path in paths:
-        files |= LAYOUTS[config.layout](config.results.name, path, read_box_file(path))
+    name = tracker.name.rpartition("/")[2]
+    for sequence in sorted(tracker.paths):
+        files |= LAYOUTS[config.layout](name, _read(tracker, sequence))
     if config.layout == "matlab":
-        for name, text in files.items():
-            with whole_file(config.out / name) as temporary:
+        for path, text in files.items():
+            with whole_file(config.out / path) as temporary:
                 temporary.write_text(text, encoding="ascii")
     else:
         with whole_file(config.out) as temporary:
             temporary.write_bytes(_zip(files))
-    print(f"{len(paths)} sequences in {config.out}")
+    print(f"{len(tracker.paths)} sequences in {config.out}")
 
 
-def _got10k(tracker: str, path: Path, boxes: NDArray[np.float64]) -> dict[str, str]:
-    name = path.stem
-    timed = times_path(path)
-    times = timed.read_text(encoding="ascii") if timed.exists() else "0\n" * len(boxes)
-    return {f"{name}/{name}_001.txt": _lines(boxes), f"{name}/{name}_time.txt": times}
+def _read(tracker: TrackerResults, sequence: str) -> Result:
+    paths = tracker.paths_of(sequence)
+    return Result(
+        sequence=sequence,
+        runs=tuple(tracker.read_boxes(path) for path in paths),
+        seconds=tuple(tracker.read_seconds(paths)),
+    )
 
 
-def _trackingnet(tracker: str, path: Path, boxes: NDArray[np.float64]) -> dict[str, str]:
-    return {path.name: _lines(boxes)}
+def _got10k(tracker: str, result: Result) -> dict[str, str]:
+    name = result.sequence
+    files = {
+        f"{name}/{name}_{number:03d}.txt": _lines(boxes)
+        for number, boxes in enumerate(result.runs, start=1)
+    }
+    times = result.seconds or tuple(np.zeros(len(boxes)) for boxes in result.runs)
+    # A column per run; a run that was timed only in part has no line for the other frames.
+    rows = zip(*(column.tolist() for column in times), strict=False)
+    text = "".join(",".join(f"{value:.6f}" for value in row) + "\n" for row in rows)
+    return {**files, f"{name}/{name}_time.txt": text}
 
 
-def _matlab(tracker: str, path: Path, boxes: NDArray[np.float64]) -> dict[str, str]:
-    return {f"{tracker}_tracking_result/{path.name}": _lines(boxes)}
+def _trackingnet(tracker: str, result: Result) -> dict[str, str]:
+    return {f"{result.sequence}.txt": _lines(result.runs[0])}
 
 
-LAYOUTS: Mapping[Layout, Callable[[str, Path, NDArray[np.float64]], dict[str, str]]] = {
+def _matlab(tracker: str, result: Result) -> dict[str, str]:
+    return {f"{tracker}_tracking_result/{result.sequence}.txt": _lines(result.runs[0])}
+
+
+LAYOUTS: Mapping[Layout, Callable[[str, Result], dict[str, str]]] = {
     "got10k": _got10k,
     "trackingnet": _trackingnet,
     "matlab": _matlab,
 }
-"""By layout: tracker, result file and its boxes to the files they become."""
+"""By layout: tracker and a sequence's result to the files they become."""
 
 
 def _lines(boxes: NDArray[np.float64]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files import RawFiles
-from evaluation.results import result_path, times_path, write_boxes, write_times
+from evaluation.results.files import result_path, times_path, write_boxes, write_times
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
 from tracking.tracker import BoxTracker
 

@@ -11,7 +11,6 @@ from evaluation.metrics import Curves, mean_curves
 from evaluation.plots import plot_normalised, plot_precision, plot_success, save_figure
 from evaluation.references import PRINTED
 from evaluation.report import table_latex
-from evaluation.results import find_results
 from evaluation.scores import TrackerScore, rank
 from evaluation.sequences import Benchmark
 from manifests.atomic import whole_file
@@ -42,7 +41,7 @@ def summary_table(
         ),
         rows=tuple(
             (
-                f"{each.tracker} ({each.note})" if each.note else each.tracker,
+                each.label,
                 each.total.auc,
                 each.total.precision_at_20,
                 each.total.printed_normalised(convention),
@@ -82,7 +81,6 @@ def write_onepass_report(
     out: Path,
     *,
     convention: Convention,
-    results: Path,
     made_by: Provenance,
 ) -> Path:
     """Write the page, the plots as PNG and PDF, the table as LaTeX and all curves as JSON.
@@ -128,7 +126,7 @@ def write_onepass_report(
             ),
         ),
         *_attribute_sections(benchmark, scores, out, convention),
-        *_strip_sections(benchmark, scores, results),
+        *_strip_sections(benchmark, scores),
         Section(title="Sequences", tables=(sequence_table(benchmark, scores),)),
     ]
     _write_text(out / "table.tex", table_latex(table))
@@ -187,16 +185,15 @@ def _attribute_sections(
     return [Section(title="Attributes", text=text, pictures=tuple(pictures))]
 
 
-def _strip_sections(
-    benchmark: Benchmark, scores: Sequence[TrackerScore], results: Path
-) -> list[Section]:
+def _strip_sections(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[Section]:
     """Return the sequences on which the best tracker is worst, with both boxes."""
     best = rank(scores)[0]
     worst = sorted(benchmark.sequences, key=lambda each: best.per_sequence[each.name].auc)
-    paths = find_results(results / best.tracker, [each.name for each in benchmark.sequences])
+    assert best.results is not None  # only the scores of attributes have none
     pictures = []
     for sequence in worst[:_NUM_STRIPS]:
-        boxes = read_result(paths[sequence.name], sequence, benchmark.files)
+        path = best.results.paths_of(sequence.name)[0]
+        boxes = read_result(best.results, path, sequence, benchmark.files)
         figure = filmstrip(sequence, boxes, benchmark.files)
         if figure is not None:
             caption = f"{sequence.name}: success {best.per_sequence[sequence.name].auc:.3f}"

@@ -5,23 +5,26 @@
     python -m evaluation.run --benchmark lasot --root data/raw/lasot --results published/lasot
 
 Results go to ``results/<benchmark>/<tracker>/``, the report to ``reports/<benchmark>/``. A sequence
-that has a result is not tracked again: the same command goes on where it stopped.
+that has a result is not tracked again: the same command goes on where it stopped. Results of many
+other toolkits are read too; docs/evaluation.md has their layouts.
 """
 
-import logging
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated
+
+import tyro
 
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BenchmarkName, open_benchmark
+from evaluation.benchmarks import BenchmarkName
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.report import table_text
-from evaluation.results import list_trackers
+from evaluation.results.tracker import TrackerResults
 from evaluation.scores import score_tracker
+from evaluation.selection import Selection, find_selected, open_selected, score_each
 from evaluation.sequences import Benchmark
 from evaluation.session import claim_folder, read_note
 from evaluation.trackers import choose_baseline, choose_network
@@ -35,8 +38,6 @@ from manifests.page import Table
 from manifests.provenance import describe_run
 from model.weights import WeightsError
 
-logger = logging.getLogger(__name__)
-Score = TypeVar("Score")
 _PROG = "python -m evaluation.run"
 
 
@@ -53,14 +54,13 @@ class RunConfig:
     tracker: str = ""
     """Or a baseline to track with: static, mil; csrt and kcf where OpenCV's contrib build is."""
     results: str = ""
-    """Folder with one folder of result files per tracker. All trackers in it are scored; empty
-    takes results/<benchmark>."""
+    """Folder with one folder or zip of result files per tracker. All trackers in it are scored;
+    empty takes results/<benchmark>."""
     name: str = ""
     """What to call the tracker; empty takes the name of the weights' file or of the baseline."""
     out: str = ""
     """Folder of the report; empty takes reports/<benchmark>."""
-    sequences: tuple[str, ...] = ()
-    """Names of the only sequences to use; empty uses all."""
+    selection: Annotated[Selection, tyro.conf.OmitArgPrefixes] = field(default_factory=Selection)
     convention: ConventionName = "otb"
     """The rules of measuring; papers print those of otb. For VOT only pysot differs."""
     settings: str = ""
@@ -80,8 +80,7 @@ def run(config: RunConfig) -> None:
     """Track where results are missing, score, print the table and write the report."""
     if config.workers < 1:
         raise SourceError(f"--workers: {config.workers}, expected 1 or more")
-    root = config.root or f"data/raw/{config.benchmark}"
-    benchmark = open_benchmark(config.benchmark, root, only=config.sequences)
+    benchmark = open_selected(config.benchmark, config.root, config.selection)
     results = Path(config.results or f"results/{config.benchmark}")
     if config.vot_toolkit:
         if not benchmark.supervised:
@@ -89,8 +88,9 @@ def run(config: RunConfig) -> None:
         find_toolkit()  # before hours of tracking
     if config.weights or config.tracker:
         track_missing(config, benchmark, results)
+    trackers = find_selected(benchmark, results, config.selection, always=_tracker_name(config))
     score = _score_supervised if benchmark.supervised else _score_one_pass
-    table, page = score(config, benchmark, results)
+    table, page = score(config, benchmark, trackers)
     print(table_text(table))
     if benchmark.note:
         print(f"Not the published {benchmark.title}: {benchmark.note}")
@@ -121,66 +121,58 @@ def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> Non
     track_all(chosen.make, benchmark, folder, workers=config.workers)
 
 
-def _score_one_pass(config: RunConfig, benchmark: Benchmark, results: Path) -> tuple[Table, Path]:
+def _score_one_pass(
+    config: RunConfig, benchmark: Benchmark, trackers: Sequence[TrackerResults]
+) -> tuple[Table, Path]:
     rules = CONVENTIONS[config.convention]
-    scores = _score_each(
-        config,
-        results,
-        lambda folder, note: score_tracker(benchmark, folder, convention=rules, note=note),
+    scores = score_each(
+        trackers,
+        lambda each: score_tracker(benchmark, each, convention=rules, note=_note_of(each)),
+        always=_tracker_name(config),
     )
     page = write_onepass_report(
         benchmark,
         scores,
         Path(config.out or f"reports/{config.benchmark}"),
         convention=rules,
-        results=results,
         made_by=describe_run(_PROG, config),
     )
     return summary_table(benchmark, scores, convention=rules), page
 
 
-def _score_supervised(config: RunConfig, benchmark: Benchmark, results: Path) -> tuple[Table, Path]:
+def _score_supervised(
+    config: RunConfig, benchmark: Benchmark, trackers: Sequence[TrackerResults]
+) -> tuple[Table, Path]:
     ending: Ending = "pysot" if config.convention == "pysot" else "matlab"
-    trackers = _score_each(
-        config,
-        results,
-        lambda folder, note: score_vot(benchmark, folder, ending=ending, note=note),
+    scores = score_each(
+        trackers,
+        lambda each: score_vot(benchmark, each, ending=ending, note=_note_of(each)),
+        always=_tracker_name(config),
     )
     opinion = None
     if config.vot_toolkit:
-        names = [each.tracker for each in trackers]
-        opinion = ask_toolkit(find_toolkit(), benchmark, results, names)
+        names = {each.tracker for each in scores}
+        complete = [each for each in trackers if each.name in names]
+        opinion = ask_toolkit(find_toolkit(), benchmark, complete)
         print(f"{table_text(opinion)}\n")
     page = write_vot_report(
         benchmark,
-        trackers,
+        scores,
         Path(config.out or f"reports/{config.benchmark}"),
         second_opinion=opinion,
         made_by=describe_run(_PROG, config),
     )
-    return vot_table(benchmark, trackers), page
+    return vot_table(benchmark, scores), page
 
 
-def _score_each(
-    config: RunConfig, results: Path, score: Callable[[Path, str], Score]
-) -> list[Score]:
-    """Return the score of every tracker in the folder.
-
-    After tracking, the others are scored as far as they are there: one that was interrupted must
-    not keep a finished one from its report.
-    """
-    scores = []
-    for name in list_trackers(results):
-        try:
-            scores.append(score(results / name, read_note(results / name)))
-        except SourceError as error:
-            if not (config.weights or config.tracker) or name == _tracker_name(config):
-                raise
-            logger.warning("%s is left out: %s", name, error)
-    return scores
+def _note_of(tracker: TrackerResults) -> str:
+    return read_note(Path(tracker.where))
 
 
 def _tracker_name(config: RunConfig) -> str:
+    """Return the name of the tracker that runs now; empty where results are scored only."""
+    if not (config.weights or config.tracker):
+        return ""
     return config.name or config.tracker or Path(config.weights).stem
 
 

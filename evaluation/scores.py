@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.tracks import SourceError
 from evaluation.alignment import read_result
 from evaluation.conventions import Convention
 from evaluation.metrics import Curves, mean_curves, measure
-from evaluation.results import find_results, read_times, times_path
-from evaluation.sequences import Benchmark
+from evaluation.results.tracker import TrackerResults
+from evaluation.sequences import Benchmark, BenchmarkSequence
 from evaluation.tracked_on import check_tracked_on
 from tracking.baselines import SHORTEST_S
 
@@ -28,36 +29,69 @@ class TrackerScore:
     """Median speed of the frames, where the tracker ran here and was timed."""
     note: str = ""
     """What a reader must know, such as that it was trained on this benchmark."""
+    results: TrackerResults | None = None
+    """Where its boxes are, for pictures of them."""
+
+    @property
+    def label(self) -> str:
+        """What tables call it."""
+        return f"{self.tracker} ({self.note})" if self.note else self.tracker
 
 
 def score_tracker(
-    benchmark: Benchmark, folder: Path, *, convention: Convention, note: str = ""
+    benchmark: Benchmark, results: TrackerResults, *, convention: Convention, note: str = ""
 ) -> TrackerScore:
-    """Score the result files in a tracker's folder.
+    """Score the result files of a tracker; of several runs the mean, and the spread in the note.
 
     Raises:
-        SourceError: A result is missing, of another length or damaged, or was tracked on another
-            first box or on other frames.
+        SourceError: A result is missing, of another length or damaged, and all such sequences are
+            named; or they were tracked on another first box or on other frames.
     """
-    check_tracked_on(benchmark, folder)
-    paths = find_results(folder, [sequence.name for sequence in benchmark.sequences])
-    per_sequence = {
-        sequence.name: measure(
-            read_result(paths[sequence.name], sequence, benchmark.files),
+    check_tracked_on(benchmark, Path(results.where))
+    problems: dict[str, str] = {}
+    measured: dict[str, list[Curves]] = {}
+    for sequence in benchmark.sequences:
+        try:
+            measured[sequence.name] = _measure_runs(benchmark, sequence, results, convention)
+        except SourceError as error:
+            problems[sequence.name] = str(error)
+    results.refuse(problems, len(benchmark.sequences))
+    totals = [mean_curves(run).auc for run in zip(*measured.values(), strict=True)]
+    if len(totals) > 1:
+        spread = f"{len(totals)} runs, AUC +- {np.std(totals, ddof=1):.3f}"
+        note = f"{spread}; {note}" if note else spread
+    per_sequence = {name: mean_curves(runs) for name, runs in measured.items()}
+    return TrackerScore(
+        tracker=results.name,
+        per_sequence=per_sequence,
+        total=mean_curves(list(per_sequence.values())),
+        frames_per_second=_median_speed(results, list(per_sequence)),
+        note=note,
+        results=results,
+    )
+
+
+def _measure_runs(
+    benchmark: Benchmark,
+    sequence: BenchmarkSequence,
+    results: TrackerResults,
+    convention: Convention,
+) -> list[Curves]:
+    paths = results.paths_of(sequence.name)
+    if len(paths) < results.num_runs:
+        raise SourceError(
+            f"{results.where}: {len(paths)} of {results.num_runs} runs of {sequence.name}"
+        )
+    return [
+        measure(
+            read_result(results, path, sequence, benchmark.files),
             sequence.truth,
             convention=convention,
             absent=sequence.absent,
-            where=str(paths[sequence.name]),
+            where=results.files.where(path),
         )
-        for sequence in benchmark.sequences
-    }
-    return TrackerScore(
-        tracker=folder.name,
-        per_sequence=per_sequence,
-        total=mean_curves(list(per_sequence.values())),
-        frames_per_second=_median_speed(list(paths.values())),
-        note=note,
-    )
+        for path in paths
+    ]
 
 
 def rank(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
@@ -65,11 +99,9 @@ def rank(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
     return sorted(scores, key=lambda score: -score.total.auc)
 
 
-def _median_speed(paths: list[Path]) -> float | None:
-    timed = [times_path(path) for path in paths]
-    if not all(path.exists() for path in timed):
-        return None
-    seconds = np.concatenate([read_times(path) for path in timed])
+def _median_speed(results: TrackerResults, names: Sequence[str]) -> float | None:
+    timed = results.read_seconds(path for name in names for path in results.paths[name])
+    seconds = np.concatenate([np.empty(0), *timed])
     seconds = seconds[seconds > 0]
     median = float(np.median(seconds)) if seconds.size else 0.0
     return 1 / median if median > SHORTEST_S else None

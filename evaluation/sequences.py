@@ -68,6 +68,13 @@ class Benchmark:
     """For VOT, whose trackers are started again after a failure: the lengths that EAO averages."""
     note: str = ""
     """Why numbers on it do not compare with printed ones; empty for the whole set."""
+    official_names: tuple[str, ...] = ()
+    """Of the published set."""
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Names of the sequences here and of the published ones: a result may be of any."""
+        return tuple(dict.fromkeys((*(each.name for each in self.sequences), *self.official_names)))
 
     @property
     def supervised(self) -> bool:

@@ -9,6 +9,7 @@ from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.scores import TrackerScore, score_tracker
+from evaluation.selection import Selection, find_selected
 from evaluation.tracked_on import TRACKER_FILE
 from evaluation.work import track_all
 from manifests.atomic import whole_file
@@ -50,13 +51,14 @@ def evaluate_trackers(
         claim_folder(folder, (identities or {}).get(name, name))
         track_all(make_tracker, opened, folder)
     rules = CONVENTIONS[convention]
-    scores = [score_tracker(opened, results / name, convention=rules) for name in trackers]
+    found = find_selected(opened, results, Selection(trackers=tuple(trackers)))
+    by_name = {each.name: each for each in found}
+    scores = [score_tracker(opened, by_name[name], convention=rules) for name in trackers]
     write_onepass_report(
         opened,
         scores,
         out,
         convention=rules,
-        results=results,
         made_by=made_by or Provenance(command=("python", "-m", "evaluation.run")),
     )
     return scores, summary_table(opened, scores, convention=rules)

@@ -7,9 +7,9 @@ import numpy as np
 from datasets.files import RawFiles
 from evaluation.onepass import Report, say_nothing
 from evaluation.regions import Floats, overlaps, rectangles_to_polygons, start_box, to_region
+from evaluation.results.vot import run_path, write_run
 from evaluation.sequences import BenchmarkSequence, read_image
 from evaluation.vot_measures import FAILED, NUM_SKIPPED, SKIPPED, STARTED, TRACKED
-from evaluation.vot_results import run_path, write_run
 from tracking.tracker import BoxTracker
 
 NUM_REPETITIONS = 15

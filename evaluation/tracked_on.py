@@ -28,8 +28,8 @@ from datasets.files import RawFiles
 from datasets.read_ahead import read_ahead
 from datasets.tracks import SourceError, Track
 from evaluation.names import match_name
+from evaluation.results.vot import run_path
 from evaluation.sequences import Benchmark, BenchmarkSequence
-from evaluation.vot_results import run_path
 from manifests.atomic import whole_file
 
 logger = logging.getLogger(__name__)

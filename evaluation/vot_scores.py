@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.tracks import SourceError
+from evaluation.results.tracker import TrackerResults
+from evaluation.results.vot import read_runs
 from evaluation.sequences import Benchmark, read_size
 from evaluation.tracked_on import check_tracked_on
 from evaluation.vot_measures import Ending, Trial, VotScore, measure_vot
-from evaluation.vot_results import read_runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -24,26 +26,29 @@ class VotTracker:
 
 
 def score_vot(
-    benchmark: Benchmark, folder: Path, *, ending: Ending = "matlab", note: str = ""
+    benchmark: Benchmark, results: TrackerResults, *, ending: Ending = "matlab", note: str = ""
 ) -> VotTracker:
-    """Score the result files in a tracker's folder; the benchmark is one of VOT.
+    """Score the result files of a tracker; the benchmark is one of VOT.
 
     Raises:
-        SourceError: A result or a first image is missing or damaged, or the results were tracked on
-            another truth or on other frames.
+        SourceError: A result or a first image is missing or damaged, and all such sequences are
+            named; or the results were tracked on another truth or on other frames.
     """
-    check_tracked_on(benchmark, folder)
-    trials = [
-        Trial(
-            runs=read_runs(folder, sequence.name, len(sequence.frames)),
-            truth=sequence.truth,
-            image_size=read_size(benchmark.files, sequence.frames[0]),
-        )
-        for sequence in benchmark.sequences
-    ]
+    check_tracked_on(benchmark, Path(results.where))
+    trials = []
+    problems: dict[str, str] = {}
+    for sequence in benchmark.sequences:
+        try:
+            runs = read_runs(results, sequence.name, len(sequence.frames))
+        except SourceError as error:
+            problems[sequence.name] = str(error)
+            continue
+        size = read_size(benchmark.files, sequence.frames[0])
+        trials.append(Trial(runs=runs, truth=sequence.truth, image_size=size))
+    results.refuse(problems, len(benchmark.sequences))
     assert benchmark.eao_lengths is not None
     score = measure_vot(trials, eao_lengths=benchmark.eao_lengths, ending=ending)
-    return VotTracker(tracker=folder.name, score=score, ending=ending, note=note)
+    return VotTracker(tracker=results.name, score=score, ending=ending, note=note)
 
 
 def rank_vot(trackers: Sequence[VotTracker]) -> list[VotTracker]:

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from datasets.tracks import SourceError
+from evaluation.results.entries import suffix_of
+from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import Benchmark, read_size
 from evaluation.vot_measures import NUM_SKIPPED
-from evaluation.vot_results import baseline_folder
 from manifests.page import Table
 
+INSTALL = "pip install vot-toolkit 'attributee<0.1.10'"
+"""Version 0.9.0 asks for any attributee, and 0.1.10 cannot be imported."""
 _EXPERIMENT = "baseline"
 _REPORT = "report"
 _STACK = f"""title: supervised experiment
@@ -49,27 +52,26 @@ def find_toolkit() -> str:
     command = shutil.which("vot")
     if command is None:
         raise SourceError(
-            "--vot-toolkit: no command 'vot' on PATH. Install vot-toolkit into an environment of "
-            "its own (pip install vot-toolkit) and put that environment's bin folder on PATH"
+            "--vot-toolkit: no command 'vot' on PATH. Install it into an environment of its own "
+            f"({INSTALL}) and put that environment's bin folder on PATH"
         )
     return command
 
 
-def ask_toolkit(command: str, benchmark: Benchmark, results: Path, names: Sequence[str]) -> Table:
+def ask_toolkit(command: str, benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
     """Return the toolkit's numbers for trackers whose results are complete.
 
     Args:
         command: From `find_toolkit`.
         benchmark: What was tracked.
-        results: Folder with one folder per tracker.
-        names: Of the trackers.
+        trackers: Their result files.
 
     Raises:
         SourceError: The command failed; its last words are in the message.
     """
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
-        identifiers = write_workspace(workspace, benchmark, results, names)
+        identifiers = write_workspace(workspace, benchmark, trackers)
         options = ["--workspace", folder, "--format", "json", "--name", _REPORT]
         done = subprocess.run(
             [command, "analysis", *options, *identifiers],
@@ -82,15 +84,15 @@ def ask_toolkit(command: str, benchmark: Benchmark, results: Path, names: Sequen
         if not report.exists():  # the toolkit exits 0 after some failures too
             said = " | ".join((done.stderr or done.stdout).strip().splitlines()[-3:])
             raise SourceError(
-                f"{command} analysis: exit code {done.returncode} and no report: {said}. Check "
-                "that 'vot --help' works there, or leave out --vot-toolkit"
+                f"{command} analysis: exit code {done.returncode} and no report: {said}. If "
+                f"'vot --help' fails too: {INSTALL}; or leave out --vot-toolkit"
             )
         content = json.loads(report.read_text(encoding="utf-8"))
-    return _opinion_table(content, names)
+    return _opinion_table(content, [each.name for each in trackers])
 
 
 def write_workspace(
-    workspace: Path, benchmark: Benchmark, results: Path, names: Sequence[str]
+    workspace: Path, benchmark: Benchmark, trackers: Sequence[TrackerResults]
 ) -> list[str]:
     """Write what the toolkit reads and return the identifiers it knows the trackers by.
 
@@ -113,13 +115,16 @@ def write_workspace(
         (folder / "sequence").write_text("".join(lines), encoding="ascii")
     listed = "".join(f"{sequence.name}\n" for sequence in benchmark.sequences)
     (workspace / "sequences/list.txt").write_text(listed, encoding="utf-8")
-    identifiers = [f"tracker{number}" for number in range(1, len(names) + 1)]
+    identifiers = [f"tracker{number}" for number in range(1, len(trackers) + 1)]
     registry = [f"[{each}]\nprotocol = trax\ncommand = none\n" for each in identifiers]
     (workspace / "trackers.ini").write_text("".join(registry), encoding="ascii")
-    for identifier, name in zip(identifiers, names, strict=True):
-        shutil.copytree(
-            baseline_folder(results / name), workspace / "results" / identifier / _EXPERIMENT
-        )
+    for identifier, each in zip(identifiers, trackers, strict=True):
+        for sequence in benchmark.sequences:
+            folder = workspace / "results" / identifier / _EXPERIMENT / sequence.name
+            folder.mkdir(parents=True)
+            for number, path in enumerate(each.paths_of(sequence.name), start=1):
+                name = f"{sequence.name}_{number:03d}.{suffix_of(path)}"
+                (folder / name).write_bytes(each.files.read(path))
     return identifiers
 
 

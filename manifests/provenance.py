@@ -48,7 +48,8 @@ def _flags(config: "DataclassInstance", prefix: str = "--") -> Iterator[str]:
         value = getattr(config, option.name)
         name = prefix + option.name.replace("_", "-")
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            yield from _flags(value, f"{name}.")
+            is_flat = tyro.conf.OmitArgPrefixes in get_args(hints[option.name])
+            yield from _flags(value, prefix if is_flat else f"{name}.")
         elif value == option.default:
             continue
         elif not isinstance(value, (tuple, list)):

@@ -13,7 +13,8 @@ from evaluation.alignment import align_rows
 from evaluation.benchmarks import open_benchmark
 from evaluation.check_set import read_archive
 from evaluation.conventions import CONVENTIONS
-from evaluation.results import write_boxes
+from evaluation.results.files import write_boxes
+from evaluation.results.folder import find_trackers
 from evaluation.run import main
 from evaluation.scores import score_tracker
 
@@ -52,8 +53,8 @@ def test_a_result_of_the_whole_folder_scores_as_one_of_the_official_frames(
     write_boxes(tmp_path / f"results/whole/{name}.txt", whole)
     benchmark = open_benchmark("otb100", str(tmp_path / "OTB"))
     aucs = [
-        score_tracker(benchmark, tmp_path / "results" / each, convention=CONVENTIONS["otb"])
-        for each in ("official", "whole")
+        score_tracker(benchmark, each, convention=CONVENTIONS["otb"])
+        for each in find_trackers(tmp_path / "results", benchmark.all_names)
     ]
     assert aucs[0].total.auc == aucs[1].total.auc > 0.3
 

@@ -147,7 +147,8 @@ def test_interrupted_tracker_does_not_keep_another_from_its_report(
     (results / "half/Made1.txt").write_text("1,2,3,4\n")
     assert main([*argv, "--tracker", "static"]) == 0
     assert "half is left out" in caplog.text
-    assert main(argv) == 1
+    assert main(argv) == 0
+    assert main([*argv, "--exclude", "static"]) == 1
 
 
 def test_a_name_belongs_to_a_tracker_once_it_has_results(tmp_path: Path) -> None:

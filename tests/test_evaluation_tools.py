@@ -9,7 +9,7 @@ import torch
 
 from evaluation import compare, export, speed
 from evaluation.report import table_latex
-from evaluation.results import write_boxes, write_times
+from evaluation.results.files import write_boxes, write_times
 from manifests.page import Table
 from model.config import ModelConfig
 from model.network import build_model

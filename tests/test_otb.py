@@ -11,7 +11,8 @@ from datasets.tracks import SourceError
 from evaluation.benchmarks import open_benchmark
 from evaluation.names import match_name
 from evaluation.otb import official_names, read_otb
-from evaluation.results import find_results, list_trackers, read_times, write_boxes
+from evaluation.results.files import parse_times, write_boxes
+from evaluation.results.folder import find_trackers
 from evaluation.run import main
 from evaluation.sequences import to_edges, to_file
 
@@ -113,26 +114,27 @@ def test_attributes_that_are_no_text_name_the_file(tmp_path: Path) -> None:
         ("0.5 0.5\n", r"a_time.txt:1: \[0.5, 0.5\], expected the seconds of one frame"),
     ],
 )
-def test_damaged_times_name_file_and_line(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "a_time.txt").write_text(text)
+def test_damaged_times_name_file_and_line(text: str, message: str) -> None:
     with pytest.raises(SourceError, match=message):
-        read_times(tmp_path / "a_time.txt")
+        parse_times(text.encode(), where="a_time.txt")
 
 
 def test_a_tracker_folder_in_the_place_of_all_results_is_recognised(tmp_path: Path) -> None:
     write_boxes(tmp_path / "results/mine/Biker.txt", np.ones((2, 4)))
-    assert list_trackers(tmp_path / "results") == ["mine"]
+    (found,) = find_trackers(tmp_path / "results", ["Biker"])
+    assert found.name == "mine"
     with pytest.raises(SourceError, match=r"mine: holds result files itself. Pass --results .*s,"):
-        list_trackers(tmp_path / "results/mine")
+        find_trackers(tmp_path / "results/mine", ["Biker"])
 
 
 def test_results_of_another_benchmark_are_recognised(tmp_path: Path) -> None:
-    (tmp_path / "airplane-1.txt").write_text("1,2,3,4\n")
-    with pytest.raises(SourceError, match=r"found airplane-1.txt, expected Biker.txt"):
-        find_results(tmp_path, ["Biker", "Bird1"])
-    (tmp_path / "biker.txt").write_text("1,2,3,4\n")
-    with pytest.raises(SourceError, match=r"Bird1.txt: no such file; 1 of the 2 sequences"):
-        find_results(tmp_path, ["Biker", "Bird1"])
+    write_boxes(tmp_path / "mine/airplane-1.txt", np.ones((2, 4)))
+    with pytest.raises(SourceError, match=r"found .*airplane-1.txt, expected <tracker>/Biker.txt"):
+        find_trackers(tmp_path, ["Biker", "Bird1"])
+    write_boxes(tmp_path / "mine/biker.txt", np.ones((2, 4)))
+    (found,) = find_trackers(tmp_path, ["Biker", "Bird1"])
+    with pytest.raises(SourceError, match=r"mine: no result of Bird1"):
+        found.paths_of("Bird1")
 
 
 def test_annotation_of_another_length_is_refused(tmp_path: Path) -> None:

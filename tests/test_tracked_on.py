@@ -18,6 +18,7 @@ from datasets.tracks import SourceError
 from evaluation import compare
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS
+from evaluation.results.folder import open_tracker
 from evaluation.run import main
 from evaluation.scores import score_tracker
 from evaluation.session import claim_folder
@@ -68,10 +69,12 @@ def track(root: Path, name: BenchmarkName = "otb100") -> None:
 
 def score(root: Path, name: BenchmarkName = "otb100") -> float:
     benchmark = open_benchmark(name, str(root))
+    results = open_tracker(
+        root.parent / RESULTS, benchmark.all_names, supervised=benchmark.supervised
+    )
     if benchmark.supervised:
-        return score_vot(benchmark, root.parent / RESULTS).score.accuracy
-    rules = CONVENTIONS["otb"]
-    return score_tracker(benchmark, root.parent / RESULTS, convention=rules).total.auc
+        return score_vot(benchmark, results).score.accuracy
+    return score_tracker(benchmark, results, convention=CONVENTIONS["otb"]).total.auc
 
 
 def move_start(folder: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from datasets.tracks import SourceError
 from evaluation.regions import overlaps, rectangles_to_polygons, start_box, to_region
+from evaluation.results.folder import find_trackers
+from evaluation.results.vot import read_runs, write_run
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run, Trial, measure_vot
-from evaluation.vot_results import read_runs, write_run
 from evaluation.vot_years import VOT_YEARS
 
 BOUNDS = (319, 239)
@@ -79,20 +80,21 @@ def test_runs_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "t/baseline/bag/bag_001.txt"
     write_run(path, [STARTED, TRACKED, FAILED, SKIPPED], [None, box, None, None])
     assert path.read_text() == "1\n1.5000,2.0000,30.0000,40.0000\n2\n0\n"
-    (run,) = read_runs(tmp_path / "t", "bag", 4)
+    (results,) = find_trackers(tmp_path, VOT_YEARS["vot2018"].names, supervised=True)
+    (run,) = read_runs(results, "bag", 4)
     assert run.events.tolist() == [STARTED, TRACKED, FAILED, SKIPPED]
     np.testing.assert_allclose(run.regions[1], rectangles_to_polygons(box[None])[0])
     with pytest.raises(SourceError, match=r"bag_001.txt: 4 lines, expected 5"):
-        read_runs(tmp_path / "t", "bag", 5)
+        read_runs(results, "bag", 5)
     for line in ("1,2,3", "7", "nan,nan,nan,nan", "1,2,3,4,5,6,7,nan"):
         path.write_text(f"1\n\n{line}\n2\n0\n")
         with pytest.raises(SourceError, match=r"bag_001.txt:3: \[.*\], expected a code 0, 1, 2"):
-            read_runs(tmp_path / "t", "bag", 4)
+            read_runs(results, "bag", 4)
     path.write_text("1,2,3,4\n" * 4)
     with pytest.raises(SourceError, match=r"bag_001.txt:1: .*, expected the code 1 for the start"):
-        read_runs(tmp_path / "t", "bag", 4)
-    with pytest.raises(SourceError, match=r"ants1_001.txt: no such file"):
-        read_runs(tmp_path / "t", "ants1", 4)
+        read_runs(results, "bag", 4)
+    with pytest.raises(SourceError, match=r"/t: no result of ants1"):
+        read_runs(results, "ants1", 4)
 
 
 @pytest.mark.parametrize(
@@ -109,11 +111,12 @@ def test_measures_are_those_of_the_official_code(
     assert tuple(annotation) == VOT_YEARS["vot2018"].names
     with tarfile.open(folder / f"{tracker}.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
+    (results,) = find_trackers(tmp_path, VOT_YEARS["vot2018"].names, supervised=True)
     trials = []
     for name, each in annotation.items():
         truth = np.array(each["gt_rect"], float)
         truth = rectangles_to_polygons(truth) if truth.shape[1] == 4 else truth
-        runs = read_runs(tmp_path / tracker, name, len(truth))
+        runs = read_runs(results, name, len(truth))
         trials.append(Trial(runs=runs, truth=truth, image_size=(each["width"], each["height"])))
     score = measure_vot(trials, eao_lengths=LENGTHS, ending="pysot")
     pysot = expected["pysot"]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from evaluation.benchmarks import open_benchmark
+from evaluation.results.folder import find_trackers
 from evaluation.run import main
 from evaluation.vot_toolkit import ask_toolkit, find_toolkit, write_workspace
 
@@ -61,7 +62,7 @@ def test_without_the_command_the_line_says_what_to_install(
     argv = ["--benchmark", "vot2018", "--root", str(shared / "data/vot"), "--vot-toolkit"]
     argv += ["--tracker", "static", "--results", str(tmp_path / "results")]
     assert main(argv) == 1
-    assert "pip install vot-toolkit" in caplog.messages[-1]
+    assert "pip install vot-toolkit 'attributee<0.1.10'" in caplog.messages[-1]
     assert list(tmp_path.iterdir()) == []  # it shows before anything is tracked
     assert main(["--root", str(shared / "data/otb"), "--vot-toolkit"]) == 1
     assert "VOT only, not OTB100" in caplog.messages[-1]
@@ -108,7 +109,8 @@ def test_the_workspace_has_the_ground_truth_byte_for_byte(shared: Path, tmp_path
     benchmark = open_benchmark("vot2018", str(shared / "data/vot"))
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    write_workspace(workspace, benchmark, tmp_path / "results", ["mine"])
+    trackers = find_trackers(tmp_path / "results", ["bag"], supervised=True)
+    write_workspace(workspace, benchmark, trackers)
     original = (shared / "data/vot/bag/groundtruth.txt").read_bytes()
     assert (workspace / "sequences/bag/groundtruth.txt").read_bytes() == original
     described = (workspace / "sequences/bag/sequence").read_text().splitlines()
@@ -133,7 +135,8 @@ def test_the_real_command_gives_the_numbers_of_the_check_set(
     with tarfile.open(folder / f"{tracker}.tar.gz") as archive:
         archive.extractall(tmp_path / "results", filter="data")
     benchmark = open_benchmark("vot2018", str(tmp_path / "root"))
-    table = ask_toolkit(find_toolkit(), benchmark, tmp_path / "results", [tracker])
+    trackers = find_trackers(tmp_path / "results", benchmark.all_names, supervised=True)
+    table = ask_toolkit(find_toolkit(), benchmark, trackers)
     expected = json.loads((shared / "check/expected.json").read_text())["vot2018"][tracker]
     official = expected["vot_toolkit_0_9_0"]
     ((name, eao, accuracy, failures),) = table.rows

@@ -3,9 +3,10 @@
     <results>/<tracker>/baseline/<sequence>/<sequence>_001.txt    and so on, one per repetition
 
 ``1`` the tracker was started here, ``2`` it had lost the target, ``0`` skipped; else four numbers
-x,y,w,h or the x,y of four corners.
+x,y,w,h or the x,y of four corners. The same as ``.bin`` is read too.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import numpy as np
 from datasets.box_files import decode_text, parse_rows
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
+from evaluation.results.entries import suffix_of
+from evaluation.results.tracker import TrackerResults
+from evaluation.results.vot_binary import parse_binary
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 from manifests.atomic import whole_file
 
@@ -32,30 +36,22 @@ def write_run(path: Path, events: list[int], regions: list[Floats | None]) -> No
         temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
-def baseline_folder(folder: Path) -> Path:
-    """Return where a tracker's sequences lie: in ``baseline``, or right in its folder."""
-    return folder / "baseline" if (folder / "baseline").is_dir() else folder
-
-
-def read_runs(folder: Path, sequence: str, num_frames: int) -> tuple[Run, ...]:
-    """Return the repetitions of a sequence below a tracker's folder.
+def read_runs(results: TrackerResults, sequence: str, num_frames: int) -> tuple[Run, ...]:
+    """Return the repetitions of a sequence.
 
     Raises:
         SourceError: There is none, or one of them is damaged or of another length.
     """
-    inner = baseline_folder(folder)
-    paths = sorted((inner / sequence).glob(f"{sequence}_[0-9]*.txt"))
-    if not paths:
-        raise SourceError(
-            f"{inner / sequence}/{sequence}_001.txt: no such file. Track this sequence first; VOT "
-            "results lie in <tracker>/baseline/<sequence>/"
-        )
-    return tuple(
-        parse_run(
-            decode_text(path.read_bytes(), where=str(path)), where=str(path), num_frames=num_frames
-        )
-        for path in paths
-    )
+    runs = []
+    for path in results.paths_of(sequence):
+        where, data = results.files.where(path), results.files.read(path)
+        parse = parse_binary if suffix_of(path) == "bin" else _parse_text
+        runs.append(make_run(parse(data, where=where), where=where, num_frames=num_frames))
+    return tuple(runs)
+
+
+def _parse_text(data: bytes, *, where: str) -> dict[int, list[float]]:
+    return parse_rows(decode_text(data, where=where), where=where)
 
 
 def parse_run(text: str, *, where: str, num_frames: int) -> Run:
@@ -64,7 +60,15 @@ def parse_run(text: str, *, where: str, num_frames: int) -> Run:
     Raises:
         SourceError: It is damaged or of another length; ``where`` is named.
     """
-    rows = parse_rows(text, where=where)
+    return make_run(parse_rows(text, where=where), where=where, num_frames=num_frames)
+
+
+def make_run(rows: Mapping[int, list[float]], *, where: str, num_frames: int) -> Run:
+    """Return the repetition that the numbers of each frame say.
+
+    Raises:
+        SourceError: They are of another length or no results; ``where`` is named.
+    """
     if len(rows) != num_frames:
         raise SourceError(
             f"{where}: {len(rows)} lines, expected {num_frames}, one per frame. Track the sequence "

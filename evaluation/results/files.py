@@ -1,0 +1,63 @@
+"""Our own result files: one box per line, written whole or not at all.
+
+    <results>/<tracker>/<sequence>.txt                 x,y,w,h per frame, full floats
+    <results>/<tracker>/times/<sequence>_time.txt      seconds per frame, of trackers that ran here
+
+The numbers count pixels from 1, as the benchmarks' own files and published results do.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.box_files import decode_text, parse_rows
+from datasets.tracks import SourceError
+from manifests.atomic import whole_file
+
+
+def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:
+    """Write (T, 4) boxes with as many digits as reading them back exactly needs."""
+    lines = [",".join(repr(float(value)) for value in box) for box in boxes]
+    _write_text(path, "\n".join(lines) + "\n")
+
+
+def result_path(folder: Path, sequence: str) -> Path:
+    """Return where the boxes of a sequence lie in a tracker's folder."""
+    return folder / f"{sequence}.txt"
+
+
+def times_path(path: Path) -> Path:
+    """Return where the times of a result file lie."""
+    return path.parent / "times" / f"{path.stem}_time.txt"
+
+
+def write_times(path: Path, seconds: NDArray[np.float64]) -> None:
+    """Write (T,) seconds that a tracker took for each frame."""
+    _write_text(path, "".join(f"{value:.6f}\n" for value in seconds))
+
+
+def parse_times(data: bytes, *, where: str, column: int | None = None) -> NDArray[np.float64]:
+    """Return (T,) seconds per frame of a file with one line per frame.
+
+    Args:
+        data: The file's content.
+        where: What an error names.
+        column: Which number of a line counts, in files of several runs; else there must be one.
+
+    Raises:
+        SourceError: The file holds something else.
+    """
+    rows = parse_rows(decode_text(data, where=where), where=where)
+    seconds = []
+    for number, row in rows.items():
+        chosen = row if column is None else row[column : column + 1]
+        if len(chosen) != 1 or not chosen[0] >= 0:
+            raise SourceError(f"{where}:{number}: {row}, expected the seconds of one frame")
+        seconds += chosen
+    return np.array(seconds, np.float64)
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="ascii")

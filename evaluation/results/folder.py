@@ -1,0 +1,178 @@
+"""The trackers in a folder of results: which file holds which sequence.
+
+    <results>/<tracker>/...             a folder per tracker, or
+    <results>/<tracker>.zip             an archive of that folder, or of several
+    <results>/<tracker>/<param>_000/    pytracking's runs: two of them are runs of one tracker
+
+Only names of the benchmark are asked for: whatever else lies there does not matter.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from datasets.archives import is_archive, is_compressed
+from datasets.box_files import decode_text
+from datasets.files import LocalFolder, RawFiles, open_root
+from datasets.tracks import SourceError
+from evaluation.names import result_finder
+from evaluation.results.entries import identify, list_files, split_number, suffix_of
+from evaluation.results.formats import FORMATS
+from evaluation.results.grouping import group_entries
+from evaluation.results.tracker import TrackerResults
+
+logger = logging.getLogger(__name__)
+
+_PREFIXES = {"uav123": "uav_", "uav123_10fps": "uav_"}
+"""By benchmark, what pytracking and its heirs put before its names."""
+_NOT_BASELINE = ("realtime", "unsupervised")
+"""VOT's other experiments, which are not scored here."""
+
+
+def find_trackers(
+    results: Path, names: Sequence[str], *, benchmark: str = "", supervised: bool = False
+) -> list[TrackerResults]:
+    """Return the trackers in a folder or an archive, in the order of their names.
+
+    Args:
+        results: Folder with one folder or archive per tracker, or an archive of it.
+        names: Of all sequences of the benchmark: with a part of them other names would match.
+        benchmark: Its name, for the spelling that some toolkits have for it.
+        supervised: Whether VOT's files are meant, and not those of one pass.
+
+    Raises:
+        SourceError: Nothing is there, or no result of this benchmark.
+    """
+    found: dict[str, TrackerResults] = {}
+    foreign: list[str] = []
+    for outer, files in _open_roots(results):
+        try:
+            paths = _list_results(files, supervised=supervised)
+        except SourceError as error:
+            if files.root == str(results):
+                raise
+            logger.warning("%s is left out: %s", outer, error)
+            continue
+        find, prefix = result_finder(names), _PREFIXES.get(benchmark, "")
+        entries = [entry for path in paths if (entry := identify(path, find, prefix=prefix))]
+        if outer == "" and any(each.run == each.tracker == "" for each in entries):
+            raise SourceError(
+                f"{results}: holds result files itself. Pass --results {results.parent}, with one "
+                "folder per tracker"
+            )
+        used = {_top(each.path, outer) for each in entries}
+        unused = [path for path in paths if _top(path, outer) not in used | {""}]
+        foreign += [files.where(path) for path in unused]
+        for each in group_entries(entries, files, outer):
+            if each.name in found:
+                logger.info("%s is passed over for %s", each.where, found[each.name].where)
+            found.setdefault(each.name, each)
+    there = ", ".join(foreign[:3])
+    if not found and foreign:
+        raise SourceError(
+            f"{results}: no result of a sequence of the benchmark: found {there}, expected "
+            f"<tracker>/{names[0]}.txt and so on. Are these another benchmark's results?"
+        )
+    if not found:
+        raise SourceError(
+            f"{results}: no results in it, expected <tracker>/<sequence>.txt with x,y,w,h lines, "
+            "or for VOT <tracker>/baseline/<sequence>/<sequence>_001.txt"
+        )
+    if foreign:
+        logger.warning("left out, no result of a sequence of the benchmark: %s", there)
+    return [found[name] for name in sorted(found)]
+
+
+def open_tracker(
+    results: Path,
+    names: Sequence[str] | None,
+    *,
+    benchmark: str = "",
+    supervised: bool = False,
+) -> TrackerResults:
+    """Return the one tracker whose folder or archive this is.
+
+    Args:
+        results: Its folder or archive.
+        names: Of the sequences to ask for; None takes every file that holds boxes.
+        benchmark: Whose names they are.
+        supervised: Whether VOT's files are meant, and not those of one pass.
+
+    Raises:
+        SourceError: There is no result, or there are several trackers.
+    """
+    outer, files = next(_open_roots(results))
+    paths = _list_results(files, supervised=supervised)
+    if names is None:
+        paths = [path for path in paths if _holds_boxes(files, path)]
+        names = [split_number(path)[0] or _stem(path) for path in paths]
+    find, prefix = result_finder(names), _PREFIXES.get(benchmark, "")
+    entries = [entry for path in paths if (entry := identify(path, find, prefix=prefix))]
+    entries = [each for each in entries if not each.run] or entries
+    found = list(group_entries(entries, files, outer or results.absolute().name))
+    if not found:
+        raise SourceError(f"{results}: no result files in it, expected <sequence>.txt")
+    if len(found) > 1:
+        raise SourceError(
+            f"{results}: holds {len(found)} trackers, {', '.join(each.name for each in found[:4])}"
+            ". Pass --results with one of them"
+        )
+    return found[0]
+
+
+def _open_roots(results: Path) -> Iterator[tuple[str, RawFiles]]:
+    """Yield the folder, under the name "", and each archive in it under its stem."""
+    if results.is_file():
+        yield results.stem, _open_archive(results)
+        return
+    if not results.is_dir():
+        raise SourceError(f"{results}: no such folder. Pass --results with one folder per tracker")
+    yield "", LocalFolder(str(results))
+    for path in sorted(results.iterdir()):
+        if is_archive(path.name) and path.is_file() and not path.name.startswith("."):
+            try:
+                yield path.stem, _open_archive(path)
+            except SourceError as error:
+                logger.warning("%s is left out: %s", path.name, error)
+
+
+def _open_archive(path: Path) -> RawFiles:
+    if not is_archive(path.name) or is_compressed(path.name):
+        raise SourceError(f"{path}: expected a folder, a .zip or a .tar. Unpack it first")
+    return open_root(str(path), option="--results")
+
+
+def _list_results(files: RawFiles, *, supervised: bool) -> list[str]:
+    suffixes = {"txt", "bin"} if supervised else set(FORMATS)
+    paths = [path for path in list_files(files) if suffix_of(path) in suffixes]
+    if not supervised:
+        return paths
+    return [path for path in paths if not set(path.split("/")) & set(_NOT_BASELINE)]
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].rpartition(".")[0]
+
+
+def _holds_boxes(files: RawFiles, path: str) -> bool:
+    """Tell whether a file is meant to be a result: a readme beside them is none, damage is."""
+    if suffix_of(path) == "mat":
+        return True
+    data, where = files.read(path), files.where(path)
+    if suffix_of(path) == "txt":
+        try:
+            text = decode_text(data, where=where)
+        except SourceError:
+            text = "no text"
+        is_result = re.match(r"\s*([-+.\d]|nan\b|$)", text, re.IGNORECASE) is not None
+    else:
+        is_result = b'"res"' in data
+    if not is_result:
+        logger.warning("%s is left out: it holds no boxes", where)
+    return is_result
+
+
+def _top(path: str, outer: str) -> str:
+    """Return what a user would call a tracker; empty for a file beside the trackers' folders."""
+    return outer or path.partition("/")[0] * ("/" in path)

@@ -1,0 +1,65 @@
+"""Which result files belong to one tracker, and which of them are runs of it.
+
+pytracking numbers the folders of its runs: ``<tracker>/<param>_000/``, ``<param>_001/`` and so on.
+GOT-10k's and VOT's toolkits number the files.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+
+from datasets.files import RawFiles
+from evaluation.results.entries import Entry
+from evaluation.results.tracker import TrackerResults
+from evaluation.tracked_on import TRACKER_FILE
+
+logger = logging.getLogger(__name__)
+
+
+def group_entries(
+    entries: Sequence[Entry], files: RawFiles, outer: str = ""
+) -> Iterator[TrackerResults]:
+    """Yield the trackers that result files of one root belong to.
+
+    Args:
+        entries: What the paths say.
+        files: The root.
+        outer: What a tracker whose files lie right in the root is called.
+    """
+    runs: dict[str, list[Entry]] = {}
+    for run in dict.fromkeys(each.run for each in entries):
+        here = [each for each in entries if each.run == run]
+        # Beside uav_car1.txt, pytracking's folders hold Car1.txt of another benchmark.
+        here = [each for each in here if each.has_prefix] or here
+        trackers = {each.tracker for each in here}
+        for each in here:
+            inner = each.tracker if len(trackers) > 1 or not (run or outer) else ""
+            runs.setdefault("/".join(filter(None, (run, inner))) or outer, []).append(each)
+    groups: dict[str, list[str]] = {}
+    for label in sorted(runs):
+        # A tracker that ran here is called what its user called it.
+        is_ours = files.exists(f"{label}/{TRACKER_FILE}")
+        plain = label if is_ours else re.sub(r"_\d{3}(?=/|$)", "", label)
+        groups.setdefault(plain if plain not in runs else label, []).append(label)
+    for name, labels in groups.items():
+        if len(labels) > 1:
+            logger.info("%s: %d runs, %s", name, len(labels), ", ".join(labels))
+        yield _make_tracker(
+            name if len(labels) > 1 else labels[0], [runs[label] for label in labels], files
+        )
+
+
+def _make_tracker(name: str, runs: Sequence[Sequence[Entry]], files: RawFiles) -> TrackerResults:
+    paths: dict[str, tuple[str, ...]] = {}
+    problems: dict[str, str] = {}
+    for run in runs:
+        files_of: dict[tuple[str, int], list[Entry]] = {}
+        for each in sorted(run, key=lambda each: (each.repetition, each.rank)):
+            files_of.setdefault((each.sequence, each.repetition), []).append(each)
+        for (sequence, _), candidates in files_of.items():
+            paths[sequence] = (*paths.get(sequence, ()), candidates[0].path)
+            same = [each.path for each in candidates if each.rank == candidates[0].rank]
+            if len(same) > 1:
+                problems[sequence] = f"{' and '.join(same)} are both {sequence}"
+    where = files.where(runs[0][0].run).rstrip(": ")
+    return TrackerResults(name=name, where=where, files=files, paths=paths, problems=problems)

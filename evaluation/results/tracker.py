@@ -1,0 +1,117 @@
+"""The result files of one tracker, wherever they lie and whatever their format."""
+
+import logging
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.files import RawFiles
+from datasets.tracks import SourceError
+from evaluation.results.entries import split_number, suffix_of
+from evaluation.results.files import parse_times
+from evaluation.results.formats import FORMATS
+
+logger = logging.getLogger(__name__)
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrackerResults:
+    """Where the results of one tracker lie."""
+
+    name: str
+    where: str
+    """What messages call its folder or archive."""
+    files: RawFiles
+    paths: Mapping[str, tuple[str, ...]]
+    """By sequence the files of its runs, below the root of ``files``."""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """By sequence why its files cannot be used."""
+
+    @property
+    def num_runs(self) -> int:
+        """How often it ran over each sequence."""
+        return max(map(len, self.paths.values()))
+
+    def paths_of(self, sequence: str) -> tuple[str, ...]:
+        """Return the files of a sequence, one per run.
+
+        Raises:
+            SourceError: There is none, or several files are the same one.
+        """
+        if sequence in self.problems:
+            raise SourceError(f"{self.where}: {self.problems[sequence]}")
+        if sequence not in self.paths:
+            raise SourceError(f"{self.where}: no result of {sequence}")
+        return self.paths[sequence]
+
+    def refuse(self, problems: Mapping[str, str], num_sequences: int) -> None:
+        """Raise an error that names all sequences with a problem, so that they can be pasted.
+
+        Args:
+            problems: By sequence what is wrong.
+            num_sequences: Of the benchmark.
+
+        Raises:
+            SourceError: There are problems.
+        """
+        if not problems:
+            return
+        names = shlex.join(problems)
+        reason = next(iter(problems.values())).rstrip(".")
+        message = f"{len(problems)} of {num_sequences} sequences cannot be scored: {reason}"
+        if len(problems) < num_sequences:
+            message += f". To score without them, pass --exclude-sequences {names}"
+        raise SourceError(message)
+
+    def read_boxes(self, path: str) -> Floats:
+        """Return the (T, 4) boxes of a file.
+
+        Raises:
+            SourceError: It is damaged, or SciPy is missing for a MATLAB file.
+        """
+        return FORMATS[suffix_of(path)](self.files.read(path), where=self.files.where(path))[0]
+
+    def read_seconds(self, paths: Iterable[str]) -> list[Floats]:
+        """Return the (T,) seconds per frame of each file; empty where one has none.
+
+        They lie beside the boxes or in the file. Where they are damaged, a warning says so: the
+        boxes count all the same.
+        """
+        found: list[Floats] = []
+        for path in paths:
+            try:
+                seconds = self._find_seconds(path)
+            except SourceError as error:
+                logger.warning("%s: no speed is told: %s", self.name, error)
+                return []
+            if seconds is None:
+                return []
+            found.append(seconds)
+        return found
+
+    def _find_seconds(self, path: str) -> Floats | None:
+        for timed, column in _times_paths(path):
+            if self.files.exists(timed):
+                data = self.files.read(timed)
+                return parse_times(data, where=self.files.where(timed), column=column)
+        if suffix_of(path) == "txt":
+            return None
+        return FORMATS[suffix_of(path)](self.files.read(path), where=self.files.where(path))[1]
+
+
+def _times_paths(path: str) -> list[tuple[str, int | None]]:
+    """Return where times may lie, and in which column of several."""
+    folder, slash, base = path.rpartition("/")
+    stem = base.rpartition(".")[0]
+    sequence, number = split_number(path)
+    names: list[tuple[str, int | None]] = [
+        (f"times/{stem}_time.txt", None),
+        (f"{stem}_time.txt", None),
+    ]
+    if number:  # GOT-10k's toolkit writes a column per repetition
+        names.append((f"{sequence}_time.txt", number - 1))
+    return [(f"{folder}{slash}{name}", column) for name, column in names]

@@ -1,0 +1,109 @@
+"""Which trackers and sequences are scored, and what happens to a tracker that is incomplete."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from datasets.tracks import SourceError
+from evaluation.benchmarks import BenchmarkName, open_benchmark
+from evaluation.results.folder import find_trackers
+from evaluation.results.tracker import TrackerResults
+from evaluation.sequences import Benchmark
+
+logger = logging.getLogger(__name__)
+Score = TypeVar("Score")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Trackers and sequences to score."""
+
+    trackers: tuple[str, ...] = ()
+    """Names of the only trackers to score; empty scores all that have results."""
+    exclude: tuple[str, ...] = ()
+    """Names of trackers to leave out."""
+    sequences: tuple[str, ...] = ()
+    """Names of the only sequences to use; empty uses all."""
+    exclude_sequences: tuple[str, ...] = ()
+    """Names of sequences to leave out."""
+
+
+def open_selected(name: BenchmarkName, root: str, selection: Selection) -> Benchmark:
+    """Open a benchmark with the selected sequences only.
+
+    Raises:
+        SourceError: Nothing usable lies under the root, or a name does not exist.
+    """
+    return open_benchmark(
+        name,
+        root or f"data/raw/{name}",
+        only=selection.sequences,
+        without=selection.exclude_sequences,
+    )
+
+
+def find_selected(
+    benchmark: Benchmark, results: Path, selection: Selection, *, always: str = ""
+) -> list[TrackerResults]:
+    """Return the selected trackers of a folder of results.
+
+    Args:
+        benchmark: What was tracked.
+        results: Folder or archive of the results.
+        selection: Which to keep.
+        always: The tracker that ran just now, which is kept whatever the selection.
+
+    Raises:
+        SourceError: A selected name is not there, or none is left.
+    """
+    found = find_trackers(
+        results,
+        benchmark.all_names,
+        benchmark=benchmark.name,
+        supervised=benchmark.supervised,
+    )
+    there = [each.name for each in found]
+    for option, wanted in (("--trackers", selection.trackers), ("--exclude", selection.exclude)):
+        if missing := [name for name in wanted if name not in there]:
+            raise SourceError(
+                f"{option}: no tracker {missing[0]!r} in {results}, expected some of "
+                f"{', '.join(there)}"
+            )
+    chosen = [
+        each
+        for each in found
+        if each.name == always
+        or (each.name in (selection.trackers or there) and each.name not in selection.exclude)
+    ]
+    if not chosen:
+        raise SourceError("--exclude: no tracker is left to score. Name fewer")
+    return chosen
+
+
+def score_each(
+    trackers: Sequence[TrackerResults],
+    score: Callable[[TrackerResults], Score],
+    *,
+    always: str = "",
+) -> list[Score]:
+    """Return the score of every tracker that is complete.
+
+    One that lacks results is left out with a warning that names them; it must not keep the others
+    from their table. ``always`` names the tracker that ran just now: its error is this command's.
+
+    Raises:
+        SourceError: Of all trackers none is complete, or the one of ``always`` is not.
+    """
+    scores: list[Score] = []
+    for each in trackers:
+        try:
+            scores.append(score(each))
+        except SourceError as error:
+            if each.name == always or len(trackers) == 1:
+                raise
+            logger.warning("%s is left out: %s", each.name, error)
+    if not scores:
+        raise SourceError(f"none of the {len(trackers)} trackers is complete; see the lines above")
+    return scores
