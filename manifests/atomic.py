@@ -1,10 +1,13 @@
 """Files that are either whole or absent, on a local disk and in a bucket."""
 
 import errno
+import fcntl
+import hashlib
 import os
+import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fsspec
@@ -12,25 +15,43 @@ import fsspec
 TEMPORARY = ".tmp-"
 """How names of unfinished files start; they lie in the folder of the file to be."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it into place if the block succeeds.
 
     The content is flushed to the disk before the rename, so that a power cut leaves the old file
-    or the new one. The block writes to the temporary path; on an exception nothing stays behind.
+    or the new one. The block writes to the temporary path, which is an empty file; on an exception
+    nothing stays behind. What a killed process left in the folder is removed.
+
+    Args:
+        path: The file to be.
+        suffix: End of the temporary name, for writers that choose a format by it.
+
+    Raises:
+        OSError: The place cannot be written or the disk is full; it names ``path``.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The name is unique, since several machines may write the same file at once.
-    temporary = path.with_name(f"{TEMPORARY}{path.name}-{uuid.uuid4().hex}")
+    where = str(path)
+    with naming_place(where):
+        if path.is_dir():
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.parent.is_file():
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
+        temporary, lock = _create_locked(path.parent, suffix)
     try:
-        with naming_full_disk(str(path)):
+        with naming_full_disk(where):
             yield temporary
             with temporary.open("rb+") as written:
                 os.fsync(written.fileno())
-        temporary.replace(path)
+        with naming_place(where):
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(lock)
 
 
 @contextmanager
@@ -39,10 +60,57 @@ def naming_full_disk(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            advice = f"{error.strerror}. Make room, and run the same command again"
-            raise OSError(error.errno, advice, where) from error
+        if error.filename is None and error.errno in _FULL:
+            raise _advised(error, where) from error
         raise
+
+
+@contextmanager
+def naming_place(where: str) -> Iterator[None]:
+    """Say of any error that this file cannot be written: the system names a folder or no file."""
+    try:
+        yield
+    except OSError as error:
+        raise _advised(error, where) from error
+
+
+def _advised(error: OSError, where: str) -> OSError:
+    advice = "Nothing can be written there; pass another place"
+    if error.errno in _FULL:
+        advice = "Make room, and run the same command again"
+    return OSError(error.errno, f"{error.strerror}. {advice}", where)
+
+
+def _create_locked(folder: Path, suffix: str) -> tuple[Path, int]:
+    """Create an empty temporary file and hold its lock, which the system frees at a kill."""
+    while True:
+        # The name is unique, since several machines may write the same file at once.
+        path = folder / f"{TEMPORARY}{_host_digest()}-{uuid.uuid4().hex}{suffix}"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        with suppress(OSError):  # a disk without locks: its leftovers stay
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file).st_nlink:
+            return path, file
+        os.close(file)  # taken for a leftover between creating and locking
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes of this host left unfinished; a lock is held where one still lives.
+
+    Some shared disks have locks within one host only, so the files of others stay.
+    """
+    for leftover in folder.glob(f"{TEMPORARY}{_host_digest()}-*"):
+        with suppress(OSError):  # it is in use, or just gone
+            file = os.open(leftover, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink()
+            finally:
+                os.close(file)
+
+
+def _host_digest() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def write_whole(url: str, data: bytes) -> None:

@@ -11,7 +11,8 @@ from datasets.tracks import SourceError
 from tracking.drawing import TRUTH, colors_of, draw_boxes, write_annotated_video
 from tracking.records import Record, write_csv
 from tracking.tracker import Prediction
-from tracking.video import VideoWriter, open_video
+from tracking.video import open_video
+from tracking.video_writer import VideoWriter
 
 
 def ramp(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:

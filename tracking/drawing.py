@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datasets.box_files import has_area
 from datasets.crops import Image
-from tracking.video import VideoWriter
+from tracking.video_writer import VideoWriter
 
 Color = tuple[int, int, int]
 

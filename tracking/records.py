@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from manifests.atomic import whole_file
 from tracking.tracker import Prediction
 
 _COLUMNS = ("frame", "tracker", "x", "y", "w", "h", "score")
@@ -22,10 +21,7 @@ class Record:
 
 def write_csv(path: Path, records: Iterable[Record]) -> None:
     """Write frame, tracker, x, y, w, h, score; boxes in pixels, origin at the image's corner."""
-    with (
-        whole_file(path) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for record in records:

@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -28,7 +28,9 @@ from tqdm import tqdm
 from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
+from manifests.atomic import whole_file
 from manifests.cli import run_command
+from manifests.termination import cleaned_at_termination
 from model.weights import WeightsError, load_model
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
@@ -36,7 +38,8 @@ from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Prediction, Tracker
-from tracking.video import Video, VideoWriter, open_video
+from tracking.video import Video, open_video
+from tracking.video_writer import VideoWriter
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +77,14 @@ class TrackConfig:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with video or weights, 2 a wrong option."""
     prog = "python -m tracking.run"
-    return run_command(TrackConfig, track, argv, prog=prog, errors=(SourceError, WeightsError))
+    with cleaned_at_termination():
+        return run_command(TrackConfig, track, argv, prog=prog, errors=(SourceError, WeightsError))
 
 
 def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
     _check_options(config)
+    path = config.out.with_suffix(".csv")
     trackers = _create_trackers(config)
     truth = read_box_file(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
@@ -89,7 +94,10 @@ def track(config: TrackConfig) -> None:
         seconds: dict[str, list[float]] = {name: [] for name in trackers}
         records: list[Record] = []
         colors = colors_of(trackers)
-        with VideoWriter(config.out, fps=video.fps, codec=config.codec) as writer:
+        with (
+            ExitStack() as boxes_file,  # in place after the video, or not at all
+            VideoWriter(config.out, fps=video.fps, codec=config.codec) as writer,
+        ):
             for index, image in enumerate(_until_stopped(chain([first], frames), video, config)):
                 boxes: dict[str, NDArray[np.float64]] = {}
                 if truth is not None:
@@ -102,8 +110,7 @@ def track(config: TrackConfig) -> None:
                     records.append(Record(index, name, prediction))
                 caption = f"frame {index}"
                 writer.write(draw_boxes(image, boxes, colors=colors, caption=caption))
-    path = config.out.with_suffix(".csv")
-    write_csv(path, records)
+            write_csv(boxes_file.enter_context(whole_file(path)), records)
     logger.info("%s: %d frames; boxes in %s", config.out, writer.num_frames, path)
     _report_speed(seconds)
     for name in trackers:
@@ -117,6 +124,8 @@ def _check_options(config: TrackConfig) -> None:
         raise SourceError(f"--max-frames: {config.max_frames}, expected 0 or more")
     if not 0 < config.fps <= 1000:
         raise SourceError(f"--fps: {config.fps}, expected a number above 0, up to 1000")
+    if (boxes_file := config.out.with_suffix(".csv")).is_dir():
+        raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
     check_device(config.device)
 
 

@@ -1,17 +1,14 @@
-"""Frames in and out: a video file, a folder of images or a camera in; an mp4 file out."""
+"""Frames in: from a video file, a folder of images or a camera."""
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.crops import Image, decode_image
 from datasets.frame_order import sort_frames
@@ -74,7 +71,7 @@ def _read_image(path: Path) -> Image:
 
 
 def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
-    with _silent_opencv():
+    with silent_opencv():
         capture = cv2.VideoCapture(source)
         first, image = capture.read()
     if not first:
@@ -93,7 +90,7 @@ def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
 
 
 @contextmanager
-def _silent_opencv() -> Iterator[None]:
+def silent_opencv() -> Iterator[None]:
     """Keep OpenCV's lines about each backend that failed off the screen; ours says it in one."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -111,78 +108,3 @@ def _read_capture(capture: Any, image: Any) -> Iterator[Image]:
             more, image = capture.read()
     finally:
         capture.release()
-
-
-class VideoWriter:
-    """Write an mp4 file that is whole or absent: a temporary name, renamed on a clean end.
-
-    All frames have the size of the first; an odd side gets a copy of its last row or column,
-    because video codecs halve the colour planes.
-
-    Args:
-        path: The file, ending in ``.mp4``.
-        fps: Frames per second.
-        codec: ``"mp4v"``, quick and played by desktop players, or ``"vp09"``, 40 times slower
-            and played by browsers.
-    """
-
-    def __init__(self, path: Path, *, fps: float, codec: str = "mp4v") -> None:
-        if path.suffix != ".mp4":
-            raise SourceError(f"{path}: a video's name must end in .mp4")
-        if path.is_dir():
-            raise SourceError(f"{path}: a folder, expected the name of a video to write")
-        self.path = path
-        self.num_frames = 0
-        self._fps, self._codec = fps, codec
-        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.mp4")
-        self._shape: tuple[int, ...] = ()
-        self._writer: Any = None
-
-    def __enter__(self) -> Self:
-        """Return the writer; the file appears when the block ends without an exception."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Rename the file into place, or remove it after an exception."""
-        if self._writer is not None:
-            self._writer.release()
-        if kind is None and self.num_frames > 0:
-            self._temporary.replace(self.path)
-        self._temporary.unlink(missing_ok=True)
-
-    def write(self, image: NDArray[np.uint8]) -> None:
-        """Append one (H, W, 3) uint8 RGB frame.
-
-        Raises:
-            SourceError: The codec is missing here, or the frame has another size than the first.
-        """
-        if self._writer is None:
-            self._open(image)
-        if image.shape != self._shape:
-            raise SourceError(
-                f"{self.path}: frame {self.num_frames} is {image.shape[1]} x {image.shape[0]}, "
-                f"expected {self._shape[1]} x {self._shape[0]} as the first. Resize the frames"
-            )
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        bottom, right = image.shape[0] % 2, image.shape[1] % 2
-        if bottom or right:
-            bgr = cv2.copyMakeBorder(bgr, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
-        self._writer.write(bgr)
-        self.num_frames += 1
-
-    def _open(self, image: NDArray[np.uint8]) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        height, width = image.shape[0] + image.shape[0] % 2, image.shape[1] + image.shape[1] % 2
-        code = cv2.VideoWriter.fourcc(*self._codec)
-        with _silent_opencv():
-            writer = cv2.VideoWriter(str(self._temporary), code, self._fps, (width, height))
-        if not writer.isOpened():
-            raise SourceError(
-                f"{self.path}: this OpenCV cannot encode {self._codec!r}; try codec 'mp4v'"
-            )
-        self._writer, self._shape = writer, image.shape
