@@ -14,6 +14,7 @@ import pytest
 from datasets.tracks import SourceError
 from tracking.drawing import write_annotated_video
 from tracking.run import main
+from tracking.video import open_video
 from tracking.video_writer import VideoWriter
 
 _LIMITED = """
@@ -127,3 +128,23 @@ def test_a_terminated_run_leaves_nothing(clip: Path, tmp_path: Path, number: int
     assert f"ended by {signal.Signals(number).name}; unfinished files are removed" in said
     assert "Traceback" not in said
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("a.avi", "MJPG"), ("a.mkv", "XVID"), ("a.flv", "FLV1")]
+)
+def test_a_video_that_is_cut_off_names_both_numbers_and_keeps_its_frames(
+    tmp_path: Path, name: str, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write_clip(tmp_path / name, 60, code)
+    assert len(list(open_video(str(path)).frames)) == 60
+    assert caplog.messages == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    assert main([*options(path, tmp_path / "o.mp4"), "--max-frames", "3"]) == 0
+    assert caplog.messages == []
+    assert main(options(path, tmp_path / "o.mp4")) == 0
+    num_read = len(list(open_video(str(tmp_path / "o.mp4")).frames))
+    assert 3 < num_read < 30
+    about = "" if name == "a.avi" else "about "
+    said = f"{path}: the file states {about}60 frames, and {num_read} can be read"
+    assert caplog.messages[0].startswith(said)

@@ -1,5 +1,6 @@
 """Frames in: from a video file, a folder of images or a camera."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,14 @@ from datasets.crops import Image, decode_image
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 
+logger = logging.getLogger(__name__)
+
 _LAST_CAMERA = 2**31 - 1
 """The largest index that OpenCV takes."""
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+"""What an MP4 or QuickTime file may start with."""
+_WITH_DURATION = (b"\x1aE\xdf\xa3", b"FLV")
+"""How Matroska (WebM) and FLV files start."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -84,7 +91,7 @@ def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
         name=name,
         fps=fps if np.isfinite(fps) and 1 <= fps <= 1000 else 25.0,
         num_frames=count if count > 0 and not endless else None,
-        frames=_read_capture(capture, image),
+        frames=_read_capture(capture, image, source),
         endless=endless,
     )
 
@@ -100,11 +107,39 @@ def silent_opencv() -> Iterator[None]:
         cv2.utils.logging.setLogLevel(level)
 
 
-def _read_capture(capture: Any, image: Any) -> Iterator[Image]:
+def _read_capture(capture: Any, image: Any, source: str | int) -> Iterator[Image]:
+    num_read = 0
     try:
         more = True
         while more:
+            num_read += 1
+            end_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
             more, image = capture.read()
+        if isinstance(source, str):
+            _warn_if_cut_off(capture, Path(source), num_read, end_s)
     finally:
         capture.release()
+
+
+def _warn_if_cut_off(capture: Any, path: Path, num_read: int, end_s: float) -> None:
+    """Say that a file has fewer frames than it states, where it states any.
+
+    AVI and MP4 count their frames. Matroska and FLV state a duration, from which OpenCV guesses a
+    count; sound may go on longer than the pictures. For other kinds all is guessed.
+    """
+    with path.open("rb") as file:
+        head = file.read(12)
+    stated, rate = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+    if head[4:8] in _MP4_BOXES or (head[:4], head[8:]) == (b"RIFF", b"AVI "):
+        about, is_cut_off = "", stated - num_read > max(1, stated / 100)
+    elif head.startswith(_WITH_DURATION) and rate > 0:
+        about, is_cut_off = "about ", stated / rate - end_s > max(1, stated / rate / 20)
+    else:
+        return
+    if is_cut_off:
+        logger.warning(
+            "%s: the file states %s%d frames, and %d can be read. It is cut off or damaged: copy "
+            "it again",
+            *(path, about, stated, num_read),
+        )
