@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files import RawFiles
+from evaluation.kept import CountingTracker, write_kept
 from evaluation.results.files import result_path, times_path, write_boxes, write_times
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
 from tracking.tracker import BoxTracker
@@ -64,8 +65,10 @@ def track_into(
     report: Report = say_nothing,
 ) -> None:
     """Track a sequence and write its boxes and times to a tracker's folder."""
-    boxes, seconds = track_sequence(tracker, sequence, files, report=report)
+    counting = CountingTracker(tracker)
+    boxes, seconds = track_sequence(counting, sequence, files, report=report)
     path = result_path(folder, sequence.name)
+    write_kept(folder, path.stem, counting.num_kept)
     write_times(times_path(path), seconds)
     write_boxes(path, boxes)
 

@@ -20,6 +20,7 @@ import tyro
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName
 from evaluation.conventions import CONVENTIONS, ConventionName
+from evaluation.kept import kept_note
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.report import table_text
 from evaluation.results.tracker import TrackerResults
@@ -119,6 +120,8 @@ def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> Non
     folder = results / _tracker_name(config)
     claim_folder(folder, chosen.identity, note=chosen.note)
     track_all(chosen.make, benchmark, folder, workers=config.workers)
+    if note := kept_note(folder):
+        logger.warning("%s: %s", folder.name, note)
 
 
 def _score_one_pass(

@@ -7,6 +7,7 @@ from pathlib import Path
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
+from evaluation.kept import kept_note
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.scores import TrackerScore, score_tracker
 from evaluation.selection import Selection, find_selected
@@ -99,7 +100,8 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
 def read_note(folder: Path) -> str:
     """Return what must be said beside a tracker's numbers; empty for results from elsewhere."""
     path = folder / TRACKER_FILE
-    return _read(path).get("note", "") if path.exists() else ""
+    noted = _read(path).get("note", "") if path.exists() else ""
+    return "; ".join(filter(None, (noted, kept_note(folder))))
 
 
 def _read(path: Path) -> dict[str, str]:

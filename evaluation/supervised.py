@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.files import RawFiles
+from evaluation.kept import CountingTracker, write_kept
 from evaluation.onepass import Report, say_nothing
 from evaluation.regions import Floats, overlaps, rectangles_to_polygons, start_box, to_region
 from evaluation.results.vot import run_path, write_run
@@ -65,7 +66,10 @@ def repeat_supervised(
         path = run_path(folder, sequence.name, number)
         if path.exists():
             continue
-        write_run(path, *track_supervised(tracker, sequence, files, report=report))
+        counting = CountingTracker(tracker)
+        events, regions = track_supervised(counting, sequence, files, report=report)
+        write_kept(folder, path.stem, counting.num_kept)
+        write_run(path, events, regions)
         before, num_wanted = num_wanted, _count_wanted(sequence, folder)
         report(0, (num_wanted - before) * len(sequence.frames))
 

@@ -8,7 +8,7 @@ from datasets.tracks import SourceError
 from evaluation.contamination import find_contamination
 from evaluation.sequences import Benchmark
 from model.weights import load_model, read_description
-from tracking.baselines import create_baseline
+from tracking.baselines import baseline_identity, create_baseline
 from tracking.devices import check_device
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Tracker
@@ -39,7 +39,7 @@ def choose_baseline(name: str) -> TrackerChoice:
         create_baseline(name)
     except ValueError as error:
         raise SourceError(f"--tracker: {error}") from error
-    return TrackerChoice(identity=name, make=partial(create_baseline, name))
+    return TrackerChoice(identity=baseline_identity(name), make=partial(create_baseline, name))
 
 
 def choose_network(

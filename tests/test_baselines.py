@@ -1,12 +1,19 @@
 """Baselines behind the tracker's interface: any box on any image, the same every time."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracking.baselines import BASELINES, create_baseline
+from datasets.crops import decode_image
+from evaluation.conventions import CONVENTIONS
+from evaluation.metrics import measure
+from tracking.baselines import BASELINES, baseline_identity, create_baseline
+from tracking.rows import read_boxes
+from tracking.tracker import Prediction
 
 
 def textured(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -64,12 +71,38 @@ def test_static_never_moves_and_what_it_returns_is_a_copy() -> None:
     assert tracker.update(textured(50, 50)).box_xywh.tolist() == [1.5, 2, 3, 4]
 
 
+@pytest.mark.skipif("kcf" not in BASELINES, reason="this OpenCV is not the contrib build")
+def test_kcf_takes_the_highest_response_as_published(shared: Path) -> None:
+    tracker = create_baseline("kcf")
+    folder = shared / "data/otb/Crossing"
+    truth = read_boxes(folder / "groundtruth_rect.txt")
+    found: list[Prediction] = []
+    for path, box in zip(sorted((folder / "img").iterdir()), truth, strict=True):
+        image = decode_image(path.read_bytes())
+        if not found:
+            tracker.init(image, box - (1, 1, 0, 0))
+            found.append(Prediction(box_xywh=box - (1, 1, 0, 0), score=1.0))
+        else:
+            found.append(tracker.update(image))
+    assert not any(each.kept for each in found)
+    boxes = np.array([each.box_xywh for each in found]) + np.array([1, 1, 0, 0])
+    auc = measure(boxes, truth, convention=CONVENTIONS["otb"], where="kcf").auc
+    assert 0.5 < auc < 0.58  # 0.084 where a low response is no answer
+
+
+@pytest.mark.parametrize("name", ["mil", "csrt", "kcf"])
+def test_results_of_a_baseline_depend_on_settings_that_differ_from_opencv(name: str) -> None:
+    assert baseline_identity(name) == ("kcf detect_thresh=0" if name == "kcf" else name)
+
+
 def test_a_frame_of_another_size_keeps_the_box_with_score_0() -> None:
     tracker = create_baseline("mil")
     tracker.init(textured(100, 120), np.array([30, 30, 25, 20.0]))
     prediction = tracker.update(textured(60, 60))
     assert prediction.box_xywh.tolist() == [30, 30, 25, 20]
     assert prediction.score == 0
+    assert prediction.kept
+    assert not tracker.update(textured(100, 120)).kept
 
 
 def test_unknown_names_list_the_known_ones() -> None:

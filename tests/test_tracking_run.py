@@ -130,7 +130,7 @@ def test_speed_is_told_of_trackers_that_compute_and_a_start_that_failed_is_said(
     assert "static: " not in caplog.text
     caplog.clear()
     assert main([*options, *out, "--box=-50,-50,1000,1000"]) == 0  # larger than MIL can follow
-    assert "mil: found nothing after the first frame" in caplog.text
+    assert "mil: no answer in 5 of 5 frames; its box of the frame before was kept" in caplog.text
     assert "frames/s" not in caplog.text
 
 

@@ -19,11 +19,14 @@ from datasets.crops import Image
 from tracking.heads import Floats
 from tracking.tracker import BoxTracker, Prediction, check_box, to_rgb
 
-SHORTEST_S = 1e-5
+SHORTEST_S = 1e-4
 """Below this a frame cost nothing: a box that never moves has no speed."""
 _SMALLEST_PX = 8
 """On targets of 4 x 4 px OpenCV's MIL never returns: none of its random features fits in."""
 _OPENCV_NAMES = {"mil": "TrackerMIL", "csrt": "TrackerCSRT", "kcf": "TrackerKCF"}
+_SETTINGS: Mapping[str, Mapping[str, float]] = {"kcf": {"detect_thresh": 0.0}}
+"""What OpenCV sets otherwise than the publication: KCF takes the highest response, whatever it is.
+MIL and CSRT come with the values of their authors' own code."""
 
 
 class StaticTracker:
@@ -47,7 +50,7 @@ class OpenCVTracker:
     """One of OpenCV's trackers, which know whole pixels inside the frame only.
 
     What rounding and clipping take off the first box is put back on every prediction. Where
-    OpenCV loses the target or fails, the last box stays, with score 0.
+    OpenCV has no answer or fails, the last box is kept, with score 0.
 
     Args:
         create: Makes OpenCV's own object.
@@ -86,11 +89,12 @@ class OpenCVTracker:
                 found, whole_xywh = self._tracker.update(_bgr(image))
             except cv2.error:
                 found = False
-        if found and min(whole_xywh[2:]) > 0:
+        found = bool(found) and min(whole_xywh[2:]) > 0
+        if found:
             whole = np.array(whole_xywh, np.float64)
             size = whole[2:] * self._stretch
             self._box = np.concatenate([_center(whole) + self._offset - size / 2, size])
-        return Prediction(box_xywh=self._box.copy(), score=float(found))
+        return Prediction(box_xywh=self._box.copy(), score=float(found), kept=not found)
 
 
 def _seed_opencv() -> None:
@@ -120,12 +124,19 @@ def _bgr(image: Image) -> Image:
 
 def _opencv_factories() -> dict[str, Callable[[], BoxTracker]]:
     """Return those of OpenCV's trackers that this build of it has."""
-    created = {name: f"{class_name}_create" for name, class_name in _OPENCV_NAMES.items()}
     return {
-        name: partial(OpenCVTracker, getattr(cv2, create))
-        for name, create in created.items()
-        if hasattr(cv2, create)
+        name: partial(OpenCVTracker, partial(_create_opencv, name))
+        for name, class_name in _OPENCV_NAMES.items()
+        if hasattr(cv2, f"{class_name}_create")
     }
+
+
+def _create_opencv(name: str) -> Any:
+    class_name = _OPENCV_NAMES[name]
+    params = getattr(cv2, f"{class_name}_Params")()
+    for setting, value in _SETTINGS.get(name, {}).items():
+        setattr(params, setting, value)
+    return getattr(cv2, f"{class_name}_create")(params)
 
 
 BASELINES: Mapping[str, Callable[[], BoxTracker]] = MappingProxyType(
@@ -148,3 +159,8 @@ def create_baseline(name: str) -> BoxTracker:
             "opencv-contrib-python: uninstall opencv-python first, then install that"
         )
     raise ValueError(f"tracker {name!r}: unknown, expected one of {sorted(BASELINES)}")
+
+
+def baseline_identity(name: str) -> str:
+    """Return what a baseline's results depend on: its name, and settings that OpenCV has not."""
+    return " ".join([name, *(f"{key}={value:g}" for key, value in _SETTINGS.get(name, {}).items())])

@@ -104,7 +104,7 @@ def track(config: TrackConfig) -> None:
                     boxes[TRUTH] = truth[index] if index < len(truth) else np.full(4, np.nan)
                 for name, tracker in trackers.items():
                     prediction, spent = _step(tracker, image, box_xywh if index == 0 else None)
-                    if index > 0:
+                    if index > 0 and not prediction.kept:
                         seconds[name].append(spent)
                     boxes[name] = prediction.box_xywh
                     records.append(Record(index, name, prediction))
@@ -114,9 +114,10 @@ def track(config: TrackConfig) -> None:
     logger.info("%s: %d frames; boxes in %s", config.out, writer.num_frames, path)
     _report_speed(seconds)
     for name in trackers:
-        scores = [each.prediction.score for each in records if each.tracker == name][1:]
-        if scores and not any(scores):
-            logger.warning("%s: found nothing after the first frame; its box stayed", name)
+        kept = [each.prediction.kept for each in records if each.tracker == name][1:]
+        if any(kept):
+            said = "%s: no answer in %d of %d frames; its box of the frame before was kept there"
+            logger.warning(said, name, sum(kept), len(kept))
 
 
 def _check_options(config: TrackConfig) -> None:

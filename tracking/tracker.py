@@ -24,6 +24,8 @@ class Prediction:
     """(4,) left, top, width, height in pixels, not clipped to the frame."""
     score: float
     """Confidence from 0 to 1; comparable within one tracker only."""
+    kept: bool = False
+    """The tracker had no answer: this is its box of the frame before."""
 
 
 class BoxTracker(Protocol):
