@@ -14,6 +14,7 @@ from torch import Tensor
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
 from datasets.crops import Image, channel_mean, crop_square, decode_image
 from datasets.files import open_root
+from datasets.levels import levels_of
 from datasets.sources import SOURCES
 from sampling.augment import AugmentSettings, augment_pair
 from sampling.rng import pair_rng
@@ -49,7 +50,7 @@ def read_objects(root: str) -> tuple[list[StoredObject], list[StoredObject]]:
             if track.ignored or min(box_xywh[2:]) < _SMALLEST_SIDE_PX:
                 continue
             if name not in images:
-                images[name] = decode_image(files.read(name))
+                images[name] = decode_image(files.read(name), levels=levels_of(files, name))
             is_unseen = int(track.video) % _UNSEEN_EVERY == 0
             (unseen if is_unseen else seen).append(_store(images[name], box_xywh))
     return seen, unseen

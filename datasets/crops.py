@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from simplejpeg import decode_jpeg, decode_jpeg_header
 
+from datasets.levels import FindLevels, decode_deep
+
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
 
@@ -34,8 +36,14 @@ def codec_versions() -> dict[str, str]:
     return {"opencv": cv2.__version__, "simplejpeg": version("simplejpeg")}
 
 
-def decode_image(data: bytes, *, reduce: int = 1, strict: bool = False) -> Image:
-    """Decode a JPEG or PNG as it is stored; EXIF rotation is ignored, as annotations ignore it.
+def decode_image(
+    data: bytes,
+    *,
+    reduce: int = 1,
+    strict: bool = False,
+    levels: FindLevels | None = None,
+) -> Image:
+    """Decode an image as it is stored; EXIF rotation is ignored, as annotations ignore it.
 
     Args:
         data: The file's content.
@@ -43,6 +51,8 @@ def decode_image(data: bytes, *, reduce: int = 1, strict: bool = False) -> Image
             the inverse transform, and the result is low-pass filtered. Point (x, y) of the image
             is at (x / reduce, y / reduce) of the result, in edge coordinates.
         strict: Refuse a JPEG that the decoder finds damaged, instead of what it makes of it.
+        levels: Finds the range of an image of more than 8 bits, as `datasets.levels.levels_of`
+            does for a video; None takes the image's own.
 
     Raises:
         ValueError: The content is not an image that can be decoded.
@@ -53,6 +63,8 @@ def decode_image(data: bytes, *, reduce: int = 1, strict: bool = False) -> Image
         colors = "CMYK" if has_black else "RGB"
         decoded: Image = decode_jpeg(data, colors, min_factor=1, strict=strict, **smaller)
         return _blacken(decoded) if has_black else decoded
+    if (deep := decode_deep(data, reduce=reduce, levels=levels)) is not None:
+        return deep
     flags = _REDUCED[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
     image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     if image is None:

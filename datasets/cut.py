@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
 from datasets.crops import Image, channel_mean, check_image, crop_square, decode_image
 from datasets.filters import Filters, frame_tests
+from datasets.levels import FindLevels
 
 Box = NDArray[np.float64]
 
@@ -24,6 +25,7 @@ class FrameCutter:
         *,
         stated_size: tuple[int, int] | None,
         margin: int,
+        levels: FindLevels | None = None,
     ) -> None:
         """Decode the frame.
 
@@ -32,6 +34,7 @@ class FrameCutter:
             boxes_xywh: (4,) left, top, width, height in image pixels, one a target.
             stated_size: Width and height that the annotation is for, if it says so.
             margin: Pixels of context to keep around each crop.
+            levels: As for `decode_image`.
 
         Raises:
             ValueError: The content is damaged, too large, or of another size than stated.
@@ -46,7 +49,7 @@ class FrameCutter:
         self._margin = margin
         # The smallest decode from which no target's crop has to be enlarged.
         self._reduce = min(reduction(box) for box in boxes_xywh)
-        image = decode_image(data, reduce=self._reduce, strict=True)
+        image = decode_image(data, reduce=self._reduce, strict=True, levels=levels)
         self._images = {self._reduce: image}
         self._fill = channel_mean(image)
 

@@ -21,6 +21,7 @@ from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
 from datasets.crops import Image, channel_mean, crop_square, decode_image
 from datasets.files import RawFiles
 from datasets.hashes import THUMB_PX, Grey, Thumbs, decode_grey, thumb
+from datasets.levels import levels_of
 from datasets.tracks import SourceError, Track
 from manifests.atomic import whole_file
 from manifests.schema import ManifestError
@@ -155,7 +156,8 @@ def read_footage(
 def target_window(files: RawFiles, track: Track, frame: int, *, size: int) -> Image:
     """Return the search window around a sequence's target, in colour."""
     reduce = _reduction(track, frame, size)
-    image = decode_image(files.read(track.frames[frame]), reduce=reduce)
+    name = track.frames[frame]
+    image = decode_image(files.read(name), reduce=reduce, levels=levels_of(files, name))
     return _window(image, track, frame, reduce=reduce, scale=WINDOW_SCALES[MIDDLE], size=size)
 
 
@@ -163,7 +165,7 @@ def _window_thumbs(files: RawFiles, track: Track, frame: int) -> Thumbs:
     """Return (W, 32, 32) pictures of the windows around a sequence's target."""
     name, reduce = track.frames[frame], _reduction(track, frame, _WINDOW_PX)
     try:
-        grey = decode_grey(files.read(name), reduce=reduce)
+        grey = decode_grey(files.read(name), reduce=reduce, levels=levels_of(files, name))
     except ValueError as error:
         raise SourceError(f"{files.where(name)}: {error}") from error
     return np.stack(

@@ -17,6 +17,7 @@ from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
 from datasets.crops import Image, channel_mean, crop_square, decode_image, encode_jpeg
 from datasets.files import RawFiles
 from datasets.hashes import Thumbs, decode_grey, thumb
+from datasets.levels import levels_of
 from datasets.overlap_footage import MIDDLE, Footage, num_threads
 from datasets.overlap_search import Limits, find_matches
 from datasets.tracks import Track
@@ -182,7 +183,8 @@ def _copy_thumbs(
 
     def copy(place: tuple[int, int]) -> Thumbs:
         track, frame = tracks[place[0]], place[1]
-        image = decode_image(files.read(track.frames[frame]))
+        name = track.frames[frame]
+        image = decode_image(files.read(name), levels=levels_of(files, name))
         rng = np.random.default_rng((seed, kind, *place))
         image, box = make_copy(image, track.boxes_xywh[frame], rng)
         side = template_side(box[2], box[3]) * SEARCH_SIZE / TEMPLATE_SIZE

@@ -21,6 +21,7 @@ from datasets.cut import FrameCutter
 from datasets.execute import count_done
 from datasets.files import open_root
 from datasets.filters import Filters
+from datasets.levels import FindLevels, levels_of
 from datasets.output import Output
 from datasets.progress import ShardResult, write_index
 from datasets.read_ahead import read_ahead
@@ -94,7 +95,7 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = count_do
         contents = read_ahead(files, [name for name, _ in images])
         for (name, targets), read in zip(images, contents, strict=True):
             try:
-                rows += _cut_image(read(), targets, task, writer, dropped)
+                rows += _cut_image(read(), levels_of(files, name), targets, task, writer, dropped)
             except SourceError as error:  # it says where
                 bad_images.append(str(error))
             except ValueError as error:
@@ -139,11 +140,17 @@ def _by_image(parts: tuple[TrackPart, ...]) -> Iterator[tuple[str, _Targets]]:
 
 
 def _cut_image(
-    data: bytes, targets: _Targets, task: ShardTask, writer: TarWriter, dropped: Counter[str]
+    data: bytes,
+    levels: FindLevels,
+    targets: _Targets,
+    task: ShardTask,
+    writer: TarWriter,
+    dropped: Counter[str],
 ) -> list[dict[str, Any]]:
     """Cut all targets of one image and return their index rows."""
     boxes = [track.boxes_xywh[index] for track, index in targets]
-    frame = FrameCutter(data, boxes, stated_size=targets[0][0].frame_size, margin=task.margin)
+    stated_size = targets[0][0].frame_size
+    frame = FrameCutter(data, boxes, stated_size=stated_size, margin=task.margin, levels=levels)
     rows = []
     for number, crops in frame.pairs(task.filters, dropped):
         row = _describe(*targets[number], frame.frame_size, task)

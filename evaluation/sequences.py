@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from datasets.box_files import has_area
 from datasets.crops import Image, decode_image, image_size
 from datasets.files import RawFiles
+from datasets.levels import levels_of
 from datasets.tracks import SourceError
 
 Boxes = NDArray[np.float64]
@@ -94,7 +95,7 @@ def read_image(files: RawFiles, name: str) -> Image:
         SourceError: It is missing or cannot be decoded.
     """
     try:
-        return decode_image(files.read(name))
+        return decode_image(files.read(name), levels=levels_of(files, name))
     except SourceError:
         raise
     except ValueError as error:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import cv2
 import numpy as np
 
 from datasets.crops import Image, decode_image
+from datasets.files import LocalFolder
 from datasets.frame_order import sort_frames
+from datasets.levels import levels_of
 from datasets.tracks import SourceError
 
 logger = logging.getLogger(__name__)
@@ -61,20 +64,21 @@ def open_video(source: str, *, fps: float = 25.0) -> Video:
 
 
 def _open_folder(folder: Path, fps: float) -> Video:
-    names = [path.name for path in folder.iterdir()]
-    paths = [folder / name for name in sort_frames(names, where=str(folder))]
-    if not paths:
+    names = sort_frames((path.name for path in folder.iterdir()), where=str(folder))
+    if not names:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
         hint = f"its folders are {inside[:5]}" if inside else "it has no folders either"
         raise SourceError(f"{folder}: no images in this folder; {hint}. Pass the folder of images")
-    return Video(name=str(folder), fps=fps, num_frames=len(paths), frames=map(_read_image, paths))
+    read = partial(_read_image, LocalFolder(str(folder)))
+    return Video(name=str(folder), fps=fps, num_frames=len(names), frames=map(read, names))
 
 
-def _read_image(path: Path) -> Image:
+def _read_image(folder: LocalFolder, name: str) -> Image:
+    data = folder.read(name)
     try:
-        return decode_image(path.read_bytes())
+        return decode_image(data, levels=levels_of(folder, name))
     except ValueError as error:
-        raise SourceError(f"{path}: {error}. Copy it again, or remove it") from error
+        raise SourceError(f"{folder.where(name)}: {error}. Copy it again, or remove it") from error
 
 
 def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
