@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from manifests.atomic import whole_file
+
 WINDOW = 10
 """Consecutive losses that are averaged to find the take-off and to draw."""
 _TAKEOFF_LOSS = 0.55  # a network that says nothing has log 2 = 0.69
@@ -88,7 +90,8 @@ def draw_curves(runs: Sequence[Run], path: Path) -> None:
         panel.axhline(_TAKEOFF_LOSS, color="gray", linewidth=0.8, linestyle=":")
         panel.set(title=f"head {head}", xlabel="step", ylabel="classification loss, mean of 10")
         panel.legend()
-    figure.savefig(path, dpi=120)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
 
 
 def _spread(values: Sequence[float]) -> str:

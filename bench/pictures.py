@@ -15,6 +15,7 @@ from typing import Literal
 import cv2
 
 from bench.browser import find_chromium, screenshot
+from manifests.atomic import write_whole
 from manifests.cli import run_command
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,8 @@ def _shrink(source: Path, out: Path) -> None:
     assert image is not None
     height = round(image.shape[0] * _WIDTH_PX / image.shape[1])
     small = cv2.resize(image, (_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    cv2.imwrite(str(out), small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    _, data = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    write_whole(str(out), data.tobytes())
     print(out)
 
 

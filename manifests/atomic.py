@@ -15,7 +15,8 @@ import fsspec
 TEMPORARY = ".tmp-"
 """How names of unfinished files start; they lie in the folder of the file to be."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Error numbers of a disk, a quota or a limit that is used up."""
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def naming_full_disk(where: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.errno in _FULL:
+        if error.filename is None and error.errno in FULL:
             raise _advised(error, where) from error
         raise
 
@@ -76,7 +77,7 @@ def naming_place(where: str) -> Iterator[None]:
 
 def _advised(error: OSError, where: str) -> OSError:
     advice = "Nothing can be written there; pass another place"
-    if error.errno in _FULL:
+    if error.errno in FULL:
         advice = "Make room, and run the same command again"
     return OSError(error.errno, f"{error.strerror}. {advice}", where)
 

@@ -221,11 +221,15 @@ def _write_all(files: dict[str, bytes]) -> None:
             with fsspec.open(url, "wb") as file:
                 file.write(data)
         return
-    for url, data in files.items():
-        Path(url).parent.mkdir(parents=True, exist_ok=True)
-        with Path(url + ".tmp").open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    for url in files:
-        Path(url + ".tmp").replace(url)
+    try:
+        for url, data in files.items():
+            Path(url).parent.mkdir(parents=True, exist_ok=True)
+            with Path(url + ".tmp").open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for url in files:
+            Path(url + ".tmp").replace(url)
+    finally:
+        for url in files:
+            Path(url + ".tmp").unlink(missing_ok=True)

@@ -111,7 +111,8 @@ def test_a_folder_that_cannot_be_made_shows_before_the_first_step(
     (tmp_path / "file").touch()
     command = [*options, "--out", str(tmp_path / "file" / "run")]
     assert finish(start(command, log=tmp_path / "log")) == [1]
-    assert "cannot write a checkpoint: Not a directory" in (tmp_path / "log.0").read_text()
+    said = (tmp_path / "log.0").read_text()
+    assert "cannot write a checkpoint: Not a directory. Nothing can be written there" in said
 
 
 @pytest.mark.parametrize("world_size", [1, 2])

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,20 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     description = json.loads(description_path.read_text(encoding="utf-8"))
     change(description)
     description_path.write_text(json.dumps(description), encoding="utf-8")
+
+
+def test_weights_that_cannot_be_written_leave_nothing_half_written(tmp_path: Path) -> None:
+    path, network = _save(tmp_path)
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save_weights(path, network, provenance={})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.json", "best.safetensors"]
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from manifests.atomic import FULL
 from model.network import Network
 from model.weights import save_weights
 from trainer.config import TrainingError
@@ -87,10 +88,14 @@ def writing(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TrainingError(
-            f"{path}: cannot write {what}: {error.strerror or error}. The checkpoints before it "
-            "are whole; make room, then the same command goes on from there"
-        ) from error
+        advice = "Nothing can be written there; pass another --out"
+        if error.errno in FULL:
+            advice = (
+                "The checkpoints before it are whole; make room, then the same command goes on "
+                "from there"
+            )
+        reason = (error.strerror or str(error)).partition(". ")[0]  # without advice of its own
+        raise TrainingError(f"{path}: cannot write {what}: {reason}. {advice}") from error
 
 
 def find_newest(parent: Path) -> Path | None:
