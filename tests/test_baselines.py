@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.box_files import read_box_file
 from datasets.crops import decode_image
 from evaluation.conventions import CONVENTIONS
 from evaluation.metrics import measure
 from tracking.baselines import BASELINES, baseline_identity, create_baseline
-from tracking.rows import read_boxes
 from tracking.tracker import Prediction
 
 
@@ -75,7 +75,7 @@ def test_static_never_moves_and_what_it_returns_is_a_copy() -> None:
 def test_kcf_takes_the_highest_response_as_published(shared: Path) -> None:
     tracker = create_baseline("kcf")
     folder = shared / "data/otb/Crossing"
-    truth = read_boxes(folder / "groundtruth_rect.txt")
+    truth = read_box_file(folder / "groundtruth_rect.txt")
     found: list[Prediction] = []
     for path, box in zip(sorted((folder / "img").iterdir()), truth, strict=True):
         image = decode_image(path.read_bytes())
