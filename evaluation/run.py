@@ -9,6 +9,7 @@ that has a result is not tracked again: the same command goes on where it stoppe
 other toolkits are read too; docs/evaluation.md has their layouts.
 """
 
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ from manifests.cli import run_command
 from manifests.page import Table
 from manifests.provenance import describe_run
 from model.weights import WeightsError
+
+logger = logging.getLogger(__name__)
 
 _PROG = "python -m evaluation.run"
 
