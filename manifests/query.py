@@ -24,6 +24,8 @@ import tyro
 
 from manifests.atomic import write_whole
 from manifests.cli import run_command
+from manifests.exact import exact_sql, narrow, widen
+from manifests.places import keep_inputs
 from manifests.schema import COLUMNS, ManifestError
 from manifests.table import read_manifest
 
@@ -62,18 +64,25 @@ def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
     """
     parts = [read_manifest(url, check_shards=False).rows for url in urls]
     # The columns above, as text: SQL compares and joins them like any other.
-    rows = pl.concat(parts).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    rows = pl.concat(parts).lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
+    columns = rows.collect_schema().names()
     try:
-        with pl.SQLContext({TABLE: rows}, eager=True) as context:
-            answer: pl.DataFrame = context.execute(sql)
+        _execute(sql, rows.clear())  # its errors are about the question as it was asked
+        answer = narrow(_execute(exact_sql(sql), widen(rows)))
     except pl.exceptions.ColumnNotFoundError as error:
-        raise ManifestError(_suggest_column(sql, str(error), rows.columns)) from None
+        raise ManifestError(_suggest_column(sql, str(error), columns)) from None
     except pl.exceptions.PolarsError as error:
-        raise ManifestError(_explain(sql, str(error), rows.columns)) from None
+        raise ManifestError(_explain(sql, str(error), columns)) from None
     if not answer.width:
         raise ManifestError(
             f"{sql!r}: asks for nothing. Manifests are only read: begin with SELECT"
         )
+    return answer
+
+
+def _execute(sql: str, rows: pl.LazyFrame) -> pl.DataFrame:
+    with pl.SQLContext({TABLE: rows}, eager=True) as context:
+        answer: pl.DataFrame = context.execute(sql)
     return answer
 
 
@@ -88,6 +97,7 @@ def run(config: QueryConfig) -> None:
             f'"SELECT source, count(*) FROM {TABLE} GROUP BY source" --manifests M'
         )
     writer = _writer(config.out) if config.out else None
+    keep_inputs(config.manifests, files=[config.out] if config.out else [])
     answer = query(config.manifests, config.sql)
     if writer is None:
         _show(answer_text(answer, max_rows=config.max_rows, width=_terminal_width()))
