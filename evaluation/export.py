@@ -26,6 +26,7 @@ from datasets.tracks import SourceError
 from evaluation.results import times_path
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+from manifests.places import keep_inputs
 
 Layout = Literal["got10k", "trackingnet", "matlab"]
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -52,6 +53,9 @@ def run(config: ExportConfig) -> None:
     files: dict[str, str] = {}
     for path in paths:
         files |= LAYOUTS[config.layout](config.results.name, path, read_box_file(path))
+    times = [path for path in map(times_path, paths) if path.exists()]
+    outputs = [config.out / name for name in files] if config.layout == "matlab" else [config.out]
+    keep_inputs([*paths, *times], files=outputs)
     if config.layout == "matlab":
         for name, text in files.items():
             with whole_file(config.out / name) as temporary:

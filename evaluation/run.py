@@ -20,7 +20,7 @@ from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.report import table_text
-from evaluation.results import list_trackers
+from evaluation.results import TRACKER_FILE, list_trackers
 from evaluation.scores import score_tracker
 from evaluation.sequences import Benchmark
 from evaluation.session import claim_folder, read_note
@@ -32,8 +32,9 @@ from evaluation.vot_toolkit import ask_toolkit, find_toolkit
 from evaluation.work import track_all
 from manifests.cli import run_command
 from manifests.page import Table
+from manifests.places import keep_inputs
 from manifests.provenance import describe_run
-from model.weights import WeightsError
+from model.weights import WeightsError, weights_files
 
 logger = logging.getLogger(__name__)
 Score = TypeVar("Score")
@@ -83,6 +84,7 @@ def run(config: RunConfig) -> None:
     root = config.root or f"data/raw/{config.benchmark}"
     benchmark = open_benchmark(config.benchmark, root, only=config.sequences)
     results = Path(config.results or f"results/{config.benchmark}")
+    _check_outputs(config, root, results)
     if config.vot_toolkit:
         if not benchmark.supervised:
             raise SourceError(f"--vot-toolkit: it judges VOT only, not {benchmark.title}")
@@ -95,6 +97,15 @@ def run(config: RunConfig) -> None:
     if benchmark.note:
         print(f"Not the published {benchmark.title}: {benchmark.note}")
     print(page)
+
+
+def _check_outputs(config: RunConfig, root: str, results: Path) -> None:
+    out = Path(config.out or f"reports/{config.benchmark}")
+    keep_inputs([root], folders=[out])
+    keep_inputs([root], folders=[results], option="--results")
+    weights = weights_files(config.weights) if config.weights else ()
+    written = [out / "curves.json", results / _tracker_name(config) / TRACKER_FILE]
+    keep_inputs([*weights, config.settings], files=written)
 
 
 def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> None:

@@ -29,9 +29,10 @@ from evaluation.study import claim_study, finished_trials, open_study
 from evaluation.tracked_on import describe_tracks
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+from manifests.places import keep_inputs
 from manifests.split import assign_splits
 from model.network import Network
-from model.weights import WeightsError, load_model, read_description
+from model.weights import WeightsError, load_model, read_description, weights_files
 from tracking.devices import check_device
 from tracking.settings import SETTINGS
 from tracking.tracker import Tracker
@@ -82,9 +83,12 @@ def run(config: TuneConfig) -> None:
     check_device(config.device)
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")
+    out = Path(config.out)
+    keep_inputs([files.root], folders=[out])
+    written = [out / name for name in ("study.db", "best.json", "trials.png", "trials.pdf")]
+    keep_inputs(weights_files(config.weights), files=written)
     tracks = choose_tracks(files, config)
     network = load_model(config.weights, device=config.device)
-    out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     study = open_study(optuna, out / "study.db")
     claim_study(

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.network import Network
-from model.weights import WeightsError, load_model
+from model.weights import WeightsError, load_model, weights_files
 
 logger = logging.getLogger("dcffnet")
 
@@ -163,6 +163,7 @@ def make_crops(pairs: int) -> tuple[Tensor, Tensor]:
 def run(config: ExportConfig) -> int:
     """Export, compare, print the differences; 1 if they are larger than rounding explains."""
     network = load_model(config.weights)
+    _check_outputs(config)
     export_network(network, config.out)
     crops = (
         make_crops(config.pairs) if config.shard is None else read_crops(config.shard, config.pairs)
@@ -177,6 +178,18 @@ def run(config: ExportConfig) -> int:
         )
         return 1
     return 0
+
+
+def _check_outputs(config: ExportConfig) -> None:
+    """Refuse to write over the weights or the shard, whatever links lead to them."""
+    read = [Path(each.removeprefix("file://")) for each in weights_files(config.weights)]
+    for each in [*read, *([config.shard] if config.shard else [])]:
+        for path in (config.out / "template.onnx", config.out / "search.onnx"):
+            if path.exists() and each.exists() and path.samefile(each):
+                raise WeightsError(
+                    f"{path}: would be written over, but this command reads {each}. Pass another "
+                    "--out"
+                )
 
 
 def _plain_features(network: Network, z: Tensor) -> tuple[Tensor, ...]:

@@ -29,7 +29,8 @@ from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
 from manifests.cli import run_command
-from model.weights import WeightsError, load_model
+from manifests.places import keep_inputs
+from model.weights import WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
@@ -80,6 +81,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
     _check_options(config)
+    path = config.out.with_suffix(".csv")
+    keep_inputs(_inputs(config), files=(config.out, path))
     trackers = _create_trackers(config)
     truth = read_box_file(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
@@ -102,7 +105,6 @@ def track(config: TrackConfig) -> None:
                     records.append(Record(index, name, prediction))
                 caption = f"frame {index}"
                 writer.write(draw_boxes(image, boxes, colors=colors, caption=caption))
-    path = config.out.with_suffix(".csv")
     write_csv(path, records)
     logger.info("%s: %d frames; boxes in %s", config.out, writer.num_frames, path)
     _report_speed(seconds)
@@ -118,6 +120,14 @@ def _check_options(config: TrackConfig) -> None:
     if not 0 < config.fps <= 1000:
         raise SourceError(f"--fps: {config.fps}, expected a number above 0, up to 1000")
     check_device(config.device)
+
+
+def _inputs(config: TrackConfig) -> list[str | Path]:
+    video = Path(config.video)
+    images = video.iterdir() if video.is_dir() else [video]
+    weights = weights_files(config.weights) if config.weights else ()
+    read = [each for each in images if each == video or each.suffix not in {".mp4", ".csv"}]
+    return [*read, *weights, config.truth, config.settings]
 
 
 def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
+from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import read_manifests
@@ -72,6 +73,9 @@ def ablate(config: AblateConfig) -> None:
     """
     # What cannot be read shows before the training, not days after its start.
     manifests = read_manifests((*config.pretrain_manifests, *config.finetune_manifests))
+    inputs = [*(each for one in manifests for each in one.files()), config.root]
+    parts = [config.out / name for name in ("static", *config.variants, "ablation.html")]
+    keep_inputs(inputs, folders=[config.out], files=parts)
     baseline = config.out / "static"
     evaluate(config, "static", baseline / "results", baseline / "report", "--tracker", "static")
     rows: list[tuple[str | float | None, ...]] = []

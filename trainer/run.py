@@ -33,7 +33,7 @@ from trainer.options import expand_recipes
 from trainer.preemption import StopRequest, watch_for_stop
 from trainer.saving import RunFolder
 from trainer.schedule import num_epochs
-from trainer.setup import Batches, make_learner, make_provenance, open_manifests
+from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ def _run_on_rank(
     config: TrainConfig, ranks: Ranks, device: torch.device, stop: StopRequest
 ) -> None:
     manifests = open_manifests(config)
+    check_outputs(config, manifests)
     if ranks.is_first:
         for problem in find_problems(manifests):
             logger.warning("%s", problem)
