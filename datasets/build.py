@@ -229,8 +229,14 @@ def _check_bad_images(config: BuildConfig, results: dict[str, ShardResult]) -> N
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    prog = "python -m datasets.build"
-    return run_command(BuildConfig, build, argv, prog=prog, errors=(SourceError, ManifestError))
+    return run_command(
+        BuildConfig,
+        build,
+        argv,
+        prog="python -m datasets.build",
+        errors=(SourceError, ManifestError),
+        after_ctrl_c="shards that are whole stay, and the same command makes the others",
+    )
 
 
 if __name__ == "__main__":

@@ -152,8 +152,14 @@ def _bar(total: int, what: str) -> "tqdm[None]":
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    errors = (ManifestError, SourceError)
-    return run_command(OverlapConfig, overlap, argv, prog=PROG, errors=errors)
+    return run_command(
+        OverlapConfig,
+        overlap,
+        argv,
+        prog=PROG,
+        errors=(ManifestError, SourceError),
+        after_ctrl_c="the same command starts anew, but for the pictures that --keep holds",
+    )
 
 
 if __name__ == "__main__":

@@ -197,7 +197,14 @@ def _tracker_name(config: RunConfig) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    return run_command(RunConfig, run, argv, prog=_PROG, errors=(SourceError, WeightsError))
+    return run_command(
+        RunConfig,
+        run,
+        argv,
+        prog=_PROG,
+        errors=(SourceError, WeightsError),
+        after_ctrl_c="results that are whole stay, and the same command tracks the others",
+    )
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from tracking.tracker import Tracker
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
+_PROG = "python -m evaluation.tune"
 _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "car": {"lr": (0.1, 0.9), "penalty": (0.0, 0.5), "window": (0.0, 0.7)},
     "siamfc": {"lr": (0.1, 0.9), "scale_penalty": (0.9, 1.0), "window": (0.0, 0.7)},
@@ -217,9 +218,9 @@ def _import_optuna() -> Any:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    return run_command(
-        TuneConfig, run, argv, prog="python -m evaluation.tune", errors=(SourceError, WeightsError)
-    )
+    errors = (SourceError, WeightsError)
+    again = "finished trials stay, and the same command makes the others"
+    return run_command(TuneConfig, run, argv, prog=_PROG, errors=errors, after_ctrl_c=again)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ def run_command(
     *,
     prog: str,
     errors: tuple[type[Exception], ...] = (),
+    after_ctrl_c: str = "the same command starts anew",
 ) -> int:
     """Parse the options, run the command, and return its exit code.
 
@@ -35,6 +36,7 @@ def run_command(
         prog: What the user typed, for the usage text.
         errors: Problems of data or run that become one line and exit code 1, besides those of
             `is_expected`; anything else is a bug and keeps its traceback.
+        after_ctrl_c: What the same command does after an interruption, if it need not start anew.
 
     Returns:
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
@@ -53,7 +55,7 @@ def run_command(
         require_same_checkout("datasets")
         return run(config) or 0
     except KeyboardInterrupt:
-        logger.error("interrupted; the same command goes on where it stopped")
+        logger.error("interrupted; %s", after_ctrl_c)
         return 130
     except Exception as error:
         if not is_expected(error, *errors):

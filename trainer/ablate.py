@@ -152,7 +152,14 @@ def run_module(module: str, *arguments: object) -> None:
     """Print a command, run it, and stop if it fails."""
     command = ["-m", module, *map(str, arguments)]
     print(f"$ python {shlex.join(command)}", flush=True)
-    if subprocess.run([sys.executable, *command], check=False).returncode != 0:
+    with subprocess.Popen([sys.executable, *command]) as step:
+        try:
+            code = step.wait()
+        except KeyboardInterrupt:
+            step.terminate()  # training saves then; it would be killed if nobody waited
+            step.wait()
+            raise
+    if code != 0:
         raise TrainingError(f"{module}: stopped with an error, see above")
 
 
@@ -167,8 +174,14 @@ def print_table(table: Table) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a step that failed, 2 a wrong option."""
-    errors = (TrainingError, WeightsError, ManifestError)
-    return run_command(AblateConfig, ablate, argv, prog=PROG, errors=errors)
+    return run_command(
+        AblateConfig,
+        ablate,
+        argv,
+        prog=PROG,
+        errors=(TrainingError, WeightsError, ManifestError),
+        after_ctrl_c="the same command goes on after the steps that are done",
+    )
 
 
 if __name__ == "__main__":

@@ -108,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         logger.error("%s", error)
         return 2
     errors = (TrainingError, ManifestError, WeightsError, LostRankError, LostWorkerError)
-    return run_command(TrainConfig, run, options, prog=PROG, errors=errors)
+    again = "the same command goes on from the newest checkpoint, if one was saved"
+    return run_command(TrainConfig, run, options, prog=PROG, errors=errors, after_ctrl_c=again)
 
 
 if __name__ == "__main__":
