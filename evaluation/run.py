@@ -32,7 +32,7 @@ from evaluation.vot_toolkit import ask_toolkit, find_toolkit
 from evaluation.work import track_all
 from manifests.cli import run_command
 from manifests.page import Table
-from manifests.places import keep_inputs
+from manifests.places import keep_inputs, require_utf8
 from manifests.provenance import describe_run
 from model.weights import WeightsError, weights_files
 
@@ -103,6 +103,7 @@ def _check_outputs(config: RunConfig, root: str, results: Path) -> None:
     out = Path(config.out or f"reports/{config.benchmark}")
     keep_inputs([root], folders=[out])
     keep_inputs([root], folders=[results], option="--results")
+    require_utf8(_tracker_name(config))
     weights = weights_files(config.weights) if config.weights else ()
     written = [out / "curves.json", results / _tracker_name(config) / TRACKER_FILE]
     keep_inputs([*weights, config.settings], files=written)
@@ -182,6 +183,7 @@ def _score_each(
     """
     scores = []
     for name in list_trackers(results):
+        require_utf8(name)  # for the plots
         try:
             scores.append(score(results / name, read_note(results / name)))
         except SourceError as error:

@@ -24,6 +24,16 @@ def local_path(place: Place) -> str | None:
     return None
 
 
+def require_utf8(*places: Place) -> None:
+    """Refuse names that libraries in C cannot take; OpenCV crashes on them.
+
+    Raises:
+        UnicodeEncodeError: One is not UTF-8; commands say so in one line.
+    """
+    for place in places:
+        os.fspath(place).encode()
+
+
 def keep_inputs(
     inputs: Iterable[Place],
     *,

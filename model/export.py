@@ -10,6 +10,7 @@ outputs. Correlations are written as matrix products (`model.fourier`), which on
 ``export``); crops of a shard need OpenCV.
 """
 
+import io
 import logging
 import sys
 import tarfile
@@ -227,6 +228,9 @@ def _export(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with weights or export, 2 a wrong option."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names need not fit the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         config = tyro.cli(ExportConfig, args=argv, prog="python -m model.export")

@@ -29,7 +29,7 @@ from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
 from manifests.cli import run_command
-from manifests.places import keep_inputs
+from manifests.places import keep_inputs, require_utf8
 from model.weights import WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
@@ -82,6 +82,7 @@ def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
     _check_options(config)
     path = config.out.with_suffix(".csv")
+    require_utf8(config.out, "" if Path(config.video).is_dir() else config.video)
     keep_inputs(_inputs(config), files=(config.out, path))
     trackers = _create_trackers(config)
     truth = read_box_file(Path(config.truth)) if config.truth else None

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from manifests.places import keep_inputs
+from manifests.places import keep_inputs, require_utf8
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
 from model.weights import load_backbone, read_description, weights_files
@@ -35,6 +35,8 @@ def check_outputs(config: TrainConfig, manifests: list[Manifest]) -> None:
     recipes = [name for name in config.recipe if name.endswith(".toml")]
     inputs = [each for one in manifests for each in one.files()]
     folder = run_folder(config)
+    if config.tensorboard:
+        require_utf8(folder)
     keep_inputs([*inputs, *before, *recipes], files=[folder / name for name in OUTPUTS])
 
 
