@@ -20,10 +20,11 @@ from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass_report import summary_table, write_onepass_report
 from evaluation.report import table_text
-from evaluation.results import TRACKER_FILE, list_trackers
+from evaluation.results import list_trackers
 from evaluation.scores import score_tracker
 from evaluation.sequences import Benchmark
 from evaluation.session import claim_folder, read_note
+from evaluation.tracked_on import TRACKER_FILE
 from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot_measures import Ending
 from evaluation.vot_report import vot_table, write_vot_report

@@ -94,7 +94,7 @@ def one_line(error: Exception) -> str:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
         name = error.object[max(0, error.start - 200) : error.end + 50]
-        return f"{name!a}: a name that is not UTF-8. Rename what is called so"
+        return f"{name!a}: a name that is not UTF-8. Use another name"
     return " ".join(str(error).split()) or type(error).__name__
 
 

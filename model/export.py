@@ -166,23 +166,22 @@ def run(config: ExportConfig) -> int:
     network = load_model(config.weights)
     _check_outputs(config)
     export_network(network, config.out)
-    crops = (
-        make_crops(config.pairs) if config.shard is None else read_crops(config.shard, config.pairs)
-    )
+    shard = config.shard
+    crops = make_crops(config.pairs) if shard is None else read_crops(shard, config.pairs)
     differences = compare(network, config.out, *crops)
     for name, difference in differences.items():
         print(f"{name}: largest difference from PyTorch {difference:.1e} of the largest value")
     print(f"{config.out / 'template.onnx'}, {config.out / 'search.onnx'}")
     if max(differences.values()) > _LARGEST_DIFFERENCE:
-        logger.error(
-            "the exported network differs by more than %g; do not use it", _LARGEST_DIFFERENCE
-        )
+        logger.error("differs by more than %g; do not use the export", _LARGEST_DIFFERENCE)
         return 1
     return 0
 
 
 def _check_outputs(config: ExportConfig) -> None:
-    """Refuse to write over the weights or the shard, whatever links lead to them."""
+    """Refuse to write over the weights or the shard, and a folder that torch cannot name."""
+    if "\\udc" in ascii(str(config.out)):
+        raise WeightsError(f"--out {str(config.out)!a}: a name that is not UTF-8. Use another name")
     read = [Path(each.removeprefix("file://")) for each in weights_files(config.weights)]
     for each in [*read, *([config.shard] if config.shard else [])]:
         for path in (config.out / "template.onnx", config.out / "search.onnx"):

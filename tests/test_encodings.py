@@ -18,6 +18,10 @@ from datasets.verify import main as verify
 from evaluation.run import main as evaluate
 from manifests.cli import one_line
 from manifests.query import main as query
+from model.config import ModelConfig
+from model.export import main as export
+from model.network import build_model
+from model.weights import save_weights
 from sampling.preview import main as preview
 from tracking.run import main as track
 from trainer.run import main as train
@@ -104,12 +108,15 @@ def test_names_that_a_library_cannot_take_are_one_line(
         (track, [*box, "--video", str(odd / "t.mp4"), "--out", new]),
         (query, [f"SELECT '{NAME}'", *crops]),
         (evaluate, [*bench, "--name", NAME, "--results", str(odd / "r"), "--out", str(odd / "o")]),
+        (export, ["--weights", str(odd.parent / "w.safetensors"), "--out", str(odd / "onnx")]),
         (train, ["--recipe", "siamfc", *crops, "--out", str(odd / "run")]),
     ]
+    network = build_model(ModelConfig(head="siamfc", width=0.01))
+    save_weights(odd.parent / "w.safetensors", network, provenance={})
     before = sorted(map(str, odd.parent.rglob("*")))
     for main, options in commands:
         assert main(options) == 1
-        assert "a name that is not UTF-8. Rename" in caplog.messages[-1]
+        assert "a name that is not UTF-8. Use another" in caplog.messages[-1]
         assert ascii(NAME)[1:-1] in caplog.messages[-1]
     assert sorted(map(str, odd.parent.rglob("*"))) == before
     assert track([*box, "--video", frames, "--out", new]) == 0
