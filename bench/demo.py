@@ -156,7 +156,15 @@ def print_places(out: Path, *, minutes: float) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a step that failed, 2 a wrong option."""
-    return run_command(DemoConfig, demo, argv, prog="python -m bench.demo", errors=(DemoError,))
+    again = "the same command goes on after the steps that are done"
+    return run_command(
+        DemoConfig,
+        demo,
+        argv,
+        prog="python -m bench.demo",
+        errors=(DemoError,),
+        after_ctrl_c=again,
+    )
 
 
 if __name__ == "__main__":

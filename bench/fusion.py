@@ -186,7 +186,10 @@ def _read_runs(log: Path, settings: dict[str, str | float]) -> list[Run]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
     prog = "python -m bench.fusion"
-    return run_command(FusionConfig, compare, argv, prog=prog, errors=(SourceError,))
+    again = "finished runs stay, and the same command makes the others"
+    return run_command(
+        FusionConfig, compare, argv, prog=prog, errors=(SourceError,), after_ctrl_c=again
+    )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from os.path import realpath
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,7 +22,7 @@ import tyro
 from tqdm import tqdm
 
 from datasets.annotations import Annotations, read_annotations
-from datasets.archives import COMPRESSED_ADVICE, is_compressed
+from datasets.archives import COMPRESSED_ADVICE, is_archive, is_compressed
 from datasets.crops import codec_versions
 from datasets.execute import HereExecutor, open_cluster, open_workers, run_tasks
 from datasets.files import open_root, plain_path
@@ -37,6 +36,7 @@ from datasets.shards import ShardTask, build_shard, too_many_bad_images
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
 from manifests.cli import run_command
+from manifests.places import keep_inputs
 from manifests.schema import ManifestError
 
 logger = logging.getLogger(__name__)
@@ -99,13 +99,12 @@ def build(config: BuildConfig) -> None:
     root = config.root or f"data/raw/{config.src}"
     out = config.out or f"data/shards/{config.src}"
     config = dataclasses.replace(config, root=_place(root, config), out=_place(out, config))
-    if _is_same(config.root, config.out):
-        raise SourceError(f"{config.out}: both --root and --out. Pass another --out")
     files = open_root(config.root)
+    output = Output(config.out)
+    keep_inputs([config.root], folders=[config.out], files=[output.where(FOLDER)])
     for name in filter(is_compressed, files.list("")):
         logger.warning("%s is not read: %s", files.where(name), COMPRESSED_ADVICE)
     names = SOURCES[config.src].list_parts(files)
-    output = Output(config.out)
     with only_build(output):
         annotations = read_annotations(
             files, config.src, names, config.filters, max_bad=config.max_bad_annotations
@@ -115,7 +114,9 @@ def build(config: BuildConfig) -> None:
         if found.manifest and len(found.shards) == len(found.manifest.metadata.shards):
             logger.info("%s: already built from the same annotations", output.url)
         else:
-            _make(config, output, annotations, settings, found)
+            archives = [f"{config.root}/{name}" for name in filter(is_archive, files.list(""))]
+            inputs = archives + [config.root] * is_archive(config.root)
+            _make(config, output, annotations, settings, found, inputs)
         output.remove(FOLDER)
 
 
@@ -125,6 +126,7 @@ def _make(
     annotations: Annotations,
     settings: dict[str, Any],
     found: Found,
+    archives: Sequence[str],
 ) -> None:
     """Cut the shards that are missing, and write the manifest if that is."""
     if found.shards:
@@ -137,6 +139,7 @@ def _make(
         val_fraction=config.val_fraction,
         shard_mb=config.shard_mb,
     )
+    keep_inputs(archives, files=[output.where(task.name) for task in tasks])
     results = _cut_shards(config, tasks, found.shards)
     output.remove_leftovers()  # of workers that were lost on the way
     if found.manifest:
@@ -152,12 +155,6 @@ def _place(url: str, config: BuildConfig) -> str:
     if "://" in path or not config.cluster:
         return path
     return str(Path(path).absolute())  # a cluster's workers have other current folders
-
-
-def _is_same(root: str, out: str) -> bool:
-    if "://" in root + out:
-        return root.rstrip("/") == out.rstrip("/")
-    return realpath(root) == realpath(out)
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:
@@ -232,8 +229,14 @@ def _check_bad_images(config: BuildConfig, results: dict[str, ShardResult]) -> N
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    prog = "python -m datasets.build"
-    return run_command(BuildConfig, build, argv, prog=prog, errors=(SourceError, ManifestError))
+    return run_command(
+        BuildConfig,
+        build,
+        argv,
+        prog="python -m datasets.build",
+        errors=(SourceError, ManifestError),
+        after_ctrl_c="shards that are whole stay, and the same command makes the others",
+    )
 
 
 if __name__ == "__main__":

@@ -54,13 +54,27 @@ class HereExecutor(Executor):
         return future
 
 
+class QuietPool(ProcessPoolExecutor):
+    """Worker processes that end at Ctrl-C without a word; their initializer is `start_worker`."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Return the future of a call; starts a worker if all are busy."""
+        # A process that Ctrl-C meets while it imports prints a traceback: it is held back until
+        # `start_worker`, and here until the process is started.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
     """Yield an executor of so many processes here, and what `count_done` has counted in them."""
     spawn = get_context("spawn")
     done = spawn.Value("q", 0)
-    with ProcessPoolExecutor(
-        workers, mp_context=spawn, initializer=_start_worker, initargs=(done,)
+    with QuietPool(
+        workers, mp_context=spawn, initializer=_start_build_worker, initargs=(done,)
     ) as executor:
         yield executor, lambda: int(done.value)
 
@@ -146,17 +160,17 @@ def open_cluster(address: str) -> Iterator[Executor]:
             ) from None
 
 
-def _start_worker(done: Any) -> None:
-    """Set up a worker process: one thread for OpenCV, and an end when its parent has ended."""
+def _start_build_worker(done: Any) -> None:
     global _done
     _done = done
     cv2.setNumThreads(1)
+    start_worker()
+
+
+def start_worker() -> None:
+    """Make this process of a `QuietPool` end, at once, at Ctrl-C or when its parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    end_with_parent()
-
-
-def end_with_parent() -> None:
-    """Make this worker process end, at once, when the process that started it has ended."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = parent_process()
     assert parent is not None
 

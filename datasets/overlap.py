@@ -34,6 +34,7 @@ from datasets.showcase import with_manifest
 from datasets.tracks import SourceError
 from manifests.cli import run_command
 from manifests.page import write_page
+from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import read_manifests
@@ -88,6 +89,9 @@ def overlap(config: OverlapConfig) -> None:
     """Search, write the page, and print the condition that leaves the footage out."""
     manifests = read_manifests(config.manifests, where=config.where, check_shards=False)
     files = open_root(config.against, option="--against")
+    inputs = [*(each for one in manifests for each in one.files()), config.against]
+    keep_inputs(inputs, files=[config.out])
+    keep_inputs(inputs, folders=[config.keep] if config.keep else [], option="--keep")
     tracks = read_benchmark(files)
     rows = with_manifest(manifests)
     with _bar(rows.height, "training crops") as bar:
@@ -148,8 +152,14 @@ def _bar(total: int, what: str) -> "tqdm[None]":
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    errors = (ManifestError, SourceError)
-    return run_command(OverlapConfig, overlap, argv, prog=PROG, errors=errors)
+    return run_command(
+        OverlapConfig,
+        overlap,
+        argv,
+        prog=PROG,
+        errors=(ManifestError, SourceError),
+        after_ctrl_c="the same command starts anew, but for the pictures that --keep holds",
+    )
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ from manifests.atomic import write_whole
 from manifests.charts import histogram
 from manifests.cli import run_command
 from manifests.page import Picture, Section, write_page
+from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
@@ -80,6 +81,7 @@ def report(config: ReportConfig) -> None:
     beside = posixpath.dirname(config.manifest[0])
     page = config.out or posixpath.join(beside, "report.html")
     picture = config.out or posixpath.join(beside, "crops.png")
+    keep_inputs([each for one in manifests for each in one.files()], files=[page, picture])
     shown = choose_random(rows, config.num_crops, seed=config.seed)
     if picture.endswith(".png"):
         sheet = contact_sheet(manifests, shown, tile_px=255)

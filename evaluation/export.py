@@ -31,6 +31,7 @@ from evaluation.results.folder import open_tracker
 from evaluation.results.tracker import TrackerResults
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+from manifests.places import keep_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,6 @@ class Result:
 
 def run(config: ExportConfig) -> None:
     """Read everything first, then write; a damaged result leaves nothing behind."""
-    if config.out.exists() and config.results.exists() and config.out.samefile(config.results):
-        raise SourceError(f"--out: {config.out} holds the results. Pass another name")
     names = None if config.benchmark is None else BENCHMARKS[config.benchmark].official_names()
     tracker = open_tracker(config.results, names, benchmark=config.benchmark or "")
     if tracker.num_runs > 1 and config.layout != "got10k":
@@ -83,6 +82,8 @@ def run(config: ExportConfig) -> None:
     name = tracker.name.rpartition("/")[2]
     for sequence in sorted(tracker.paths):
         files |= LAYOUTS[config.layout](name, _read(tracker, sequence))
+    outputs = [config.out / each for each in files] if config.layout == "matlab" else [config.out]
+    keep_inputs(_inputs(config, tracker), files=outputs)
     if config.layout == "matlab":
         for path, text in files.items():
             with whole_file(config.out / path) as temporary:
@@ -91,6 +92,13 @@ def run(config: ExportConfig) -> None:
         with whole_file(config.out) as temporary:
             temporary.write_bytes(_zip(files))
     print(f"{len(tracker.paths)} sequences in {config.out}")
+
+
+def _inputs(config: ExportConfig, tracker: TrackerResults) -> list[str | Path]:
+    """Return the files that are read; an archive of results is one."""
+    if not config.results.is_dir():
+        return [config.results]
+    return [tracker.files.where(path) for paths in tracker.paths.values() for path in paths]
 
 
 def _read(tracker: TrackerResults, sequence: str) -> Result:

@@ -29,6 +29,7 @@ from evaluation.scores import score_tracker
 from evaluation.selection import Selection, find_selected, open_selected, score_each
 from evaluation.sequences import Benchmark
 from evaluation.session import claim_folder, read_note
+from evaluation.tracked_on import TRACKER_FILE
 from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot_measures import Ending
 from evaluation.vot_report import vot_table, write_vot_report
@@ -37,8 +38,9 @@ from evaluation.vot_toolkit import ask_toolkit, find_toolkit
 from evaluation.work import track_all
 from manifests.cli import run_command
 from manifests.page import Table
+from manifests.places import keep_inputs, require_utf8
 from manifests.provenance import describe_run
-from model.weights import WeightsError
+from model.weights import WeightsError, weights_files
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +86,9 @@ def run(config: RunConfig) -> None:
     """Track where results are missing, score, print the table and write the report."""
     if config.workers < 1:
         raise SourceError(f"--workers: {config.workers}, expected 1 or more")
-    benchmark = open_selected(config.benchmark, config.root, config.selection)
     results = Path(config.results or f"results/{config.benchmark}")
+    _check_outputs(config, results)
+    benchmark = open_selected(config.benchmark, config.root, config.selection)
     if config.vot_toolkit:
         if not benchmark.supervised:
             raise SourceError(f"--vot-toolkit: it judges VOT only, not {benchmark.title}")
@@ -99,6 +102,17 @@ def run(config: RunConfig) -> None:
     if benchmark.note:
         print(f"Not the published {benchmark.title}: {benchmark.note}")
     print(page)
+
+
+def _check_outputs(config: RunConfig, results: Path) -> None:
+    root = config.root or f"data/raw/{config.benchmark}"
+    out = Path(config.out or f"reports/{config.benchmark}")
+    keep_inputs([root], folders=[out])
+    keep_inputs([root], folders=[results], option="--results")
+    require_utf8(_tracker_name(config))
+    weights = weights_files(config.weights) if config.weights else ()
+    written = [out / "curves.json", results / _tracker_name(config) / TRACKER_FILE]
+    keep_inputs([*weights, config.settings], files=written)
 
 
 def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> None:
@@ -184,7 +198,14 @@ def _tracker_name(config: RunConfig) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    return run_command(RunConfig, run, argv, prog=_PROG, errors=(SourceError, WeightsError))
+    return run_command(
+        RunConfig,
+        run,
+        argv,
+        prog=_PROG,
+        errors=(SourceError, WeightsError),
+        after_ctrl_c="results that are whole stay, and the same command tracks the others",
+    )
 
 
 if __name__ == "__main__":

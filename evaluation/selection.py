@@ -11,6 +11,7 @@ from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.results.folder import find_trackers
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import Benchmark
+from manifests.places import require_utf8
 
 logger = logging.getLogger(__name__)
 Score = TypeVar("Score")
@@ -98,6 +99,7 @@ def score_each(
     """
     scores: list[Score] = []
     for each in trackers:
+        require_utf8(each.name)  # for the plots
         try:
             scores.append(score(each))
         except SourceError as error:

@@ -29,9 +29,10 @@ from evaluation.study import claim_study, finished_trials, open_study
 from evaluation.tracked_on import describe_tracks
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+from manifests.places import keep_inputs
 from manifests.split import assign_splits
 from model.network import Network
-from model.weights import WeightsError, load_model, read_description
+from model.weights import WeightsError, load_model, read_description, weights_files
 from tracking.devices import check_device
 from tracking.settings import SETTINGS
 from tracking.tracker import Tracker
@@ -39,6 +40,7 @@ from tracking.tracker import Tracker
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
+_PROG = "python -m evaluation.tune"
 _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "car": {"lr": (0.1, 0.9), "penalty": (0.0, 0.5), "window": (0.0, 0.7)},
     "siamfc": {"lr": (0.1, 0.9), "scale_penalty": (0.9, 1.0), "window": (0.0, 0.7)},
@@ -82,9 +84,12 @@ def run(config: TuneConfig) -> None:
     check_device(config.device)
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")
+    out = Path(config.out)
+    keep_inputs([files.root], folders=[out])
+    written = [out / name for name in ("study.db", "best.json", "trials.png", "trials.pdf")]
+    keep_inputs(weights_files(config.weights), files=written)
     tracks = choose_tracks(files, config)
     network = load_model(config.weights, device=config.device)
-    out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     study = open_study(optuna, out / "study.db")
     claim_study(
@@ -213,9 +218,9 @@ def _import_optuna() -> Any:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    return run_command(
-        TuneConfig, run, argv, prog="python -m evaluation.tune", errors=(SourceError, WeightsError)
-    )
+    errors = (SourceError, WeightsError)
+    again = "finished trials stay, and the same command makes the others"
+    return run_command(TuneConfig, run, argv, prog=_PROG, errors=errors, after_ctrl_c=again)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import multiprocessing
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from datasets.execute import end_with_parent
+from datasets.execute import QuietPool, start_worker
 from datasets.files import RawFiles, open_root
 from datasets.tracks import SourceError
 from evaluation import onepass, supervised
@@ -115,7 +115,7 @@ def _track_in_processes(
 ) -> None:
     context = multiprocessing.get_context("spawn")
     counts: Any = context.Array("q", 2)
-    with ProcessPoolExecutor(
+    with QuietPool(
         workers, mp_context=context, initializer=_start_worker, initargs=(job, counts)
     ) as pool:
         waiting = {pool.submit(_track_in_worker, each) for each in missing}
@@ -139,7 +139,7 @@ def _track_in_processes(
 
 
 def _start_worker(job: Job, counts: Any) -> None:
-    end_with_parent()
+    start_worker()
     torch.set_num_threads(1)
     worker = _Worker(job=job, tracker=job.make_tracker(), files=open_root(job.root), counts=counts)
     _WORKER[:] = [worker]

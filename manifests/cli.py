@@ -1,5 +1,6 @@
 """What every command shares: options in, expected errors to one line, an exit code out."""
 
+import io
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ def run_command(
     *,
     prog: str,
     errors: tuple[type[Exception], ...] = (),
+    after_ctrl_c: str = "the same command starts anew",
 ) -> int:
     """Parse the options, run the command, and return its exit code.
 
@@ -35,10 +37,12 @@ def run_command(
         prog: What the user typed, for the usage text.
         errors: Problems of data or run that become one line and exit code 1, besides those of
             `is_expected`; anything else is a bug and keeps its traceback.
+        after_ctrl_c: What the same command does after an interruption, if it need not start anew.
 
     Returns:
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
     """
+    _print_anything()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     for library in _NETWORK_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -53,7 +57,7 @@ def run_command(
         require_same_checkout("datasets")
         return run(config) or 0
     except KeyboardInterrupt:
-        logger.error("interrupted; the same command goes on where it stopped")
+        logger.error("interrupted; %s", after_ctrl_c)
         return 130
     except Exception as error:
         if not is_expected(error, *errors):
@@ -62,16 +66,35 @@ def run_command(
         return 1
 
 
+def _print_anything() -> None:
+    """Escape what the terminal's encoding lacks: rules of tables, names that are not UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def is_expected(error: Exception, *more: type[Exception]) -> bool:
     """Tell whether an error is of the world and not a bug: of files, networks, missing packages."""
     library = type(error).__module__.partition(".")[0]
-    return isinstance(error, (OSError, ImportError, *more)) or library in _NETWORK_LIBRARIES
+    return (
+        isinstance(error, (OSError, ImportError, *more))
+        or library in _NETWORK_LIBRARIES
+        or _is_foreign_name(error)
+    )
+
+
+def _is_foreign_name(error: Exception) -> bool:
+    """Return True for a name that is not UTF-8, where a library takes UTF-8 only."""
+    return isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason
 
 
 def one_line(error: Exception) -> str:
     """Return what a person needs to read of an error."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
+        name = error.object[max(0, error.start - 200) : error.end + 50]
+        return f"{name!a}: a name that is not UTF-8. Use another name"
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -73,7 +73,7 @@ class Section:
 
 def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Provenance) -> None:
     """Write a page to a path or URL, whole or not at all."""
-    write_whole(url, page_html(title, sections, made_by=made_by).encode())
+    write_whole(url, page_html(title, sections, made_by=made_by).encode(errors="backslashreplace"))
 
 
 def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:

@@ -24,6 +24,8 @@ import tyro
 
 from manifests.atomic import write_whole
 from manifests.cli import run_command
+from manifests.exact import exact_sql, narrow, widen
+from manifests.places import keep_inputs
 from manifests.schema import COLUMNS, ManifestError
 from manifests.table import read_manifest
 
@@ -62,18 +64,25 @@ def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
     """
     parts = [read_manifest(url, check_shards=False).rows for url in urls]
     # The columns above, as text: SQL compares and joins them like any other.
-    rows = pl.concat(parts).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    rows = pl.concat(parts).lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
+    columns = rows.collect_schema().names()
     try:
-        with pl.SQLContext({TABLE: rows}, eager=True) as context:
-            answer: pl.DataFrame = context.execute(sql)
+        _execute(sql, rows.clear())  # its errors are about the question as it was asked
+        answer = narrow(_execute(exact_sql(sql), widen(rows)))
     except pl.exceptions.ColumnNotFoundError as error:
-        raise ManifestError(_suggest_column(sql, str(error), rows.columns)) from None
+        raise ManifestError(_suggest_column(sql, str(error), columns)) from None
     except pl.exceptions.PolarsError as error:
-        raise ManifestError(_explain(sql, str(error), rows.columns)) from None
+        raise ManifestError(_explain(sql, str(error), columns)) from None
     if not answer.width:
         raise ManifestError(
             f"{sql!r}: asks for nothing. Manifests are only read: begin with SELECT"
         )
+    return answer
+
+
+def _execute(sql: str, rows: pl.LazyFrame) -> pl.DataFrame:
+    with pl.SQLContext({TABLE: rows}, eager=True) as context:
+        answer: pl.DataFrame = context.execute(sql)
     return answer
 
 
@@ -88,9 +97,12 @@ def run(config: QueryConfig) -> None:
             f'"SELECT source, count(*) FROM {TABLE} GROUP BY source" --manifests M'
         )
     writer = _writer(config.out) if config.out else None
+    keep_inputs(config.manifests, files=[config.out] if config.out else [])
     answer = query(config.manifests, config.sql)
     if writer is None:
-        _show(answer_text(answer, max_rows=config.max_rows, width=_terminal_width()))
+        width, ascii_rules = _terminal_width(), not _has_rules(sys.stdout.encoding)
+        rows = config.max_rows
+        _show(answer_text(answer, max_rows=rows, width=width, ascii_rules=ascii_rules))
         return
     buffer = io.BytesIO()
     writer(answer, buffer)
@@ -106,15 +118,24 @@ def _show(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
 
 
-def answer_text(answer: pl.DataFrame, *, max_rows: int, width: int | None) -> str:
+def answer_text(
+    answer: pl.DataFrame, *, max_rows: int, width: int | None, ascii_rules: bool = False
+) -> str:
     """Return an answer as a table, or row after row if that table is wider than ``width``.
 
     Args:
         answer: What `query` returned.
         max_rows: Rows to show.
         width: Characters in a line; None for any number.
+        ascii_rules: Draw the table with +, - and |, for terminals without other rules.
     """
-    with pl.Config(tbl_rows=max_rows, tbl_cols=-1, fmt_str_lengths=60, tbl_width_chars=-1):
+    with pl.Config(
+        tbl_rows=max_rows,
+        tbl_cols=-1,
+        fmt_str_lengths=60,
+        tbl_width_chars=-1,
+        tbl_formatting="ASCII_FULL_CONDENSED" if ascii_rules else None,
+    ):
         table = str(answer)
     if width is None or max(map(len, table.splitlines())) <= width:
         return table
@@ -136,6 +157,15 @@ def _value_text(value: object) -> str:
 
 def _terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _has_rules(encoding: str | None) -> bool:
+    """Return True if an encoding has the rules and the ellipsis of polars' tables."""
+    try:
+        "\u250c\u2506\u255e\u256a\u2026".encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _schema_text() -> str:

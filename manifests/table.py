@@ -17,6 +17,8 @@ import polars as pl
 import pyarrow.parquet
 
 from manifests.atomic import write_whole
+from manifests.exact import exact_sql, widen
+from manifests.places import local_path
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,10 @@ class Manifest:
     metadata: Metadata
     fingerprint: str
     """SHA-256 of the file, hexadecimal."""
+
+    def files(self) -> list[str]:
+        """Return where it and its shards lie."""
+        return [self.url, *(shard_url(self.url, shard.name) for shard in self.metadata.shards)]
 
 
 def write_manifest(url: str, rows: pl.DataFrame, metadata: Metadata) -> None:
@@ -129,8 +135,7 @@ def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
     """
     if url.startswith(("http://", "https://")):
         return
-    files, folder = fsspec.url_to_fs(posixpath.dirname(url) or ".")
-    sizes = {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
+    sizes = _sizes(url, shards)
     for shard in shards:
         where = shard_url(url, shard.name)
         if shard.name not in sizes:
@@ -142,17 +147,30 @@ def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
             )
 
 
+def _sizes(url: str, shards: Sequence[ShardInfo]) -> dict[str, int]:
+    """Return the sizes of the shards that are there; a bucket lists them in one request."""
+    if local_path(url) is not None:
+        paths = {shard.name: Path(local_path(shard_url(url, shard.name)) or "") for shard in shards}
+        return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
+    files, folder = fsspec.url_to_fs(posixpath.dirname(url))
+    return {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
+
+
 def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
     """Return the rows that satisfy an SQL condition on the columns.
 
     Raises:
         ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
     """
+    schema = rows.collect_schema()
     try:
-        return rows.filter(pl.sql_expr(where)).collect()
+        pl.sql_expr(where)  # its errors are about the condition as it was given
+        selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
+        integers = [name for name, dtype in schema.items() if dtype.is_integer()]
+        return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
     except pl.exceptions.ColumnNotFoundError as error:
         name = str(error).split('"')[1] if '"' in str(error) else str(error).split()[0]
-        columns = rows.collect_schema().names()
+        columns = schema.names()
         close = difflib.get_close_matches(name, columns, n=1)
         hint = f"did you mean {close[0]!r}" if close else f"the columns are {columns}"
         raise ManifestError(f"{where!r}: no column {name!r}; {hint}") from None
@@ -161,14 +179,19 @@ def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
 
 
 def shard_url(manifest_url: str, shard: str) -> str:
-    """Return where a shard lies: beside its manifest.
+    """Return where a shard lies: beside its manifest, or beside what that is a link to.
 
     Raises:
         ManifestError: The name leads out of the manifest's folder.
     """
     if "/" in shard or "\\" in shard or shard in {"", ".", ".."}:
         raise ManifestError(f"{manifest_url}: shard name {shard!r} is not a plain file name")
-    return posixpath.join(posixpath.dirname(manifest_url), shard)
+    beside = posixpath.join(posixpath.dirname(manifest_url), shard)
+    path = local_path(manifest_url)
+    if path is not None and Path(path).is_symlink() and not Path(path).with_name(shard).exists():
+        target = Path(path).resolve().with_name(shard)
+        return str(target) if target.exists() else beside
+    return beside
 
 
 def _read_one(url: str, where: str | None, *, check_shards: bool) -> Manifest:

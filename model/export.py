@@ -10,6 +10,7 @@ outputs. Correlations are written as matrix products (`model.fourier`), which on
 ``export``); crops of a shard need OpenCV.
 """
 
+import io
 import logging
 import sys
 import tarfile
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.network import Network
-from model.weights import WeightsError, load_model
+from model.weights import WeightsError, load_model, weights_files
 
 logger = logging.getLogger("dcffnet")
 
@@ -163,20 +164,32 @@ def make_crops(pairs: int) -> tuple[Tensor, Tensor]:
 def run(config: ExportConfig) -> int:
     """Export, compare, print the differences; 1 if they are larger than rounding explains."""
     network = load_model(config.weights)
+    _check_outputs(config)
     export_network(network, config.out)
-    crops = (
-        make_crops(config.pairs) if config.shard is None else read_crops(config.shard, config.pairs)
-    )
+    shard = config.shard
+    crops = make_crops(config.pairs) if shard is None else read_crops(shard, config.pairs)
     differences = compare(network, config.out, *crops)
     for name, difference in differences.items():
         print(f"{name}: largest difference from PyTorch {difference:.1e} of the largest value")
     print(f"{config.out / 'template.onnx'}, {config.out / 'search.onnx'}")
     if max(differences.values()) > _LARGEST_DIFFERENCE:
-        logger.error(
-            "the exported network differs by more than %g; do not use it", _LARGEST_DIFFERENCE
-        )
+        logger.error("differs by more than %g; do not use the export", _LARGEST_DIFFERENCE)
         return 1
     return 0
+
+
+def _check_outputs(config: ExportConfig) -> None:
+    """Refuse to write over the weights or the shard, and a folder that torch cannot name."""
+    if "\\udc" in ascii(str(config.out)):
+        raise WeightsError(f"--out {str(config.out)!a}: a name that is not UTF-8. Use another name")
+    read = [Path(each.removeprefix("file://")) for each in weights_files(config.weights)]
+    for each in [*read, *([config.shard] if config.shard else [])]:
+        for path in (config.out / "template.onnx", config.out / "search.onnx"):
+            if path.exists() and each.exists() and path.samefile(each):
+                raise WeightsError(
+                    f"{path}: would be written over, but this command reads {each}. Pass another "
+                    "--out"
+                )
 
 
 def _plain_features(network: Network, z: Tensor) -> tuple[Tensor, ...]:
@@ -214,6 +227,9 @@ def _export(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with weights or export, 2 a wrong option."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names need not fit the terminal's encoding
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         config = tyro.cli(ExportConfig, args=argv, prog="python -m model.export")

@@ -95,6 +95,15 @@ def load_backbone(network: Network, path_or_url: str | Path) -> None:
     _load_into(network.backbone, backbone, url)
 
 
+def weights_files(path_or_url: str | Path) -> tuple[str, str]:
+    """Return where weights lie: the tensors' file and the description's beside it.
+
+    Raises:
+        WeightsError: The name does not end in ``.safetensors``.
+    """
+    return str(path_or_url), _description_url(str(path_or_url))
+
+
 def read_description(path_or_url: str | Path) -> dict[str, Any]:
     """Return the JSON beside the weights: config, input, sha256, provenance.
 

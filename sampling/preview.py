@@ -21,6 +21,7 @@ from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.showcase import with_manifest
 from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
+from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
@@ -34,6 +35,7 @@ from sampling.recipe import (
     Recipe,
     parse_weights,
     read_recipes,
+    recipe_path,
     validation_pairs,
 )
 from sampling.rng import pair_numbers
@@ -76,19 +78,21 @@ class PreviewConfig:
 
 def preview(config: PreviewConfig) -> None:
     """Write the page and print where it is."""
-    recipe = read_recipes(config.recipe or (_DEFAULT_RECIPE,))
+    names = config.recipe or (_DEFAULT_RECIPE,)
+    recipe = read_recipes(names)
     where = config.where or recipe.where
     manifests = read_manifests(config.manifests, where=where)
+    inputs = [each for one in manifests for each in one.files()]
+    keep_inputs([*inputs, *map(recipe_path, names)], files=[config.out])
     pairs, augment = pair_settings(config, recipe)
     try:
         before, _ = first_pairs(config, manifests, pairs, AugmentSettings(enabled=False))
         after, origins = first_pairs(config, manifests, pairs, augment)
     except ValueError as error:  # such as weights of a source that no manifest has
         raise ManifestError(str(error)) from error
-    name = " + ".join(config.recipe or (_DEFAULT_RECIPE,))
     write_page(
         config.out,
-        f"{_TITLES[config.split]} pairs of recipe {name}",
+        f"{_TITLES[config.split]} pairs of recipe {' + '.join(names)}",
         [
             Section(
                 title="What a pair is",

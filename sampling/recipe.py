@@ -86,8 +86,13 @@ def read_recipes(names: Sequence[str]) -> Recipe:
         raise ManifestError(f"--recipe {' '.join(names)}: {error}") from None
 
 
+def recipe_path(name: str) -> Path:
+    """Return the file of a recipe that is given by its name or by its path."""
+    return Path(name) if name.endswith(".toml") else _RECIPES / f"{name}.toml"
+
+
 def _read_table(name: str) -> dict[str, Any]:
-    path = Path(name) if name.endswith(".toml") else _RECIPES / f"{name}.toml"
+    path = recipe_path(name)
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -7,9 +7,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from datasets.overlap import main as overlap
+from datasets.report import main as report
+from datasets.verify import main as verify
 from manifests.atomic import whole_file
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table
 from manifests.table import Metadata, ShardInfo, read_manifest, shard_url, write_manifest
+from sampling.preview import main as preview
 
 SHARD = ShardInfo(name="x-000000.tar", num_bytes=5, num_rows=3, sha256="0" * 64)
 
@@ -135,3 +139,35 @@ def test_the_readme_shows_the_table_of_columns() -> None:
     assert columns_table() in readme.read_text(encoding="utf-8")
     assert [line.split("`")[1] for line in columns_table().splitlines()[2:]] == SCHEMA.names()
     assert all(column.meaning for column in COLUMNS)
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_shards_lie_beside_what_a_linked_manifest_is_a_link_to(tmp_path: Path, scheme: str) -> None:
+    written(tmp_path / "built")
+    beside = tmp_path / "all"
+    beside.mkdir()
+    (tmp_path / "first.parquet").symlink_to("built/manifest.parquet")
+    (beside / "x.parquet").symlink_to("../first.parquet")
+    url = f"{scheme}{beside}/x.parquet"
+    assert read_manifest(url).rows.height == 3
+    assert Path(shard_url(url, SHARD.name)) == tmp_path / "built" / SHARD.name
+    (beside / SHARD.name).write_bytes(b"1234")
+    with pytest.raises(ManifestError, match="4 bytes, expected 5"):
+        read_manifest(url)
+    (beside / SHARD.name).unlink()
+    (tmp_path / "built" / SHARD.name).unlink()
+    with pytest.raises(ManifestError, match=rf"^{scheme}{beside}/{SHARD.name}: no such shard"):
+        read_manifest(url)
+
+
+def test_every_reader_takes_a_linked_manifest(
+    sample_world: Path, sample_shards: Path, tmp_path: Path
+) -> None:
+    url = tmp_path / "lasot.parquet"
+    url.symlink_to(sample_shards / "lasot" / "manifest.parquet")
+    page = ["--out", str(tmp_path / "page.html")]
+    assert verify(["--manifest", str(url), "--deep"]) == 0
+    assert report(["--manifest", str(url), "--num-crops", "1", *page]) == 0
+    assert preview(["--manifests", str(url), "--num-pairs", "1", *page]) == 0
+    against = ["--against", str(sample_world / "OTB100"), "--num-copies", "1", "--every", "9"]
+    assert overlap(["--manifests", str(url), *against, *page]) == 0

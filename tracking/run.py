@@ -30,8 +30,9 @@ from datasets.crops import Image
 from datasets.tracks import SourceError
 from manifests.atomic import whole_file
 from manifests.cli import run_command
+from manifests.places import keep_inputs, require_utf8
 from manifests.termination import cleaned_at_termination
-from model.weights import WeightsError, load_model
+from model.weights import WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
@@ -85,6 +86,8 @@ def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
     _check_options(config)
     path = config.out.with_suffix(".csv")
+    require_utf8(config.out, "" if Path(config.video).is_dir() else config.video)
+    keep_inputs(_inputs(config), files=(config.out, path))
     trackers = _create_trackers(config)
     truth = read_box_file(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
@@ -128,6 +131,14 @@ def _check_options(config: TrackConfig) -> None:
     if (boxes_file := config.out.with_suffix(".csv")).is_dir():
         raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
     check_device(config.device)
+
+
+def _inputs(config: TrackConfig) -> list[str | Path]:
+    video = Path(config.video)
+    images = video.iterdir() if video.is_dir() else [video]
+    weights = weights_files(config.weights) if config.weights else ()
+    read = [each for each in images if each == video or each.suffix not in {".mp4", ".csv"}]
+    return [*read, *weights, config.truth, config.settings]
 
 
 def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
+from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import read_manifests
@@ -72,6 +73,9 @@ def ablate(config: AblateConfig) -> None:
     """
     # What cannot be read shows before the training, not days after its start.
     manifests = read_manifests((*config.pretrain_manifests, *config.finetune_manifests))
+    inputs = [*(each for one in manifests for each in one.files()), config.root]
+    parts = [config.out / name for name in ("static", *config.variants, "ablation.html")]
+    keep_inputs(inputs, folders=[config.out], files=parts)
     evaluate(config, "static", "--tracker", "static")
     rows: list[tuple[str | float | None, ...]] = [
         ("a box that never moves", *measure(config, "static"), *[None] * 5)
@@ -154,7 +158,14 @@ def run_module(module: str, *arguments: object) -> None:
     """Print a command, run it, and stop if it fails."""
     command = ["-m", module, *map(str, arguments)]
     print(f"$ python {shlex.join(command)}", flush=True)
-    if subprocess.run([sys.executable, *command], check=False).returncode != 0:
+    with subprocess.Popen([sys.executable, *command]) as step:
+        try:
+            code = step.wait()
+        except KeyboardInterrupt:
+            step.terminate()  # training saves then; it would be killed if nobody waited
+            step.wait()
+            raise
+    if code != 0:
         raise TrainingError(f"{module}: stopped with an error, see above")
 
 
@@ -170,8 +181,14 @@ def print_table(table: Table) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a step that failed, 2 a wrong option."""
-    errors = (TrainingError, WeightsError, ManifestError)
-    return run_command(AblateConfig, ablate, argv, prog=PROG, errors=errors)
+    return run_command(
+        AblateConfig,
+        ablate,
+        argv,
+        prog=PROG,
+        errors=(TrainingError, WeightsError, ManifestError),
+        after_ctrl_c="the same command goes on after the steps that are done",
+    )
 
 
 if __name__ == "__main__":

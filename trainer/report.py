@@ -15,6 +15,7 @@ from typing import Any
 
 from manifests.cli import run_command
 from manifests.page import Picture, Section, Table, write_page
+from manifests.places import keep_inputs
 from manifests.provenance import Provenance
 from trainer.config import TrainingError
 from trainer.curves import write_curves
@@ -54,6 +55,7 @@ def report(config: ReportConfig) -> None:
             "wrote them. Make the page with the version that trained"
         )
     url = config.out or str(folder / "report.html")
+    keep_inputs([folder], files=[url])
     sections = [
         _summary(records, provenance),
         Section(

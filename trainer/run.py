@@ -34,7 +34,7 @@ from trainer.options import expand_recipes
 from trainer.preemption import StopRequest, watch_for_stop
 from trainer.saving import RunFolder
 from trainer.schedule import num_epochs
-from trainer.setup import Batches, make_learner, make_provenance, open_manifests
+from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ def _run_on_rank(
     config: TrainConfig, ranks: Ranks, device: torch.device, stop: StopRequest
 ) -> None:
     manifests = open_manifests(config)
+    check_outputs(config, manifests)
     if ranks.is_first:
         for problem in find_problems(manifests):
             logger.warning("%s", problem)
@@ -112,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         logger.error("%s", error)
         return 2
     errors = (TrainingError, ManifestError, WeightsError, LostRankError, LostWorkerError)
-    return run_command(TrainConfig, run, options, prog=PROG, errors=errors)
+    again = "the same command goes on from the newest checkpoint, if one was saved"
+    return run_command(TrainConfig, run, options, prog=PROG, errors=errors, after_ctrl_c=again)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ logger = logging.getLogger(__name__)
 PROVENANCE = "run.json"
 """The run's resolved options and the fingerprints of what it starts from."""
 
+OUTPUTS = (
+    *("checkpoints", "examples", "tensorboard", "best.safetensors", "best.json"),
+    *("last.safetensors", "last.json", PROVENANCE, "metrics.jsonl", "curves.png"),
+)
+"""What a run writes and removes in its folder."""
+
 
 class RunFolder:
     """Writes on the first rank only; if that fails, every rank stops.

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from manifests.places import keep_inputs, require_utf8
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
-from model.weights import load_backbone, read_description
+from model.weights import load_backbone, read_description, weights_files
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
@@ -16,11 +17,12 @@ from sampling.plan import PairSettings
 from sampling.recipe import VALIDATION_CHANGES, validation_pairs
 from sampling.records import pair_sources
 from trainer.batchnorm import use_global_batchnorm
-from trainer.config import TrainConfig, TrainingError, as_json
+from trainer.config import TrainConfig, TrainingError, as_json, run_folder
 from trainer.distributed import Ranks
 from trainer.figures import KnownPairs
 from trainer.learner import Learner
 from trainer.objectives import make_objective
+from trainer.saving import OUTPUTS
 
 
 def open_manifests(config: TrainConfig) -> list[Manifest]:
@@ -28,6 +30,17 @@ def open_manifests(config: TrainConfig) -> list[Manifest]:
     if not config.manifests:
         raise TrainingError("--manifests: none given. Build one with `python -m datasets.build`")
     return read_manifests(config.manifests, where=config.data.where)
+
+
+def check_outputs(config: TrainConfig, manifests: list[Manifest]) -> None:
+    """Refuse a run that would write over its own manifests, shards, recipes or initial weights."""
+    before = weights_files(config.init_weights) if config.init_weights is not None else ()
+    recipes = [name for name in config.recipe if name.endswith(".toml")]
+    inputs = [each for one in manifests for each in one.files()]
+    folder = run_folder(config)
+    if config.tensorboard:
+        require_utf8(folder)
+    keep_inputs([*inputs, *before, *recipes], files=[folder / name for name in OUTPUTS])
 
 
 class Batches:

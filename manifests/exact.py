@@ -1,0 +1,127 @@
+"""Exact integers in SQL: polars computes in the type of its operands, and a sum of INTEGER wraps.
+
+Columns are 128 bits wide while a question is answered, and so is whatever SQL itself would make
+narrower: casts, counts, lengths, sums of flags.
+"""
+
+import re
+
+import polars as pl
+
+from manifests.schema import ManifestError
+
+_WIDE = "HUGEINT"
+_ONE = f"CAST(1 AS {_WIDE})"
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | \s+
+    | [A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)* | \d+(?:\.\d*)?(?:[eE][+-]?\d+)? | :: | // | .""",
+    re.DOTALL | re.VERBOSE,
+)
+_CASTS = frozenset({"CAST", "TRY_CAST", "SAFE_CAST"})
+_COUNTS = frozenset(
+    {
+        *("COUNT", "LENGTH", "CHAR_LENGTH", "CHARACTER_LENGTH", "OCTET_LENGTH", "BIT_LENGTH"),
+        *("BIT_COUNT", "STRPOS", "POSITION", "ARRAY_LENGTH", "ROW_NUMBER", "RANK", "DENSE_RANK"),
+    }
+)
+"""Functions whose answers are narrow integers, some without a sign: 2 - 3 becomes 4294967295."""
+_INTEGER = re.compile(r"U?(?:(?:TINY|SMALL|MEDIUM|BIG)?INT(?:1|2|4|8|16|32|64)?|INTEGER)", re.I)
+_FLAGS = frozenset({"occluded", "truncated", "generated"})
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%"})
+
+
+def widen(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the rows with 128-bit integers; lazily, so only columns that are asked for take it."""
+    integers = [name for name, dtype in rows.collect_schema().items() if dtype.is_integer()]
+    return rows.with_columns(pl.col(integers).cast(pl.Int128))
+
+
+def narrow(answer: pl.DataFrame) -> pl.DataFrame:
+    """Return an answer with integers of 64 bits where they fit, else decimals of 38 digits.
+
+    Raises:
+        ManifestError: An integer has more digits.
+    """
+    for name, dtype in answer.schema.items():
+        if dtype not in (pl.Int128, pl.List(pl.Int128)):
+            continue
+        for inner in (pl.Int64(), pl.Decimal(38, 0)):
+            try:
+                wanted = inner if dtype == pl.Int128 else pl.List(inner)
+                answer = answer.with_columns(pl.col(name).cast(wanted))
+            except pl.exceptions.PolarsError:
+                continue
+            break
+        else:
+            raise ManifestError(f"{name}: an integer of more than 38 digits. Ask for less")
+    return answer
+
+
+def exact_sql(sql: str) -> str:
+    """Return a question or condition in which every integer that SQL makes is 128 bits wide."""
+    tokens = _TOKEN.findall(sql)
+    text, position = _rewrite(tokens, 0)
+    while position < len(tokens):  # a parenthesis too many: polars says so
+        more, end = _rewrite(tokens, position + 1)
+        text, position = f"{text}){more}", end
+    return text
+
+
+def _rewrite(tokens: list[str], position: int) -> tuple[str, int]:
+    """Return the text up to the parenthesis that closes, or to the end, and where that is."""
+    text, before = "", ""
+    while position < len(tokens) and tokens[position] != ")":
+        token, name = tokens[position], tokens[position].upper()
+        after = _next(tokens, position + 1)
+        position += 1
+        if token == "(" or (after == "(" and name in _CASTS | _COUNTS | {"SUM"}):
+            token, position = _call(tokens, position - 1)
+        elif (token.isdecimal() and before in {"THEN", "ELSE"}) or (
+            re.split(r"\s*\.\s*", token.lower())[-1] in _FLAGS and {before, after} & _ARITHMETIC
+        ):
+            token = f"CAST({token} AS {_WIDE})"
+        elif before == "::" and _INTEGER.fullmatch(token):
+            token = f"{token}::{_WIDE}"
+        text += token
+        if not _is_blank(token) and not (token == "-" and before in {"THEN", "ELSE"}):
+            before = name
+    return text, position
+
+
+def _call(tokens: list[str], position: int) -> tuple[str, int]:
+    """Return a call or a parenthesis, rewritten, and the position behind it."""
+    start = tokens.index("(", position)
+    name = "".join(tokens[position:start])
+    inner, end = _rewrite(tokens, start + 1)
+    kind, close = name.strip().upper(), "".join(tokens[end : end + 1])
+    last = next((each for each in reversed(tokens[start:end]) if not _is_blank(each)), "")
+    is_narrow = kind in _COUNTS or (
+        kind in _CASTS and (_INTEGER.fullmatch(last) or last.upper() == "UNSIGNED")
+    )
+    if kind == "SUM" and (parts := re.match(r"(\s*DISTINCT\b)?(.*)", inner, re.I | re.DOTALL)):
+        inner = f"{parts[1] or ''}({parts[2]}) * {_ONE}"
+    text, position = f"{name}({inner}{close}", end + 1
+    while is_narrow and _next(tokens, position).upper() in {"FILTER", "OVER"}:
+        clause, position = _clause(tokens, position)
+        text += clause
+    return (f"CAST({text} AS {_WIDE})" if is_narrow else text), position
+
+
+def _clause(tokens: list[str], position: int) -> tuple[str, int]:
+    """Return FILTER (...), OVER (...) or OVER name, rewritten, and the position behind it."""
+    text, found = "", 0
+    while position < len(tokens) and found < 2:
+        if tokens[position] == "(":
+            inner, end = _rewrite(tokens, position + 1)
+            return f"{text}({inner}{''.join(tokens[end : end + 1])}", end + 1
+        found += not _is_blank(tokens[position])
+        text, position = text + tokens[position], position + 1
+    return text, position
+
+
+def _next(tokens: list[str], position: int) -> str:
+    return next((each for each in tokens[position:] if not _is_blank(each)), "")
+
+
+def _is_blank(token: str) -> bool:
+    return token.isspace() or token.startswith(("--", "/*"))
