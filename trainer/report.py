@@ -47,6 +47,8 @@ def report(config: ReportConfig) -> None:
     folder = config.run
     if not (folder / METRICS).is_file() or not (folder / PROVENANCE).is_file():
         raise TrainingError(f"{folder}: no run; --run is the folder that trainer.run calls --out")
+    url = config.out or str(folder / "report.html")
+    keep_inputs([folder], files=[url])
     provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     records = list(read_metrics(folder / METRICS))
     if any("figures" not in record for record in records if record["kind"] == "validation"):
@@ -54,8 +56,6 @@ def report(config: ReportConfig) -> None:
             f"{folder / METRICS}: validations without figures by kind of pair, as earlier versions "
             "wrote them. Make the page with the version that trained"
         )
-    url = config.out or str(folder / "report.html")
-    keep_inputs([folder], files=[url])
     sections = [
         _summary(records, provenance),
         Section(

@@ -90,7 +90,7 @@ def test_ctrl_c_stops_within_seconds_in_one_line(
         os.kill(pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "goes on where it stopped" in errors
+    assert "results that are whole stay" in errors
     assert "Traceback" not in errors
     assert boxes(tmp_path).items() <= undisturbed.items()
 
