@@ -8,11 +8,10 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-import fsspec
-
 from datasets.archives import MountedArchives, find_archives, is_archive
 from datasets.fetch import fetch, naming
 from datasets.tracks import SourceError
+from manifests import stores
 
 
 class RawFiles(Protocol):
@@ -86,7 +85,7 @@ def file_system(url: str) -> tuple[Any, str]:
         SourceError: There is no such kind of URL.
     """
     try:
-        return fsspec.url_to_fs(url)  # type: ignore[no-any-return]
+        return stores.file_system(url)
     except ValueError as error:
         raise SourceError(f"{url}: {error}. Pass a folder, or a URL such as s3://...") from None
 
@@ -155,9 +154,10 @@ class RemoteFolder:
             entries = self._files.ls(path, detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return []
-        # A web server's page also links to the folder above, and to itself in another order.
         names = {entry.removeprefix(f"{path}/").strip("/") for entry in entries}
-        return sorted(name for name in names if name and not set(name) & set("/?#"))
+        # A web server's page also links to the folder above, and to itself in another order.
+        foreign = set("/?#") if self.root.startswith(("http://", "https://")) else set("/")
+        return sorted(name for name in names if name and not set(name) & foreign)
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the bytes of a folder's files by name; empty where the store lists none."""

@@ -1,5 +1,6 @@
 """The folder that a build writes: on a local disk or in a bucket, file by file, each one whole."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from datasets.fetch import naming
 from datasets.files import file_system, plain_path
 from manifests.atomic import TEMPORARY, naming_full_disk, whole_file
+from manifests.stores import remove_all
 
 
 class Output:
@@ -59,8 +61,14 @@ class Output:
 
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it."""
-        if self._files.exists(f"{self._path}/{name}"):
-            self._files.rm(f"{self._path}/{name}", recursive=True)
+        path = f"{self._path}/{name}"
+        if not self.is_local:
+            with naming(self.where(name)):
+                remove_all(self._files, path)
+        elif Path(path).is_dir():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink(missing_ok=True)
 
     @contextmanager
     def new_file(self, name: str) -> Iterator[Path]:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from datasets.levels import levels_of
 from datasets.tracks import SourceError, Track
 from manifests.atomic import whole_file
 from manifests.schema import ManifestError
+from manifests.stores import open_file
 from manifests.table import Manifest, shard_url
 
 WINDOW_SCALES = (0.85, 1.0, 1.18)
@@ -108,7 +108,7 @@ def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress
     def read(part: pl.DataFrame) -> None:
         url = shard_url(manifest.url, part["shard"][0])
         try:
-            with fsspec.open(url, "rb") as shard:
+            with open_file(url) as shard:
                 for place, _, offset, length in part.iter_rows():
                     shard.seek(offset)
                     out[place] = thumb(_decoded(shard.read(length), url, offset), share=share)

@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-import fsspec
 from isal.isal_zlib import crc32
 
 from manifests.schema import ManifestError
+from manifests.stores import open_file
 from manifests.table import shard_url
 
 
@@ -19,7 +19,7 @@ def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -
     url = shard_url(manifest_url, row["shard"])
     offset, length = row[f"{crop}_offset"], row[f"{crop}_bytes"]
     try:
-        with fsspec.open(url, "rb") as shard:
+        with open_file(url) as shard:
             shard.seek(offset)
             data = bytes(shard.read(length))
     except FileNotFoundError:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
-import fsspec
 import polars as pl
 from isal.isal_zlib import crc32
 from tqdm import tqdm
@@ -25,6 +24,7 @@ from datasets.outside import IS_OUTSIDE
 from datasets.tar_writer import sample_key
 from manifests.cli import run_command
 from manifests.schema import ManifestError
+from manifests.stores import open_file
 from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, shard_url
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def _check_shard(
     """Read one shard and yield what is wrong with it and with what its rows point at."""
     where = shard_url(manifest.url, shard.name)
     try:
-        with fsspec.open(where, "rb") as file:
+        with open_file(where) as file:
             data = memoryview(file.read())
     except FileNotFoundError:  # on a web server, of which no shard was listed
         yield "checksum", f"{where}: no such shard"

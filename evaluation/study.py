@@ -21,12 +21,15 @@ def open_study(optuna: Any, path: Path) -> "Study":
     Raises:
         SourceError: The file is no study.
     """
-    from sqlalchemy.exc import DatabaseError  # comes with Optuna
+    from sqlalchemy import URL  # comes with Optuna
+    from sqlalchemy.exc import DatabaseError
 
+    # Quoted: a plain f"sqlite:///{path}" ends at a question mark in the path.
+    url = URL.create("sqlite", database=str(path)).render_as_string()
     try:
         return optuna.create_study(  # type: ignore[no-any-return]
             study_name="tune",
-            storage=f"sqlite:///{path}",
+            storage=url,
             direction="maximize",
             load_if_exists=True,
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import fsspec
+from manifests.stores import write_file
 
 TEMPORARY = ".tmp-"
 """How names of unfinished files start; they lie in the folder of the file to be."""
@@ -120,5 +120,4 @@ def write_whole(url: str, data: bytes) -> None:
         with whole_file(Path(url)) as temporary:
             temporary.write_bytes(data)
         return
-    with fsspec.open(url, "wb") as remote:  # object stores show an upload when it is complete
-        remote.write(data)
+    write_file(url, data)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import polars as pl
 import pyarrow.parquet
 
@@ -20,6 +19,7 @@ from manifests.atomic import write_whole
 from manifests.exact import exact_sql, widen
 from manifests.places import local_path
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
+from manifests.stores import file_system, open_file
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ def _sizes(url: str, shards: Sequence[ShardInfo]) -> dict[str, int]:
     if local_path(url) is not None:
         paths = {shard.name: Path(local_path(shard_url(url, shard.name)) or "") for shard in shards}
         return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
-    files, folder = fsspec.url_to_fs(posixpath.dirname(url))
+    files, folder = file_system(posixpath.dirname(url))
     return {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
 
 
@@ -210,7 +210,7 @@ def _open(url: str) -> _File:
     try:
         if "://" not in url:
             return Path(url).open("rb")
-        with fsspec.open(url, "rb") as remote:
+        with open_file(url) as remote:
             return io.BytesIO(remote.read())
     except FileNotFoundError:
         raise ManifestError(

@@ -212,7 +212,10 @@ def _description_url(url: str) -> str:
 
 def _read_bytes(url: str) -> bytes:
     try:
-        with fsspec.open(url, "rb") as file:
+        if "://" not in url:
+            return Path(url).read_bytes()
+        files, path = fsspec.url_to_fs(url)  # fsspec.open can take [1] for a pattern
+        with files.open(path, "rb") as file:
             data: bytes = file.read()
     except Exception as error:  # each storage has errors of its own: credentials, HTTP, no module
         if isinstance(error, FileNotFoundError) and error.__cause__ is None:
@@ -227,8 +230,9 @@ def _read_bytes(url: str) -> bytes:
 def _write_all(files: dict[str, bytes]) -> None:
     if any("://" in url for url in files):
         for url, data in files.items():  # object stores show a file only when it is complete
-            with fsspec.open(url, "wb") as file:
-                file.write(data)
+            store, path = fsspec.url_to_fs(url)
+            store.makedirs(store._parent(path), exist_ok=True)
+            store.pipe_file(path, data)
         return
     try:
         for url, data in files.items():

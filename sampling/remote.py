@@ -8,9 +8,8 @@ from functools import partial
 from threading import Event
 from typing import Any
 
-import fsspec
-
 from manifests.schema import ManifestError
+from manifests.stores import file_system
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ class RemoteReader:
             ManifestError: The file is missing or has another size.
             OSError: It still could not be read after all attempts.
         """
-        files, path = fsspec.url_to_fs(url, **_timeouts(url, self._settings.stall_s))
+        files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
         found = self._patiently(url, stop, lambda: files.size(path))
         if found is not None and found != num_bytes:
             raise ManifestError(

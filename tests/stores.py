@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from manifests.table import Manifest
+from datasets.files import open_root
+from datasets.stored import read_jpeg
+from datasets.verify import main as verify
+from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
 from sampling.cache import CacheSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.remote import RetrySettings
+from sampling.stream import PairStream
 from tests.servers import process
 
 QUICK = RetrySettings(attempts=5, first_pause_s=0.01, stall_s=1.0)
@@ -30,11 +34,13 @@ def cache_settings(folder: Path, manifest: Manifest, *, shards: float = 4.0) -> 
     )
 
 
-def loader(manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0) -> PairLoader:
+def loader(
+    manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0, negatives: float = 0.25
+) -> PairLoader:
     """Return a loader of 64 pairs in batches of 6."""
     return PairLoader(
         [manifest],
-        pairs=PairSettings(pairs_per_epoch=64, negative_ratio=0.25),
+        pairs=PairSettings(pairs_per_epoch=64, negative_ratio=negatives),
         augment=AugmentSettings(),
         batch_size=6,
         seed=3,
@@ -46,3 +52,17 @@ def loader(manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0) ->
 def cached_bytes(folder: Path) -> int:
     """Return the size of all copies, whole and partial."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.name != "lock")
+
+
+def read_everything(url: str, manifest_url: str, cache: Path) -> None:
+    """Read a build at ``url`` in each way that there is."""
+    manifest = read_manifest(manifest_url)
+    row = manifest.rows.row(0, named=True)
+    assert read_jpeg(manifest.url, row, "z").startswith(b"\xff\xd8")
+    assert verify(["--manifest", manifest_url, "--deep"]) == 0
+    settings = PairSettings(pairs_per_epoch=16)
+    stream = PairStream([manifest], pairs=settings, augment=AugmentSettings(), batch_size=8, seed=0)
+    assert len(list(stream)) == 2
+    with loader(manifest, cache_settings(cache, manifest), negatives=0) as indexed:
+        assert sum(len(batch.pair_index) for batch in indexed) == 64
+    assert "manifest.parquet" in open_root(url).list("")
