@@ -51,10 +51,13 @@ class Output:
             path.write_bytes(data)
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a small file unless it is there; say whether it was written. For buckets."""
+        """Write a small file unless it is there; say whether it was written."""
+        path = f"{self._path}/{name}"
+        if self.is_local:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            with naming(self.where(name)):
-                self._files.pipe_file(f"{self._path}/{name}", data, mode="create")
+            with naming(self.where(name)), naming_full_disk(path):
+                self._files.pipe_file(path, data, mode="create")
         except FileExistsError:
             return False
         return True

@@ -2,13 +2,15 @@
 
 import contextlib
 import hashlib
-import json
-import time
+import os
+import socket
 from pathlib import Path
 
 import pytest
 
+from datasets import lock
 from datasets.build import main
+from datasets.lock import only_build
 from datasets.output import Output
 from datasets.verify import main as verify
 from tests.buckets import upload
@@ -67,16 +69,20 @@ def test_stopped_build_in_a_bucket_goes_on(
 
 
 def test_second_build_into_a_bucket_stops_with_the_first_ones_name(
-    bucket: str, sample_world: Path, caplog: pytest.LogCaptureFixture
+    bucket: str,
+    sample_world: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name, seconds in (("_BEAT_S", 0.2), ("_LOOK_S", 0.05), ("_STALE_S", 4.0)):
+        monkeypatch.setattr(lock, name, seconds)
     out = Output(f"{bucket}/c")
-    holder = {"host": "alpha", "process": 4711, "time": time.time()}
-    out.write(".build/lock.json", json.dumps(holder).encode())
-    assert build(str(sample_world / "uav123"), out.url) == 1
-    assert "process 4711 on alpha is building here" in caplog.text
+    with only_build(out):
+        assert build(str(sample_world / "uav123"), out.url) == 1
+    assert f"process {os.getpid()} on {socket.gethostname()} is building here" in caplog.text
     assert out.sizes() == {}
-    # Whoever has given no sign for long was killed.
-    out.write(".build/lock.json", json.dumps(holder | {"time": 0}).encode())
+    # Whoever gives no sign for long was killed.
+    out.write(".build/lock.json", b'{"host": "alpha", "process": 4711}')
     assert build(str(sample_world / "uav123"), out.url) == 0
 
 
