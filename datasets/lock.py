@@ -41,7 +41,7 @@ _NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 @contextmanager
 def only_one(
-    output: Output, *, doing: str, name: str = NAME, option: str = "--out"
+    folder: Output | Path, *, doing: str, name: str = NAME, option: str = "--out"
 ) -> Iterator[None]:
     """Hold the lock of a folder for the duration of the block.
 
@@ -49,7 +49,7 @@ def only_one(
     a half.
 
     Args:
-        output: The folder.
+        folder: Where nobody else may work; made if it is not there.
         doing: What the message says of the holder, such as ``"building"``.
         name: The lock's file in the folder.
         option: What to pass for another folder.
@@ -58,6 +58,7 @@ def only_one(
         SourceError: Another process holds it; the message has its host and process.
         OSError: The folder cannot be written.
     """
+    output = Output(str(folder.absolute())) if isinstance(folder, Path) else folder
     lock = _Lock(output, name, doing=doing, option=option)
     made = _missing_folders(Path(output.where(name))) if output.is_local else []
     try:

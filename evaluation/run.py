@@ -28,7 +28,7 @@ from evaluation.results.tracker import TrackerResults
 from evaluation.scores import score_tracker
 from evaluation.selection import Selection, find_selected, open_selected, score_each
 from evaluation.sequences import Benchmark
-from evaluation.session import claim_folder, read_note
+from evaluation.session import claim_folder, only_tracking, read_note
 from evaluation.tracked_on import TRACKER_FILE
 from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot_measures import Ending
@@ -135,8 +135,9 @@ def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> Non
             allow_contaminated=config.allow_contaminated,
         )
     folder = results / _tracker_name(config)
-    claim_folder(folder, chosen.identity, note=chosen.note)
-    track_all(chosen.make, benchmark, folder, workers=config.workers)
+    with only_tracking(folder):
+        claim_folder(folder, chosen.identity, note=chosen.note)
+        track_all(chosen.make, benchmark, folder, workers=config.workers)
     if note := kept_note(folder):
         logger.warning("%s: %s", folder.name, note)
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+from datasets.lock import only_one
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName
@@ -49,8 +51,9 @@ def evaluate_trackers(
     opened = open_benchmark(benchmark, root)
     for name, make_tracker in trackers.items():
         folder = results / name
-        claim_folder(folder, (identities or {}).get(name, name))
-        track_all(make_tracker, opened, folder)
+        with only_tracking(folder):
+            claim_folder(folder, (identities or {}).get(name, name))
+            track_all(make_tracker, opened, folder)
     rules = CONVENTIONS[convention]
     found = find_selected(opened, results, Selection(trackers=tuple(trackers)))
     by_name = {each.name: each for each in found}
@@ -63,6 +66,15 @@ def evaluate_trackers(
         made_by=made_by or Provenance(command=("python", "-m", "evaluation.run")),
     )
     return scores, summary_table(opened, scores, convention=rules)
+
+
+def only_tracking(folder: Path) -> AbstractContextManager[None]:
+    """Hold a tracker's folder: two trackers at once would leave results of both in it.
+
+    Raises:
+        SourceError: Another process tracks into it; the message has its host and process.
+    """
+    return only_one(folder, doing="tracking", option="--name")
 
 
 def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:

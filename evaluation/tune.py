@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from datasets.files import RawFiles, open_root
+from datasets.lock import only_one
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError, Track
 from evaluation.conventions import CONVENTIONS
@@ -90,20 +91,20 @@ def run(config: TuneConfig) -> None:
     keep_inputs(weights_files(config.weights), files=written)
     tracks = choose_tracks(files, config)
     network = load_model(config.weights, device=config.device)
-    out.mkdir(parents=True, exist_ok=True)
-    study = open_study(optuna, out / "study.db")
-    claim_study(
-        study,
-        _made_with(config),
-        describe_tracks(tracks, files, num_frames=config.frames),
-        where=f"{config.out}/study.db",
-    )
-    objective = _objective(network, tracks, files, config)
-    for number in range(len(finished_trials(study)), config.trials):
-        # One generator a trial: a search that was stopped goes on as if it had not been.
-        study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
-        study.optimize(objective, n_trials=1)
-    _write_results(study, out, network.config.head, config.source, tracks)
+    with only_one(out, doing="tuning"):
+        study = open_study(optuna, out / "study.db")
+        claim_study(
+            study,
+            _made_with(config),
+            describe_tracks(tracks, files, num_frames=config.frames),
+            where=f"{config.out}/study.db",
+        )
+        objective = _objective(network, tracks, files, config)
+        for number in range(len(finished_trials(study)), config.trials):
+            # One generator a trial: a search that was stopped goes on as if it had not been.
+            study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
+            study.optimize(objective, n_trials=1)
+        _write_results(study, out, network.config.head, config.source, tracks)
 
 
 def _made_with(config: TuneConfig) -> dict[str, Any]:

@@ -4,7 +4,6 @@ It is given two open file descriptors, of the ring and of a socket, and ends whe
 It never imports torch: a worker starts in a quarter of a second and takes 100 MB.
 """
 
-import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -69,8 +68,6 @@ def work(connection: Connection) -> None:
 
 def main(socket_file: str) -> int:
     """Serve the socket with this file descriptor."""
-    # Clusters tell every process of a job to stop; the loader decides when its workers may.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(1)
     work(Connection(int(socket_file)))
     return 0

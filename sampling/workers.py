@@ -23,7 +23,14 @@ from sampling.ring import Ring, ring_file
 from sampling.worker import Done, Task, WorkerSetup
 
 _ROOT = str(Path(__file__).resolve().parent.parent)
-_START = "import sys; from sampling.worker import main; sys.exit(main(sys.argv[1]))"
+_START = """
+import signal, sys
+# Terminals and clusters tell each process of a job to stop; for workers the loader decides.
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+from sampling.worker import main
+sys.exit(main(sys.argv[1]))
+"""
 _PATIENCE_S = 5.0
 BATCHES_PER_WORKER = 2
 """Batches that a worker makes ahead of the training loop, the one in work included."""

@@ -10,7 +10,7 @@ goes on where it stopped. Ends with the table beside the paper's, and ``<out>/ab
 
 import json
 import shlex
-import subprocess
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +19,18 @@ from typing import Literal
 
 import numpy as np
 
+from datasets.lock import only_one
+from datasets.tracks import SourceError
 from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
 from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
-from manifests.table import read_manifests
+from manifests.table import Manifest, read_manifests
 from model.weights import WeightsError, load_model
 from trainer.config import TrainingError
 from trainer.distributed import choose_device
+from trainer.preemption import run_and_pass_on
 
 PROG = "python -m trainer.ablate"
 
@@ -70,12 +73,18 @@ def ablate(config: AblateConfig) -> None:
     Raises:
         TrainingError: A step failed; it has said why itself.
         ManifestError: A manifest cannot be used.
+        SourceError: Another process is comparing variants in the same folder.
     """
     # What cannot be read shows before the training, not days after its start.
     manifests = read_manifests((*config.pretrain_manifests, *config.finetune_manifests))
     inputs = [*(each for one in manifests for each in one.files()), config.root]
     parts = [config.out / name for name in ("static", *config.variants, "ablation.html")]
     keep_inputs(inputs, folders=[config.out], files=parts)
+    with only_one(config.out, doing="comparing variants"):
+        _compare(config, manifests)
+
+
+def _compare(config: AblateConfig, manifests: list[Manifest]) -> None:
     evaluate(config, "static", "--tracker", "static")
     rows: list[tuple[str | float | None, ...]] = [
         ("a box that never moves", *measure(config, "static"), *[None] * 5)
@@ -158,13 +167,11 @@ def run_module(module: str, *arguments: object) -> None:
     """Print a command, run it, and stop if it fails."""
     command = ["-m", module, *map(str, arguments)]
     print(f"$ python {shlex.join(command)}", flush=True)
-    with subprocess.Popen([sys.executable, *command]) as step:
-        try:
-            code = step.wait()
-        except KeyboardInterrupt:
-            step.terminate()  # training saves then; it would be killed if nobody waited
-            step.wait()
-            raise
+    code, number = run_and_pass_on([sys.executable, *command])
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    if number is not None:
+        raise TrainingError(f"{module}: stopped by {signal.Signals(number).name}")
     if code != 0:
         raise TrainingError(f"{module}: stopped with an error, see above")
 
@@ -186,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ablate,
         argv,
         prog=PROG,
-        errors=(TrainingError, WeightsError, ManifestError),
+        errors=(TrainingError, SourceError, WeightsError, ManifestError),
         after_ctrl_c="the same command goes on after the steps that are done",
     )
 

@@ -10,6 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ class Journal:
         self._bar.set_postfix_str(
             f"loss {values['loss']:.3f}, rate {rate:g}, data wait {data_wait:.0%}", refresh=False
         )
-        self._bar.update(self._batch_size)
+        with suppress(OSError):  # a terminal that has gone must not keep the run from saving
+            self._bar.update(self._batch_size)
 
     def write_validation(
         self, progress: Progress, report: ValidationReport, choice: Choice
@@ -97,7 +99,8 @@ class Journal:
         record |= {"step": progress.step, "epoch": progress.epochs_done, "loss": report.loss}
         record |= {"auc": report.auc, "middle_auc": report.middle_auc}
         record |= {**choice._asdict(), "constant_size_px": report.constant_size}
-        tqdm.write(_describe(record, report.figures), file=sys.stderr)
+        with suppress(OSError):  # a terminal that has gone
+            tqdm.write(_describe(record, report.figures), file=sys.stderr)
         with writing(self._folder, "the journal"):
             self._write({**record, "figures": report.figures})
             self._add_scalars("validation", record, progress.step)
@@ -114,7 +117,8 @@ class Journal:
         """Finish the files."""
         if self._folder is None:
             return
-        self._bar.close()
+        with suppress(OSError):
+            self._bar.close()
         with writing(self._folder, "the journal"):
             self._file.close()
             if self._scalars is not None:

@@ -1,9 +1,17 @@
-"""SIGTERM, which clusters send some seconds before they take the machine away."""
+"""Requests to stop: of a cluster (SIGTERM), a keyboard (Ctrl-C), a lost terminal (SIGHUP).
 
+A run saves before it follows one. The second Ctrl-C is an order: it stops at once.
+"""
+
+import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+_NOTE = b"\nCtrl-C: saves and stops; press it again to stop at once, without saving\n"
 
 
 class StopRequest:
@@ -11,18 +19,71 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.arrived = False
+        self.by_ctrl_c = False
+        """Whether it was by Ctrl-C, which has an exit code of its own."""
+
+    @contextmanager
+    def taking_ctrl_c(self, *, tell: bool) -> Iterator[None]:
+        """Turn the first Ctrl-C of the block into a request; the second is a KeyboardInterrupt.
+
+        Args:
+            tell: Whether to say so on the terminal.
+        """
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.arrived = self.by_ctrl_c = True
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if tell:
+                with suppress(OSError, ValueError):
+                    # not through the stream: it may be in the middle of a write
+                    os.write(sys.stderr.fileno(), _NOTE)
+
+        with _handling([signal.SIGINT], note):
+            yield
 
 
 @contextmanager
 def watch_for_stop() -> Iterator[StopRequest]:
-    """Turn SIGTERM into a request that the loop looks at after each step."""
+    """Turn SIGTERM and SIGHUP into a request that the loop looks at after each step."""
     request = StopRequest()
 
     def note(number: int, frame: FrameType | None) -> None:
         request.arrived = True
 
-    previous = signal.signal(signal.SIGTERM, note)
-    try:
+    with _handling([signal.SIGTERM, signal.SIGHUP], note):
         yield request
+
+
+def run_and_pass_on(command: Sequence[str]) -> tuple[int, int | None]:
+    """Run a command that saves before it stops, and pass on to it what asks this process to stop.
+
+    Returns:
+        Its exit code, and the last signal that was passed on.
+    """
+    passed: list[int] = []
+    # In a group of its own, or a terminal's Ctrl-C would reach it twice, which is an order.
+    with subprocess.Popen(command, process_group=0) as process:
+
+        def pass_on(number: int, frame: FrameType | None) -> None:
+            passed.append(number)
+            process.send_signal(number)
+
+        with _handling([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], pass_on):
+            code = process.wait()
+    return code, passed[-1] if passed else None
+
+
+@contextmanager
+def _handling(
+    numbers: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], None]
+) -> Iterator[None]:
+    """Handle signals for the duration of the block, but for those that are ignored (nohup)."""
+    before = {number: signal.getsignal(number) for number in numbers}
+    handled = [number for number in numbers if before[number] != signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, handler)
+    try:
+        yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number in handled:
+            signal.signal(number, before[number])

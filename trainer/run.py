@@ -6,8 +6,9 @@ r"""Train one stage of a tracker.
         --manifests data/shards/{coco,uav123,lasot}/manifest.parquet --out runs/finetune
     torchrun --nproc-per-node 2 -m trainer.run --recipe pretrain ...
 
-The same command goes on where a stopped run was: after SIGTERM (which saves first), a kill, a full
-disk, on another number of processes too. `trainer.loop` has the training itself.
+The same command goes on where a stopped run was: after Ctrl-C, SIGTERM or a lost terminal (which
+save first), a kill, a full disk, on another number of processes too. A second Ctrl-C stops at once.
+`trainer.loop` has the training itself.
 """
 
 import logging
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from datasets.tracks import SourceError
 from datasets.trust import find_problems
 from manifests.cli import run_command
 from manifests.schema import ManifestError
@@ -32,7 +34,7 @@ from trainer.journal import METRICS, Journal, best_validation, read_metrics
 from trainer.loop import train
 from trainer.options import expand_recipes
 from trainer.preemption import StopRequest, watch_for_stop
-from trainer.saving import RunFolder
+from trainer.saving import CHECKPOINTS, RunFolder, only_training
 from trainer.schedule import num_epochs
 from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
 
@@ -41,15 +43,24 @@ logger = logging.getLogger(__name__)
 PROG = "python -m trainer.run"
 
 
-def run(config: TrainConfig) -> None:
-    """Train a stage to its end, or until SIGTERM."""
+def run(config: TrainConfig) -> int:
+    """Train a stage to its end, or until it is asked to stop; return the exit code."""
     if config.threads:
         torch.set_num_threads(config.threads)
     device = choose_device(config.device)
-    with open_ranks(device) as ranks, watch_for_stop() as stop:
-        if not ranks.is_first:
-            logging.getLogger().setLevel(logging.WARNING)
-        _run_on_rank(config, ranks, device, stop)
+    folder = run_folder(config)
+    try:
+        with open_ranks(device) as ranks, watch_for_stop() as stop:
+            if not ranks.is_first:
+                logging.getLogger().setLevel(logging.WARNING)
+            with only_training(folder, ranks):
+                _run_on_rank(config, ranks, device, stop)
+            return 130 if ranks.any(flag=stop.by_ctrl_c) else 0
+    except KeyboardInterrupt:  # before the training, or the second one
+        names = [each.name for each in (folder / CHECKPOINTS).glob("step-*")]
+        start = max(names, default="the beginning")
+        logger.error("%s: interrupted; the same command goes on from %s", folder, start)
+        return 130
 
 
 def _run_on_rank(
@@ -79,7 +90,8 @@ def _run_on_rank(
         tensorboard=config.tensorboard,
     )
     try:
-        with logging_redirect_tqdm():  # else warnings continue the line of the progress bar
+        # or warnings would continue the line of the progress bar
+        with logging_redirect_tqdm(), stop.taking_ctrl_c(tell=ranks.is_first):
             finished = train(
                 learner,
                 batches,
@@ -101,18 +113,20 @@ def _run_on_rank(
         weak = find_weak_sizes(best["figures"]) if finished and best else None
         if weak:
             logger.warning("%s: %s", folder.folder, weak)
-        state = "complete" if finished else f"stopped and saved at step {progress.step}"
+        saved = f"stopped and saved at step {progress.step}; the same command goes on from there"
+        state = "complete" if finished else saved
         logger.info("%s: %s; curves in %s", folder.folder, state, curves)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 is success or SIGTERM, 1 a problem with the run, 2 a wrong option."""
+    """Run the command line; 0 is success or SIGTERM, 1 a problem, 2 a wrong option, 130 Ctrl-C."""
     try:
         options = expand_recipes(sys.argv[1:] if argv is None else argv)
     except ValueError as error:
         logger.error("%s", error)
         return 2
-    errors = (TrainingError, ManifestError, WeightsError, LostRankError, LostWorkerError)
+    data = (SourceError, ManifestError, WeightsError)
+    errors = (*data, TrainingError, LostRankError, LostWorkerError)
     again = "the same command goes on from the newest checkpoint, if one was saved"
     return run_command(TrainConfig, run, options, prog=PROG, errors=errors, after_ctrl_c=again)
 

@@ -9,13 +9,16 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from datasets.lock import only_one
+from datasets.tracks import SourceError
 from manifests.atomic import whole_file
 from model.weights import load_model, read_description, save_weights
 from trainer.checkpoint import (
@@ -28,10 +31,12 @@ from trainer.checkpoint import (
     writing,
 )
 from trainer.config import TrainingError, changed_options
+from trainer.distributed import Ranks
 from trainer.learner import Learner
 
 logger = logging.getLogger(__name__)
 
+CHECKPOINTS = "checkpoints"
 PROVENANCE = "run.json"
 """The run's resolved options and the fingerprints of what it starts from."""
 
@@ -40,6 +45,27 @@ OUTPUTS = (
     *("last.safetensors", "last.json", PROVENANCE, "metrics.jsonl", "curves.png"),
 )
 """What a run writes and removes in its folder."""
+
+
+@contextmanager
+def only_training(folder: Path, ranks: Ranks) -> Iterator[None]:
+    """Hold a run's folder for the duration of the block; the first rank does, for all of them.
+
+    Raises:
+        SourceError: Another run is training there; the message has its host and process.
+        TrainingError: The folder cannot be written, or that was so on the first rank.
+    """
+    failure: SourceError | TrainingError | None = None
+    with ExitStack() as held:
+        if ranks.is_first:
+            try:
+                with writing(folder, "a checkpoint"):
+                    held.enter_context(only_one(folder, doing="training"))
+            except (SourceError, TrainingError) as error:
+                failure = error
+        if ranks.any(flag=failure is not None):
+            raise failure or TrainingError(f"rank {ranks.rank}: rank 0 cannot start; it says why")
+        yield
 
 
 class RunFolder:
@@ -56,7 +82,7 @@ class RunFolder:
         self, folder: Path, learner: Learner, provenance: dict[str, Any], *, keep: int
     ) -> None:
         self.folder = folder
-        self._checkpoints = folder / "checkpoints"
+        self._checkpoints = folder / CHECKPOINTS
         self._learner = learner
         self._provenance = provenance
         self._keep = keep
