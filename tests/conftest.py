@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from datasets.build import main as build_shards
 from datasets.sample import main as write_sample
 from tests.builds import build
 from tests.servers import process
+
+# Tests run with nohup or in the background would pass on to every process that they start, and
+# kill, that it ignores these signals.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

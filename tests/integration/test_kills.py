@@ -133,6 +133,6 @@ def test_ctrl_c_stops_within_seconds_and_the_next_run_goes_on(
         os.kill(pid, signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "goes on where it stopped" in errors
+    assert "shards that are whole stay" in errors
     assert main(options(raw, tmp_path)) == 0
     assert fingerprint(tmp_path) == undisturbed
