@@ -80,6 +80,12 @@ class Network(nn.Module):
         """Yield the parameters that the optimizer should get."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
 
+    def trunk_parameters(self) -> Iterator[nn.Parameter]:
+        """Yield what fine-tuning freezes: all parameters before conv5."""
+        if isinstance(self.backbone, DCFFNetBackbone):
+            for module in self.backbone.trunk():
+                yield from module.parameters()
+
     def _normalise(self, crop: Tensor, size: int) -> Tensor:
         if crop.dtype == torch.uint8:
             if crop.shape[1:] != (size, size, 3):

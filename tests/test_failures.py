@@ -23,8 +23,10 @@ from trainer.journal import Journal
 from trainer.learner import Learner
 from trainer.loop import WaitClock, train_epoch
 from trainer.objectives import make_objective
+from trainer.optimizer import make_optimizer
 from trainer.preemption import StopRequest
 from trainer.saving import RunFolder
+from trainer.schedule import ScheduleConfig
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +138,8 @@ def make_tiny_learner(stage: str) -> Learner:
     config = ModelConfig(width=0.02, head="car" if stage == "finetune" else "siamfc", gain=0.1)
     network = build_model(config)
     network.freeze(stage)
-    optimizer = torch.optim.SGD(network.trainable_parameters(), lr=0.1, momentum=0.9)
+    schedule = ScheduleConfig(rates=(0.1,))
+    optimizer = make_optimizer(network, TrainConfig(schedule=schedule))
     return Learner(
         network=network,
         optimizer=optimizer,

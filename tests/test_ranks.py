@@ -48,6 +48,9 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+SEAMS = ["--clip-norm", "1", "--ema", "0.9", "--schedule.shape", "cosine"]
+
+
 def test_1_2_and_4_processes_have_the_same_loss_curve(options: list[str], tmp_path: Path) -> None:
     curves = []
     for world_size in (1, 2, 4):
@@ -97,14 +100,15 @@ def test_the_gradient_is_that_of_the_global_batch(stage: str, tmp_path: Path) ->
         assert (first[name] - gradient).abs().max() / scale < 1e-5, name
 
 
+@pytest.mark.parametrize("more", [[], ["--trunk-rate", "0.1", *SEAMS]], ids=["frozen", "trunk"])
 def test_finetuning_has_the_same_curve_on_2_processes(
-    options: list[str], pretrained: Path, tmp_path: Path
+    more: list[str], options: list[str], pretrained: Path, tmp_path: Path
 ) -> None:
     curves = []
     for world_size in (1, 2):
         folder = tmp_path / f"run{world_size}"
         command = ["--recipe", "finetune-aug", *DCFFNET, "--out", str(folder)]
-        command += ["--init-weights", str(pretrained)]
+        command += ["--init-weights", str(pretrained), *more]
         train([*options, *command], log=tmp_path / f"log{world_size}", world_size=world_size)
         curves.append(losses(folder))
     assert len(curves[0]) == 4

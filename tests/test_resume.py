@@ -6,14 +6,30 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
+import tyro
 from safetensors.torch import load_file
+from tyro.conf import FlagConversionOff
 
 from tests.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
+from trainer.config import TrainConfig
+from trainer.distributed import Ranks
+from trainer.journal import read_metrics
+from trainer.options import expand_recipes
+from trainer.preemption import StopRequest
+from trainer.setup import Batches, make_learner, open_manifests
+from trainer.validation import validate
 
 
 @pytest.fixture(scope="module")
 def options(sample_shards: Path) -> list[str]:
     return [*TINY, "--manifests", str(sample_shards / "vid" / "manifest.parquet")]
+
+
+SEAMS = [
+    *("--optimizer", "adamw", "--schedule.shape", "cosine", "--schedule.warmup-share", "0.2"),
+    *("--clip-norm", "1", "--ema", "0.9", "--schedule.rates", "0.001"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +47,40 @@ def assert_same_run(folder: Path, other: Path) -> None:
         assert tensor.equal(theirs[name]), name
 
 
+@pytest.mark.parametrize("more", [[], SEAMS], ids=["plain", "all options"])
 def test_sigkill_at_any_step_changes_nothing(
-    options: list[str], undisturbed: Path, tmp_path: Path
+    more: list[str], options: list[str], undisturbed: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "run"
-    command = [*options, "--out", str(folder), "--checkpoint-steps", "3"]
+    folder, expected = tmp_path / "run", undisturbed
+    if more:
+        expected = tmp_path / "undisturbed"
+        train([*options, *more, "--out", str(expected)], log=tmp_path / "log_undisturbed")
+    command = [*options, *more, "--out", str(folder), "--checkpoint-steps", "3"]
     (process,) = start(command, log=tmp_path / "log")
     wait_for_steps(folder, random.randint(4, 17))  # any step will do
     kill(process, signal.SIGKILL)
     assert finish([process]) == [-signal.SIGKILL]
     train(command, log=tmp_path / "again")
     assert "going on from" in (tmp_path / "again.0").read_text()
-    assert_same_run(folder, undisturbed)
+    assert_same_run(folder, expected)
+
+
+def test_the_average_is_what_is_validated_and_saved(options: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    train([*options, "--ema", "0.9", "--out", str(folder)], log=tmp_path / "log")
+    newest = max((folder / "checkpoints").glob("step-*"))
+    average = torch.load(newest / "state.pt", weights_only=True)["average"]
+    last, raw = load_file(folder / "last.safetensors"), load_file(newest / "weights.safetensors")
+    assert all(tensor.equal(average[name]) for name, tensor in last.items())
+    assert any(not tensor.equal(raw[name]) for name, tensor in last.items())
+    config = tyro.cli(TrainConfig, args=expand_recipes(options), config=(FlagConversionOff,))
+    batches = Batches(config, open_manifests(config), Ranks())
+    learner = make_learner(config, Ranks(), torch.device("cpu"))
+    learner.network.load_state_dict(last)
+    report = validate(learner, batches.validation(), batches.known, stop=StopRequest())
+    noted = [r for r in read_metrics(folder / "metrics.jsonl") if r["kind"] == "validation"]
+    assert report is not None
+    assert noted[-1]["loss"] == pytest.approx(report.loss, rel=1e-6)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

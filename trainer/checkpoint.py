@@ -2,7 +2,7 @@
 
     <run>/checkpoints/step-00001478-epoch-0002/
         weights.safetensors, weights.json   the network, as for use, with its provenance
-        state.pt                            optimizer, position, random state
+        state.pt                            optimizer, position, random state, average
         contents.json                       size and checksum of each file
 
 Written under a temporary name, flushed and renamed; checked when read. A damaged one is skipped

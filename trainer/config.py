@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -78,6 +79,9 @@ class TrainConfig:
     """Weights of the stage before, whose backbone this run starts from."""
     stage: Literal["pretrain", "finetune"] = "pretrain"
     """pretrain trains everything; finetune conv5, conv6 and the head, the rest stays frozen."""
+    trunk_rate: float = 0.0
+    """Factor on the learning rate of the rest, the trunk, in stage finetune: 0 is the paper's, all
+    of it frozen, BatchNorm in evaluation mode; above 0 it trains, BatchNorm in training mode."""
     seed: int = 0
     """Decides the initial weights, the pairs and their augmentation."""
     batch_size: int = 72
@@ -93,6 +97,13 @@ class TrainConfig:
     """What best.safetensors is best by on the val pairs: iou, the mean of the IoU on video and on
     stills; place, the IoU of a box of the true size on video; center, the centre error on video;
     loss. auto is iou for the CAR head and place for SiamFC's, which predicts no size."""
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """adamw takes the momentum for its first beta, and decays no biases and BatchNorm weights."""
+    clip_norm: float = 0.0
+    """Largest norm of the global gradient; longer ones are scaled down to it. 0 is off."""
+    ema: float = 0.0
+    """Decay of the moving average of the weights, such as 0.999, which is then validated and
+    saved in place of the last step's weights. 0 is off."""
     sync_batchnorm: bool = True
     """Normalise by the global batch; off, each process by its own slice (other curves)."""
     precision: Literal["float32", "bf16"] = "float32"
@@ -128,6 +139,21 @@ class TrainConfig:
         if self.select == "iou" and self.model.head == "siamfc":
             raise ValueError(
                 "--select iou: the SiamFC head predicts no size. Take place, center or loss"
+            )
+        if self.stage == "finetune" and self.model.backbone != "dcffnet":
+            raise ValueError(
+                f"--stage finetune: backbone {self.model.backbone!r} has no trunk to freeze. Take "
+                "--model.backbone dcffnet"
+            )
+        if not 0 <= self.trunk_rate < math.inf or (self.trunk_rate and self.stage != "finetune"):
+            raise ValueError(
+                f"--trunk-rate {self.trunk_rate}: expected 0 or more, and above 0 only in --stage "
+                "finetune"
+            )
+        if not 0 <= self.ema < 1 or not 0 <= self.clip_norm < math.inf:
+            raise ValueError(
+                f"--ema {self.ema}, --clip-norm {self.clip_norm}: expected 0 or more, and an "
+                "average below 1"
             )
         if self.keep < 1:
             raise ValueError(f"--keep {self.keep}: expected at least 1, or nothing can resume")

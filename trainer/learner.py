@@ -1,10 +1,12 @@
 """What a training or validation step works on."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 
 from model.network import Network
+from trainer.average import WeightAverage
 from trainer.distributed import Ranks
 from trainer.objectives import Objective
 
@@ -19,7 +21,15 @@ class Learner:
     ranks: Ranks
     device: torch.device
     bf16: bool = False
+    clip_norm: float = 0.0
+    """Largest norm of the gradient; 0 leaves it as it is."""
+    average: WeightAverage | None = None
+    """The moving average of the weights, if one is kept."""
 
     def autocast(self) -> torch.autocast:
         """Return the context in which the network computes."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def result(self) -> AbstractContextManager[None]:
+        """Return the context in which the network has the weights that are validated and saved."""
+        return self.average.in_use() if self.average is not None else nullcontext()

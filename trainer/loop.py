@@ -13,6 +13,7 @@ from trainer.checkpoint import Progress
 from trainer.config import TrainConfig, TrainingError
 from trainer.journal import Journal
 from trainer.learner import Learner
+from trainer.optimizer import clip_gradients, set_rate
 from trainer.preemption import StopRequest
 from trainer.schedule import learning_rate, num_epochs
 from trainer.selection import DEFAULTS, choose
@@ -32,7 +33,7 @@ def train_step(learner: Learner, batch: PairBatch, *, rate: float) -> dict[str, 
     ranks divide by the cells of all of them, and add up.
 
     Returns:
-        The parts of the global loss and the norm of its gradient.
+        The parts of the global loss and the norm of its gradient before clipping.
 
     Raises:
         TrainingError: The loss or its gradient is not finite; the weights are as they were.
@@ -58,8 +59,8 @@ def train_step(learner: Learner, batch: PairBatch, *, rate: float) -> dict[str, 
     if not all(map(math.isfinite, values.values())):
         raise _not_finite(values, dict(zip(losses, own.tolist(), strict=True)), batch)
 
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    clip_gradients(parameters, norm=gradient_norm, limit=learner.clip_norm)
+    set_rate(optimizer, rate)
     optimizer.step()
     return values
 
@@ -86,6 +87,8 @@ def train_epoch(
         except TrainingError as error:
             raise TrainingError(f"step {progress.step}: {error}") from None
         progress.step += 1
+        if learner.average is not None:
+            learner.average.update(progress.step)
         journal.write_step(progress, values, rate=rate, data_wait=clock.share)
         after_step()
     if clock.share > MAX_DATA_WAIT:
@@ -140,9 +143,10 @@ def train(
             stop=stop,
             after_step=after_step,
         )
-        report = (
-            validate(learner, batches.validation(), batches.known, stop=stop) if finished else None
-        )
+        report = None
+        if finished:
+            with learner.result():
+                report = validate(learner, batches.validation(), batches.known, stop=stop)
         if report is None:
             save(False)
             return False

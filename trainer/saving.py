@@ -109,6 +109,8 @@ class RunFolder:
         restored = load_model(newest / "weights.safetensors")
         self._learner.network.load_state_dict(restored.state_dict())
         self._learner.optimizer.load_state_dict(state["optimizer"])
+        if self._learner.average is not None:
+            self._learner.average.load(state["average"])
         torch.set_rng_state(state["rng"])
         logger.info("going on from %s", newest)
         self._saved = _progress_of(state)
@@ -158,15 +160,18 @@ class RunFolder:
         self._write_on_first(write)
 
     def _state(self, progress: Progress) -> dict[str, Any]:
-        return {
+        state = {
             "progress": asdict(progress),
             "optimizer": self._learner.optimizer.state_dict(),
             "rng": torch.get_rng_state(),
         }
+        if self._learner.average is not None:
+            state["average"] = self._learner.average.tensors
+        return state
 
     def _write_weights(self, name: str, provenance: dict[str, Any]) -> None:
         path = self.folder / f"{name}.safetensors"
-        with writing(path, "the weights"):
+        with writing(path, "the weights"), self._learner.result():
             save_weights(path, self._learner.network, provenance=provenance)
 
     def _write_on_first(self, write: Callable[[], None]) -> None:

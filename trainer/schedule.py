@@ -2,20 +2,25 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
-    """Phases of a stage, one entry a phase, and the settings of SGD."""
+    """Phases of a stage, one entry per phase, and the settings of the optimizer."""
 
     epochs: tuple[int, ...] = (150,)
     """Length of each phase in epochs."""
     rates: tuple[float, ...] = (0.01,)
     """Learning rate of each phase."""
+    shape: Literal["steps", "cosine"] = "steps"
+    """steps keeps the rate of a phase to its end; cosine is one phase whose rate falls to 0."""
     length_factor: float = 1.0
     """Factor on the length of every phase (rounded, at least one epoch); trials shorten with it."""
     warmup_steps: int = 0
     """Steps at the start over which the rate rises linearly to that of the first phase."""
+    warmup_share: float = 0.0
+    """The same as a share of all steps, such as 0.03; give one of the two."""
     momentum: float = 0.9
     weight_decay: float = 5e-4
 
@@ -25,6 +30,16 @@ class ScheduleConfig:
             raise ValueError(
                 f"--schedule.epochs has {len(self.epochs)} phases and --schedule.rates "
                 f"{len(self.rates)}. Give one rate a phase"
+            )
+        if self.shape == "cosine" and len(self.epochs) > 1:
+            raise ValueError(
+                f"--schedule.shape cosine: expected one phase, --schedule.epochs has "
+                f"{len(self.epochs)}. Give --schedule.epochs and --schedule.rates one number each"
+            )
+        if not 0 <= self.warmup_share < 1 or (self.warmup_share and self.warmup_steps):
+            raise ValueError(
+                f"--schedule.warmup-share {self.warmup_share}: expected 0 or more and below 1, and "
+                "0 beside --schedule.warmup-steps"
             )
         positive = (*self.epochs, *self.rates, self.length_factor)
         if not all(0 < number < math.inf for number in positive):
@@ -62,6 +77,10 @@ def phase_of(epoch: int, schedule: ScheduleConfig) -> int:
 def learning_rate(step: int, schedule: ScheduleConfig, *, steps_per_epoch: int) -> float:
     """Return the learning rate of a step, counted from 0 at the start of the stage."""
     rate = schedule.rates[phase_of(step // steps_per_epoch, schedule)]
-    if step < schedule.warmup_steps:
-        rate *= (step + 1) / schedule.warmup_steps
+    total_steps = num_epochs(schedule) * steps_per_epoch
+    if schedule.shape == "cosine":
+        rate *= (1 + math.cos(math.pi * min(step / total_steps, 1.0))) / 2
+    warmup = schedule.warmup_steps or schedule.warmup_share * total_steps
+    if step + 1 < warmup:
+        rate *= (step + 1) / warmup
     return rate

@@ -16,12 +16,14 @@ from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.recipe import VALIDATION_CHANGES, validation_pairs
 from sampling.records import pair_sources
+from trainer.average import WeightAverage
 from trainer.batchnorm import use_global_batchnorm
 from trainer.config import TrainConfig, TrainingError, as_json, run_folder
 from trainer.distributed import Ranks
 from trainer.figures import KnownPairs
 from trainer.learner import Learner
 from trainer.objectives import make_objective
+from trainer.optimizer import make_optimizer
 from trainer.saving import OUTPUTS
 
 
@@ -114,26 +116,23 @@ def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Lea
         load_backbone(network, config.init_weights)
     if config.sync_batchnorm:
         use_global_batchnorm(network, ranks)
-    network.freeze(config.stage)
+    # a trunk that trains in stage 2 is one that pre-training's rule leaves free
+    network.freeze("pretrain" if config.trunk_rate else config.stage)
     network.to(device)
     if config.channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ranks.share_state(network)
     if config.compile:
         network.compile()
-    optimizer = torch.optim.SGD(
-        network.trainable_parameters(),
-        lr=config.schedule.rates[0],
-        momentum=config.schedule.momentum,
-        weight_decay=config.schedule.weight_decay,
-    )
     return Learner(
         network=network,
-        optimizer=optimizer,
+        optimizer=make_optimizer(network, config),
         objective=make_objective(config.model, center_ratio=config.center_ratio),
         ranks=ranks,
         device=device,
         bf16=config.precision == "bf16",
+        clip_norm=config.clip_norm,
+        average=WeightAverage(network, config.ema) if config.ema else None,
     )
 
 
