@@ -16,8 +16,9 @@ from datasets.crops import Image, channel_mean, crop_square, decode_image
 from datasets.files import open_root
 from datasets.levels import levels_of
 from datasets.sources import SOURCES
-from sampling.augment import AugmentSettings, augment_pair
-from sampling.rng import pair_rng
+from sampling.apply import augment_pair
+from sampling.augment import AugmentSettings
+from sampling.rng import pair_numbers
 
 _AUGMENT = AugmentSettings(search_translate_px=60)
 """Shifts as in the demo: at 32 px a head with padded convolutions learns the middle instead."""
@@ -73,7 +74,7 @@ def make_batch(
             objects[index].search,
             objects[index].target_size,
             _AUGMENT,
-            pair_rng(seed, 0, first_pair + number),
+            pair_numbers(seed, 0, np.array([first_pair + number]), count=_AUGMENT.num_numbers),
         )
         for number, index in enumerate(indices)
     ]

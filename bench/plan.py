@@ -49,6 +49,8 @@ class PlanBenchConfig(BenchOptions):
     """Pairs of the epoch."""
     negative_ratio: float = 0.2
     """Share of negative pairs."""
+    transplant: float = 0.25
+    """Share of the positive pairs that get a background."""
     rounds: int = 3
     """Plans drawn; the median counts."""
 
@@ -70,7 +72,9 @@ def measure(config: PlanBenchConfig) -> int:
     settings = PairSettings(pairs_per_epoch=config.pairs, negative_ratio=config.negative_ratio)
     plan_s, records_s = [], []
     for epoch in range(config.rounds):
-        seconds, plan = _timed(partial(make_plan, tracks, settings, seed=0, epoch=epoch))
+        seconds, plan = _timed(
+            partial(make_plan, tracks, settings, seed=0, epoch=epoch, transplant=config.transplant)
+        )
         plan_s.append(seconds)
         records_s.append(_timed(partial(pair_records, manifests, plan))[0])
     median_s, peak_mb = statistics.median(plan_s), _peak_mb() - libraries_mb

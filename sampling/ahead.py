@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampling.cache import Lease, ShardCache
-from sampling.records import Shard
+from sampling.records import Shard, used_shards
 from sampling.remote import is_remote
 
 logger = logging.getLogger(__name__)
@@ -44,8 +44,7 @@ class ShardsAhead:
         self._cache = cache
         self._needed: dict[int, list[Shard]] = {}
         if windows is not None:
-            roles = [records[role]["shard"] for role in ("template", "search")]
-            for number in np.unique(np.concatenate(roles)).tolist():
+            for number in used_shards(records):
                 own = self._needed.setdefault(int(windows[number]), [])
                 if is_remote(shards[number].url):
                     own.append(shards[number])

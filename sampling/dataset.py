@@ -81,12 +81,13 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             self._settings,
             seed=self.maker.seed,
             epoch=self.epoch,
+            transplant=self.maker.augment.transplant_share,
             windows=None if windows is None else windows[self._tracks.shards[:, 0]],
         )
         self.records = pair_records(self.manifests, self.plan)
         """(P,) the epoch's pairs, of type `sampling.records.PAIR`."""
         self.name_pair = partial(name_pair, self.manifests, self.plan)
-        """Names shards and keys of a pair's two crops."""
+        """Names shards and keys of a pair's crops."""
 
     def __len__(self) -> int:
         return self.records.size
@@ -122,10 +123,9 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def bad_sample(self, records: NDArray[np.void], failure: Failure) -> ManifestError:
         """Return the error for a pair that could not be made, with shard and key."""
         pair = int(records["pair"][failure.place])
-        template = failure.role == "template"
-        rows = self.plan.template_rows if template else self.plan.search_rows
-        name = sample_name(self.manifests, int(rows[pair]))
-        return ManifestError(f"{name}{'.z.jpg' if template else '.x.jpg'}: {failure.message}")
+        name = sample_name(self.manifests, int(self.plan.rows_of(failure.role)[pair]))
+        letter = "z" if failure.role == "template" else "x"
+        return ManifestError(f"{name}.{letter}.jpg: {failure.message}")
 
     def open_cache(self) -> ShardCache:
         """Return the cache of remote shards, for one use."""
@@ -165,7 +165,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
 
 def name_pair(manifests: Sequence[Manifest], plan: Plan, pair: int) -> str:
-    """Return shards and keys of a pair's two crops."""
-    rows = (int(plan.template_rows[pair]), int(plan.search_rows[pair]))
-    template, search = (sample_name(manifests, row) for row in rows)
-    return f"{template} -> {search}"
+    """Return shards and keys of a pair's crops."""
+    rows = [int(plan.rows_of(role)[pair]) for role in ("template", "search", "background")]
+    template, search, background = (sample_name(manifests, row) if row >= 0 else "" for row in rows)
+    return f"{template} -> {search}" + (f" before {background}" if background else "")

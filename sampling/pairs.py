@@ -11,19 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from simplejpeg import decode_jpeg
 
-from sampling.augment import (
-    AugmentSettings,
-    Change,
-    Image,
-    Window,
-    cut_window,
-    draw_changes,
-    move_box,
-)
+from sampling.apply import apply_change
+from sampling.augment import AugmentSettings, Change, draw_changes
+from sampling.cut import Image, Window, cut_window
+from sampling.records import has_background
 from sampling.rng import pair_numbers
 
 ReadCrop = Callable[[int, int, int, int], bytes]
 """(shard, offset, num_bytes, crc32) to a JPEG's bytes; ValueError or OSError if it cannot."""
+CropPlace = tuple[int, int, int, int]
+"""The same four values."""
 
 
 class Failure(NamedTuple):
@@ -32,7 +29,7 @@ class Failure(NamedTuple):
     place: int
     """Where in the batch."""
     role: str
-    """``"template"`` or ``"search"``: which crop is bad."""
+    """``"template"``, ``"search"`` or ``"background"``: which crop is bad."""
     message: str
 
 
@@ -73,55 +70,79 @@ class PairMaker:
             The pairs that could not be made; their place in ``out`` is undefined.
         """
         failures = []
-        stored_px = np.array(self.stored_px, np.int64)
-        changes = draw_changes(
-            self.augment,
-            pair_numbers(self.seed, epoch, records["pair"]),
-            template_px=stored_px[records["template"]["shard"], 0],
-            search_px=stored_px[records["search"]["shard"], 1],
-        )
-        decoder = CropDecoder(int(stored_px.max()))
+        crops = StoredCrops(self.stored_px, read)
+        changes = self.changes(records, epoch=epoch)
         for place, (record, change) in enumerate(zip(records.tolist(), changes, strict=True)):
-            _, template, search, target_size, _ = record
-            template_px, search_px = self.stored_px[template[0]][0], self.stored_px[search[0]][1]
-            role = "template"
+            _, template, search, background, target_size, _ = record
+            crops.open(template, search, background, gray=change.gray)
             try:
-                decoder.make(
-                    read(*template), template_px, change, change.template, out.template[place]
+                out.boxes_xyxy[place] = apply_change(
+                    change,
+                    crops.cut,
+                    target_size,
+                    search_px=self.stored_px[search[0]][1],
+                    template=out.template[place],
+                    search=out.search[place],
                 )
-                role = "search"
-                decoder.make(read(*search), search_px, change, change.search, out.search[place])
             except (ValueError, OSError) as error:
-                failures.append(Failure(place, role, str(error)))
-                continue
-            out.boxes_xyxy[place] = move_box(target_size, change, search_px=search_px)
+                failures.append(Failure(place, crops.role, str(error)))
         return failures
 
+    def changes(self, records: NDArray[np.void], *, epoch: int) -> list[Change]:
+        """Return what is done to each of the pairs."""
+        stored_px = np.array(self.stored_px, np.int64)
+        background_px = stored_px[records["background"]["shard"], 1]
+        return draw_changes(
+            self.augment,
+            pair_numbers(self.seed, epoch, records["pair"], count=self.augment.num_numbers),
+            template_px=stored_px[records["template"]["shard"], 0],
+            search_px=stored_px[records["search"]["shard"], 1],
+            background_px=np.where(has_background(records), background_px, 0),
+        )
 
-class CropDecoder:
-    """Decodes crops through memory that is used again.
+
+class StoredCrops:
+    """The stored crops of one pair after another, decoded through memory that is used again.
 
     Args:
-        largest_px: Side of the largest stored crop.
+        stored_px: Per shard, the sides of its template and search crops as stored.
+        read: Where the bytes come from.
     """
 
-    def __init__(self, largest_px: int) -> None:
-        self._memory = np.empty(largest_px * largest_px * 3, np.uint8)
+    def __init__(self, stored_px: Sequence[tuple[int, int]], read: ReadCrop) -> None:
+        self._stored_px = stored_px
+        self._read = read
+        self._memory = np.empty(max(map(max, stored_px)) ** 2 * 3, np.uint8)
+        self._places: dict[str, CropPlace] = {}
+        self._gray = False
+        self.role = ""
+        """The crop that was asked for last."""
 
-    def make(self, data: bytes, stored_px: int, change: Change, window: Window, out: Image) -> None:
-        """Decode a stored crop and write what is left of it after its change to ``out``.
+    def open(
+        self, template: CropPlace, search: CropPlace, background: CropPlace, *, gray: bool
+    ) -> None:
+        """Go to a pair."""
+        self._places = {"template": template, "search": search, "background": background}
+        self._gray = gray
+
+    def cut(self, role: str, window: Window, flip: bool, out: Image) -> None:
+        """Decode a stored crop and write a window of it, resampled, to ``out``.
 
         Raises:
             ValueError: The bytes are no JPEG, or one of another size than the manifest states.
+            OSError: They cannot be read.
         """
-        size = out.shape[0]
-        if not change.gray and not change.flip and window == (0, 0, stored_px):
+        self.role = role
+        place, size = self._places[role], out.shape[0]
+        stored_px = self._stored_px[place[0]][role != "template"]
+        data = self._read(*place)
+        if not self._gray and not flip and window == (0, 0, size, size) and size == stored_px:
             _decode(data, stored_px, memory=out)
             return
         # colours that are resampled next need no smooth enlargement first: it costs 6% of decoding
-        fast = window.side != size
-        image = _decode(data, stored_px, memory=self._memory, gray=change.gray, fast=fast)
-        cut_window(image, window, size, gray=change.gray, flip=change.flip, out=out)
+        fast = window[2:] != (size, size)
+        image = _decode(data, stored_px, memory=self._memory, gray=self._gray, fast=fast)
+        cut_window(image, window, size, gray=self._gray, flip=flip, out=out)
 
 
 def _decode(

@@ -1,5 +1,6 @@
 """Pairs out of files that pass once, from start to end: what is kept, and when it leaves."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,13 +12,13 @@ _MIXED_PAIRS = 1_000
 """Pairs among which the next one is drawn: those of a track come all at once."""
 
 Wanted = dict[tuple[str, str], list[tuple[int, str]]]
-"""(URL of a shard, name of a member) to the pairs that it is part of: place, and ``z`` or ``x``."""
-PassedPair = tuple[int, bytes, bytes]
-"""Place of a pair in the plan, and the JPEGs of its template and its search crop."""
+"""(URL of a shard, name of a member) to the pairs that it is part of: place and role."""
+PassedPair = tuple[int, dict[str, bytes]]
+"""Place of a pair in the plan, and the JPEG of each of its crops by role."""
 
 
 def complete_pairs(files: Iterable[dict[str, Any]], *, wanted: Wanted) -> Iterator[PassedPair]:
-    """Yield each pair when the second of its crops has passed.
+    """Yield each pair when the last of its crops has passed.
 
     Args:
         files: Members of shards as webdataset yields them: ``__url__``, ``fname``, ``data``.
@@ -26,17 +27,17 @@ def complete_pairs(files: Iterable[dict[str, Any]], *, wanted: Wanted) -> Iterat
     Raises:
         ManifestError: The shards have ended and a wanted crop was not in them.
     """
-    halves: dict[int, dict[str, bytes]] = {}
+    passed: dict[int, dict[str, bytes]] = {}
+    num_crops = Counter(place for uses in wanted.values() for place, _ in uses)
     missing = dict(wanted)
     for file in files:
         if "fname" not in file:  # the end of a shard
             continue
         for place, role in missing.pop((file["__url__"], file["fname"]), ()):
-            pair = halves.setdefault(place, {})
+            pair = passed.setdefault(place, {})
             pair[role] = file["data"]
-            if len(pair) == 2:
-                del halves[place]
-                yield place, pair["z"], pair["x"]
+            if len(pair) == num_crops[place]:
+                yield place, passed.pop(place)
     if missing:
         url, name = next(iter(missing))
         raise ManifestError(

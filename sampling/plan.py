@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampling.rng import plan_rng
+from sampling.track_draw import BACKGROUND, NEGATIVE, TrackDraw, any_crop, pick
 from sampling.tracks import TrackTable
 
 _Ints = NDArray[np.int64]
@@ -55,6 +56,13 @@ class Plan(NamedTuple):
     """(P,) row of the search crop."""
     positive: NDArray[np.bool_]
     """(P,) False where the search crop shows another video than the template."""
+    background_rows: _Ints
+    """(P,) row of the search crop, of another group, to move the target before; -1 for none."""
+
+    def rows_of(self, role: str) -> _Ints:
+        """Return the rows of the pairs' ``"template"``, ``"search"`` or ``"background"``."""
+        rows: _Ints = getattr(self, f"{role}_rows")
+        return rows
 
 
 def make_plan(
@@ -63,6 +71,7 @@ def make_plan(
     *,
     seed: int,
     epoch: int,
+    transplant: float = 0.0,
     windows: _Ints | None = None,
 ) -> Plan:
     """Draw the pairs of an epoch.
@@ -71,81 +80,52 @@ def make_plan(
     that track that has a partner within the gap. The search crop of a positive pair is uniform
     over those partners; only a track without any partners pairs crops with themselves. The search
     crop of a negative pair is drawn like a template, among the videos that are not the template's.
+    The background of a positive pair is any crop of a track drawn by weight among other groups.
 
     Args:
         tracks: All crops that may be drawn.
         settings: What to draw.
         seed: Seed of the run.
         epoch: Number of the epoch.
+        transplant: Share of the positive pairs that get a background.
         windows: (T,) window of each track, for shards that are fetched in turns: pairs are ordered
             by window and never join two of them. None is a single window, a full shuffle.
 
     Raises:
-        ValueError: The weights name an unknown source or leave none, or a negative pair is
-            asked for where there is only one video.
+        ValueError: The weights name an unknown source or leave none, or a negative pair or a
+            background is asked for where there is only one video or group.
     """
     size = settings.pairs_per_epoch
     # one column of draws per choice, so that no choice shifts the draws of another
-    window_u, template_u, search_u, partner_u, negative_u = plan_rng(seed, epoch).random((5, size))
-    draw = _TrackDraw(tracks, settings, windows)
+    rng = plan_rng(seed, epoch)
+    window_u, template_u, search_u, partner_u, negative_u = rng.random((5, size))
+    weight = _track_probability(tracks, settings)
+    draw = TrackDraw(weight, tracks.videos, windows)
     chosen = draw.any_track(window_u)  # (P,) positions in the order of the draw
     templates = _draw_templates(tracks, draw.order[chosen], template_u, settings.max_gap)
     searches = _draw_partners(tracks, draw.order[chosen], templates, partner_u, settings.max_gap)
     positive = negative_u >= settings.negative_ratio
     negative = np.flatnonzero(~positive)
     if negative.size:
-        others = draw.order[draw.other_video(chosen[negative], partner_u[negative])]
-        count = tracks.starts[others + 1] - tracks.starts[others]
-        searches[negative] = tracks.starts[others] + _pick(search_u[negative], count)
+        others = draw.other_unit(chosen[negative], partner_u[negative], asked_for=NEGATIVE)
+        searches[negative] = any_crop(tracks, others, search_u[negative])
+    plan = Plan(
+        tracks.rows[templates].astype(np.int64),
+        tracks.rows[searches].astype(np.int64),
+        positive,
+        np.full(size, -1),
+    )
+    if transplant:
+        moved_u, group_u, crop_u = rng.random((3, size))
+        moved = np.flatnonzero(positive & (moved_u < transplant))
+        by_group = TrackDraw(weight, tracks.groups, windows)
+        own = by_group.position(draw.order[chosen[moved]])
+        others = by_group.other_unit(own, group_u[moved], asked_for=BACKGROUND)
+        plan.background_rows[moved] = tracks.rows[any_crop(tracks, others, crop_u[moved])]
     if windows is not None:
         by_window = np.argsort(draw.windows[chosen], kind="stable")
-        templates, searches, positive = (a[by_window] for a in (templates, searches, positive))
-    template_rows = tracks.rows[templates].astype(np.int64)
-    return Plan(template_rows, tracks.rows[searches].astype(np.int64), positive)
-
-
-class _TrackDraw:
-    """Draws tracks by weight: the tracks side by side on a line, as long as they weigh."""
-
-    def __init__(self, tracks: TrackTable, settings: PairSettings, windows: _Ints | None) -> None:
-        weight = _track_probability(tracks, settings)
-        order = np.flatnonzero(weight)  # already ordered by video
-        of_window = np.zeros_like(weight, np.int64) if windows is None else windows
-        self.order = order[np.argsort(of_window[order], kind="stable")]
-        """(K,) tracks with any weight, ordered by window, then video."""
-        self.windows = of_window[self.order]
-        self._videos = tracks.videos[self.order]
-        self._edges = np.concatenate([[0.0], np.cumsum(weight[self.order])])
-
-    def any_track(self, u: _Floats) -> _Ints:
-        """Return a position in ``order`` for each number in [0, 1)."""
-        return self._at(u * self._edges[-1], 0, self.order.size)
-
-    def other_video(self, chosen: _Ints, u: _Floats) -> _Ints:
-        """Return positions of the same window, but of another video than ``chosen``."""
-        new_window = np.diff(self.windows, prepend=-1) != 0
-        new_video = new_window | (np.diff(self._videos, prepend=-1) != 0)
-        window_start, window_stop = _runs(new_window, chosen)
-        video_start, video_stop = _runs(new_video, chosen)
-        if (alone := window_stop - window_start == video_stop - video_start).any():
-            raise ValueError(
-                f"negative_ratio asks for a search crop of another video, but {alone.sum()} "
-                "templates have no other video in reach. Add data, set negative_ratio to 0, or "
-                "enlarge the shard cache"
-            )
-        edges = self._edges
-        own = edges[video_stop] - edges[video_start]
-        point = edges[window_start] + u * (edges[window_stop] - edges[window_start] - own)
-        point += np.where(point >= edges[video_start], own, 0.0)  # step over the own video
-        found = self._at(point, window_start, window_stop)
-        # rounding may end within the own video: take the nearest outside
-        inside = (found >= video_start) & (found < video_stop)
-        outside = np.where(video_stop < window_stop, video_stop, video_start - 1)
-        return np.where(inside, outside, found)
-
-    def _at(self, point: _Floats, first: _Ints | int, stop: _Ints | int) -> _Ints:
-        found = np.searchsorted(self._edges, point, side="right") - 1
-        return np.clip(found, first, np.asarray(stop) - 1)
+        plan = Plan(*(column[by_window] for column in plan))
+    return plan
 
 
 def _track_probability(tracks: TrackTable, settings: PairSettings) -> _Floats:
@@ -177,11 +157,11 @@ def _draw_templates(tracks: TrackTable, chosen: _Ints, u: _Floats, max_gap: int)
     num_paired = np.diff(before[tracks.starts])  # (T,)
     lonely = num_paired == 0
     start, stop = tracks.starts[chosen], tracks.starts[chosen + 1]
-    alone = start + _pick(u, stop - start)
+    alone = start + pick(u, stop - start)
     if lonely.all():
         return alone
     paired_positions = np.flatnonzero(paired)
-    index = before[start] + _pick(u, np.maximum(num_paired[chosen], 1))
+    index = before[start] + pick(u, np.maximum(num_paired[chosen], 1))
     among = paired_positions[np.minimum(index, paired_positions.size - 1)]
     return np.where(lonely[chosen], alone, among)
 
@@ -194,7 +174,7 @@ def _draw_partners(
     frame = tracks.frames[templates].astype(np.int64)
     first = _first_at_least(tracks.frames, start, templates, frame - max_gap)
     last = _first_at_least(tracks.frames, templates, stop, frame + max_gap + 1)
-    found = first + _pick(u, np.maximum(last - first - 1, 1))
+    found = first + pick(u, np.maximum(last - first - 1, 1))
     found += (found >= templates) & (last - first > 1)  # step over the template itself
     return found
 
@@ -208,15 +188,3 @@ def _first_at_least(frames: NDArray[np.int32], start: _Ints, stop: _Ints, least:
         low = np.where(early, middle + 1, low)
         high = np.where(open_ & ~early, middle, high)
     return low
-
-
-def _runs(new: NDArray[np.bool_], positions: _Ints) -> tuple[_Ints, _Ints]:
-    """Return start and stop of the run that holds each position; ``new`` is True at starts."""
-    starts = np.flatnonzero(new)
-    run = np.searchsorted(starts, positions, side="right") - 1
-    return starts[run], np.append(starts, new.size)[run + 1]
-
-
-def _pick(u: _Floats, count: _Ints) -> _Ints:
-    """Turn numbers in [0, 1) into integers in [0, count)."""
-    return np.minimum((u * count).astype(np.int64), count - 1)

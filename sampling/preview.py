@@ -12,12 +12,10 @@ recipe of their own.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
 import tyro
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.showcase import with_manifest
 from manifests.cli import run_command
 from manifests.page import Section, Table, write_page
@@ -25,7 +23,7 @@ from manifests.places import keep_inputs
 from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
-from sampling.augment import AugmentSettings, draw_changes
+from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
@@ -38,7 +36,6 @@ from sampling.recipe import (
     recipe_path,
     validation_pairs,
 )
-from sampling.rng import pair_numbers
 
 PROG = "python -m sampling.preview"
 _DEFAULT_RECIPE = "pretrain"
@@ -144,33 +141,33 @@ def first_pairs(
         pin_memory=False,
     ) as loader:
         batch = next(iter(loader))
-        plan = loader.dataset.plan
-    rows, pairs_shown = with_manifest(manifests), batch.pair_index.numpy()
-    templates = rows[plan.template_rows[pairs_shown].tolist()]
-    searches = rows[plan.search_rows[pairs_shown].tolist()]
-    margins = np.array([manifest.metadata.margin for manifest in manifests])
-    epoch = config.epoch if config.split == "train" else 0
-    changes = draw_changes(
-        augment,
-        pair_numbers(config.seed, epoch, pairs_shown),
-        template_px=TEMPLATE_SIZE + 2 * margins[templates["manifest"].to_numpy()],
-        search_px=SEARCH_SIZE + 2 * margins[searches["manifest"].to_numpy()],
-    )
+        dataset = loader.dataset
+    rows, plan = with_manifest(manifests), dataset.plan
+    records = dataset.records[batch.pair_index.numpy()]
     origins = []
-    for template, search, positive, change in zip(
-        templates.iter_rows(named=True),
-        searches.iter_rows(named=True),
-        plan.positive[pairs_shown].tolist(),
-        changes,
-        strict=True,
+    for record, change in zip(
+        records, dataset.maker.changes(records, epoch=dataset.epoch), strict=True
     ):
-        gap = search["frame"] - template["frame"] if positive else None
-        names = [
-            f"{row['source']} {row['track']} frame {row['frame']}" for row in (template, search)
-        ]
-        template_px = TEMPLATE_SIZE + 2 * int(margins[template["manifest"]])
-        origins.append(Origin(names[0], names[1], gap, change, template_px))
+        pair = int(record["pair"])
+        template, search = (
+            rows.row(int(plan.rows_of(role)[pair]), named=True) for role in ("template", "search")
+        )
+        background = int(plan.background_rows[pair])
+        origins.append(
+            Origin(
+                _name_crop(template),
+                _name_crop(search),
+                search["frame"] - template["frame"] if record["positive"] else None,
+                change,
+                dataset.shards[record["template"]["shard"]].template_px,
+                _name_crop(rows.row(background, named=True)) if background >= 0 else None,
+            )
+        )
     return batch, origins
+
+
+def _name_crop(row: dict[str, Any]) -> str:
+    return f"{row['source']} {row['track']} frame {row['frame']}"
 
 
 def _settings_table(pairs: PairSettings, augment: AugmentSettings) -> Table:

@@ -15,6 +15,7 @@ from manifests.page import Picture
 from model.location import cell_locations
 from sampling.augment import Change
 from sampling.batch import PairBatch
+from sampling.cut import Window
 from sampling.labels import car_targets, siamfc_labels
 from sampling.recipe import Recipe
 
@@ -33,6 +34,8 @@ class Origin(NamedTuple):
     change: Change
     template_px: int
     """Side of the stored template crop."""
+    background: str | None = None
+    """The crop that the target was moved before, if it was."""
 
 
 def pair_pictures(
@@ -64,8 +67,9 @@ def pair_pictures(
                 _name_pair(origin),
                 "grey" if origin.change.gray else "colour",
                 "mirrored" if origin.change.flip else "not mirrored",
-                _describe("template", origin.change.template.side, TEMPLATE_SIZE, shifts[0]),
-                _describe("search", origin.change.search.side, SEARCH_SIZE, shifts[1]),
+                _describe("template", origin.change.template, TEMPLATE_SIZE, shifts[0]),
+                _describe("search", origin.change.search, SEARCH_SIZE, shifts[1]),
+                *_describe_looks(origin),
                 f"{int(cells[index].sum())} positive cells",
             )
         )
@@ -93,10 +97,10 @@ def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_]
 
 def template_shift(origin: Origin) -> tuple[float, float]:
     """Return how far the target is from the finished template's centre, in its pixels."""
-    left, top, side = origin.change.template
+    left, top, width, height = origin.change.template
     x, y = (
         (origin.template_px / 2 - start) * TEMPLATE_SIZE / side - TEMPLATE_SIZE / 2
-        for start in (left, top)
+        for start, side in ((left, width), (top, height))
     )
     return -x if origin.change.flip else x, y
 
@@ -108,9 +112,26 @@ def _name_pair(origin: Origin) -> str:
     return f"{origin.template}, searched for in frame {frame}, gap {origin.gap:+d}"
 
 
-def _describe(role: str, window_px: int, size: int, shift: Sequence[float]) -> str:
+def _describe(role: str, window: Window, size: int, shift: Sequence[float]) -> str:
     x, y = (round(value, 1) + 0.0 for value in shift)  # -0.0 becomes 0.0
-    return f"{role} zoomed x{size / window_px:.2f}, target at {x:+.1f}, {y:+.1f} px"
+    zoom = f"x{size / window.width:.2f}"
+    if window.height != window.width:
+        zoom += f" by x{size / window.height:.2f}"
+    return f"{role} zoomed {zoom}, target at {x:+.1f}, {y:+.1f} px"
+
+
+def _describe_looks(origin: Origin) -> Iterator[str]:
+    if origin.background is not None:
+        yield f"target moved before {origin.background}"
+    for role, look in (
+        ("template", origin.change.template_look),
+        ("search", origin.change.search_look),
+    ):
+        if look.color is not None:
+            contrast, brightness, _ = look.color
+            yield f"{role} contrast x{contrast:.2f}, brightness x{brightness:.2f}"
+        if look.blur_px:
+            yield f"{role} blurred by {look.blur_px:.1f} px"
 
 
 def _with_box(crop: Image, box_xyxy: NDArray[np.float32]) -> Image:

@@ -1,4 +1,4 @@
-"""What a worker needs to know of a pair: where its bytes lie. No names, 61 bytes a pair."""
+"""What a worker needs to know of a pair: where its bytes lie. No names, 81 bytes per pair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ PAIR = np.dtype(
         ("pair", "<i8"),  # number in the epoch
         ("template", CROP),
         ("search", CROP),
+        ("background", CROP),  # a search crop too; no bytes where the pair has none
         ("target_size", "<f4", (2,)),  # (w, h) of the search crop's target in crop px
         ("positive", "?"),
     ]
@@ -65,6 +66,7 @@ def pair_records(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.void]:
         for role, letter, rows in (
             ("template", "z", plan.template_rows),
             ("search", "x", plan.search_rows),
+            ("background", "x", plan.background_rows),
         ):
             here = np.flatnonzero((rows >= first_row) & (rows < stop_row))
             _fill_crops(records, role, here, manifest, rows[here] - first_row, letter, first_shard)
@@ -82,6 +84,20 @@ def pair_sources(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.object
         sources[here] = manifest.rows["source"][rows[here]].cast(pl.String).to_numpy()
         first_row += manifest.rows.height
     return sources
+
+
+def has_background(records: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Return (P,) True where a pair's target is moved before a background."""
+    found: NDArray[np.bool_] = records["background"]["num_bytes"] > 0
+    return found
+
+
+def used_shards(records: NDArray[np.void]) -> list[int]:
+    """Return the shards that pairs need, in their order."""
+    backgrounds = records["background"]["shard"][has_background(records)]
+    shards = [records["template"]["shard"], records["search"]["shard"], backgrounds]
+    numbers: list[int] = np.unique(np.concatenate(shards)).tolist()
+    return numbers
 
 
 def _fill_crops(

@@ -7,10 +7,10 @@ what the others drew. The key is (seed, epoch); the counter's words are the pair
 import numpy as np
 from numpy.typing import NDArray
 
-NUMBERS_PER_PAIR = 8
-"""Numbers that a pair's augmentation draws."""
+FIRST_NUMBERS, ALL_NUMBERS = 8, 32
+"""Numbers of a pair: those of its first block, and of both blocks."""
 _NUMBERS_PER_STEP = 4  # of Philox' counter
-_PLAN, _WINDOWS, _PAIR = range(3)
+_PLAN, _WINDOWS, _PAIR, _PAIR_MORE = range(4)
 
 
 def plan_rng(seed: int, epoch: int) -> np.random.Generator:
@@ -23,22 +23,32 @@ def windows_rng(seed: int, epoch: int) -> np.random.Generator:
     return _generator(seed, epoch, 0, _WINDOWS)
 
 
-def pair_rng(seed: int, epoch: int, pair: int) -> np.random.Generator:
-    """Return the generator that augments one pair of an epoch: eight numbers are its own."""
-    return _generator(seed, epoch, pair, _PAIR)
+def pair_numbers(
+    seed: int, epoch: int, pairs: NDArray[np.int64], *, count: int = ALL_NUMBERS
+) -> NDArray[np.float64]:
+    """Return (B, count) in [0, 1), each pair's own: its first block (8), or both (32).
 
-
-def pair_numbers(seed: int, epoch: int, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return (B, 8) in [0, 1): row i is what ``pair_rng(seed, epoch, pairs[i])`` draws.
-
-    Neighbours in the epoch are neighbours in the stream, so a batch is drawn in one go.
+    The second block came later, for effects that the first has no numbers for; the first one has
+    kept its place in the stream, and with it the pairs of older versions.
     """
-    if pairs.size and (np.diff(pairs) == 1).all():
-        return pair_rng(seed, epoch, int(pairs[0])).random((pairs.size, NUMBERS_PER_PAIR))
-    rows = [pair_rng(seed, epoch, pair).random(NUMBERS_PER_PAIR) for pair in pairs.tolist()]
-    return np.array(rows).reshape(-1, NUMBERS_PER_PAIR)
+    first = _block(seed, epoch, pairs, _PAIR, FIRST_NUMBERS)
+    if count == FIRST_NUMBERS:
+        return first
+    more = _block(seed, epoch, pairs, _PAIR_MORE, ALL_NUMBERS - FIRST_NUMBERS)
+    return np.concatenate([first, more], axis=1)
 
 
-def _generator(seed: int, epoch: int, pair: int, purpose: int) -> np.random.Generator:
-    counter = (pair * (NUMBERS_PER_PAIR // _NUMBERS_PER_STEP), 0, 0, purpose)
+def _block(
+    seed: int, epoch: int, pairs: NDArray[np.int64], purpose: int, count: int
+) -> NDArray[np.float64]:
+    """Return (B, count) numbers; neighbours in the epoch are neighbours in the stream."""
+    steps = count // _NUMBERS_PER_STEP
+    if pairs.size and (np.diff(pairs) == 1).all():  # a batch is drawn in one go
+        return _generator(seed, epoch, int(pairs[0]) * steps, purpose).random((pairs.size, count))
+    rows = [_generator(seed, epoch, pair * steps, purpose).random(count) for pair in pairs.tolist()]
+    return np.array(rows).reshape(-1, count)
+
+
+def _generator(seed: int, epoch: int, step: int, purpose: int) -> np.random.Generator:
+    counter = (step, 0, 0, purpose)
     return np.random.Generator(np.random.Philox(key=(seed, epoch), counter=counter))

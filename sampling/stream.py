@@ -38,7 +38,7 @@ from sampling.own_process import OwnProcess
 from sampling.pairs import BatchArrays, Failure, PairMaker
 from sampling.passing import PassedPair, Wanted, complete_pairs, mixed
 from sampling.plan import PairSettings, Plan, make_plan
-from sampling.records import Shard, list_shards, pair_records, sample_name
+from sampling.records import Shard, list_shards, pair_records, sample_name, used_shards
 from sampling.remote import PieceFile, RemoteReader, RetrySettings, is_remote
 from sampling.rng import plan_rng
 from sampling.shared_epoch import SharedEpoch
@@ -117,8 +117,7 @@ class PairStream(IterableDataset[PairBatch]):
         plan, windows = self._plan_of(epoch, reader, self._world_size * num_workers)
         records = pair_records(self.manifests, plan)
         wanted = self._wanted_crops(plan)
-        used = np.unique([records[role]["shard"] for role in ("template", "search")]).tolist()
-        in_order = sorted(used, key=lambda number: (windows[number], number))
+        in_order = sorted(used_shards(records), key=lambda number: (windows[number], number))
         names = {name for _, name in wanted}
         pipeline = webdataset.DataPipeline(
             partial(iter, [self.shards[number] for number in in_order]),
@@ -158,16 +157,18 @@ class PairStream(IterableDataset[PairBatch]):
             share,
             seed=self._seed,
             epoch=_number(epoch, reader),
+            transplant=self._maker.augment.transplant_share,
             windows=of_track[own],
         )
         return plan, windows
 
     def _wanted_crops(self, plan: Plan) -> Wanted:
         wanted: Wanted = {}
-        for role, rows in (("z", plan.template_rows), ("x", plan.search_rows)):
-            for place, row in enumerate(rows.tolist()):
-                url, _, key = sample_name(self.manifests, row).rpartition(": ")
-                wanted.setdefault((url, f"{key}.{role}.jpg"), []).append((place, role))
+        for role, letter in (("template", "z"), ("search", "x"), ("background", "x")):
+            rows = plan.rows_of(role)
+            for place in np.flatnonzero(rows >= 0).tolist():
+                url, _, key = sample_name(self.manifests, int(rows[place])).rpartition(": ")
+                wanted.setdefault((url, f"{key}.{letter}.jpg"), []).append((place, role))
         return wanted
 
     def _opened(self, shards: Iterable[Shard]) -> Iterator[dict[str, Any]]:
@@ -193,11 +194,11 @@ class PairStream(IterableDataset[PairBatch]):
         name = partial(name_pair, self.manifests, plan)
         pairs = iter(pairs)
         while len(batch := list(islice(pairs, self._batch_size))) == self._batch_size:
-            places = [place for place, _, _ in batch]
+            places = [place for place, _ in batch]
             chosen = records[places]
             crops = {}
-            for record, (_, template, search) in zip(chosen, batch, strict=True):
-                for role, data in (("template", template), ("search", search)):
+            for record, (_, jpegs) in zip(chosen, batch, strict=True):
+                for role, data in jpegs.items():
                     crops[int(record[role]["shard"]), int(record[role]["offset"])] = data
             chosen["pair"] += first_pair
             arrays = empty_arrays(len(batch))

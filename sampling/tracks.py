@@ -30,6 +30,8 @@ class TrackTable:
     """(T,) index into ``source_names``."""
     videos: _Ints
     """(T,) number of the video, unique over all sources; equal numbers are neighbours."""
+    groups: _Ints
+    """(T,) number of the group, unique over all sources; videos of a group may look alike."""
     shards: _Numbers
     """(T, 2) first and last shard that holds the track, counted through all manifests."""
     source_names: tuple[str, ...]
@@ -42,7 +44,7 @@ class _Part(NamedTuple):
     tracks: _Numbers  # (n,)
     frames: _Numbers  # (n,)
     shards: _Numbers  # (n,)
-    labels: pl.DataFrame  # t rows of source, video
+    labels: pl.DataFrame  # t rows of source, video, group
 
 
 def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
@@ -64,6 +66,7 @@ def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
     source_names = tuple(labels["source"].unique().sort().to_list())
     sources = labels["source"].replace_strict(source_names, range(len(source_names))).to_numpy()
     videos = _dense(_codes(labels["video"]) * len(source_names) + sources)[0]
+    groups = _codes(labels["group"]) * len(source_names) + sources
     order = np.argsort(videos, kind="stable")  # tracks of a video become neighbours
     rank = np.empty(order.size, np.int32)
     rank[order] = np.arange(order.size)
@@ -86,6 +89,7 @@ def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
         starts=starts,
         sources=sources[order].astype(np.int64),
         videos=videos[order],
+        groups=groups[order],
         shards=np.stack(ends, axis=1),
         source_names=source_names,
     )
@@ -101,6 +105,7 @@ def select_tracks(table: TrackTable, chosen: NDArray[np.bool_]) -> TrackTable:
         starts=np.concatenate([[0], np.cumsum(lengths[chosen])]),
         sources=table.sources[chosen],
         videos=table.videos[chosen],
+        groups=table.groups[chosen],
         shards=table.shards[chosen],
         source_names=table.source_names,
     )
@@ -133,7 +138,7 @@ def _part_of(manifest: Manifest, split: str) -> _Part:
         tracks=tracks.astype(np.int32),
         frames=chosen["frame"].to_numpy(),
         shards=shard_numbers(manifest, chosen["shard"]).astype(np.int32),
-        labels=chosen[["source", "video"]][firsts].cast(pl.String),
+        labels=table.select("source", "video", "group")[rows[firsts]].cast(pl.String),
     )
 
 

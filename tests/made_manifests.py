@@ -18,6 +18,8 @@ class Made(NamedTuple):
     frames: tuple[int, ...]
     split: str = "train"
     shard: str = "s-0.tar"
+    group: str = ""
+    """The video, if none is given."""
 
 
 def in_memory(tracks: list[Made], *, seed: int | None = None) -> Manifest:
@@ -26,6 +28,7 @@ def in_memory(tracks: list[Made], *, seed: int | None = None) -> Manifest:
         {
             "source": track.source,
             "video": track.video,
+            "group": track.group or track.video,
             "track": track.name,
             "frame": frame,
             "split": track.split,

@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from bench.crops import made_crop
 from datasets.crops import crop_square, decode_image, encode_jpeg
-from sampling.augment import AugmentSettings, Window, augment_pair, cut_window, draw_changes
+from sampling.apply import augment_pair
+from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import empty_arrays
+from sampling.cut import Window, cut_window
 from sampling.pairs import BatchArrays, PairMaker
 from sampling.records import PAIR
-from sampling.rng import pair_numbers, pair_rng
+from sampling.rng import pair_numbers
 
 OFF = AugmentSettings(enabled=False)
 STILL = AugmentSettings(
@@ -24,6 +26,10 @@ STILL = AugmentSettings(
     template_translate_px=0,
     template_scale=0,
 )
+
+
+def numbers_of(seed: int, epoch: int, pair: int) -> np.ndarray:
+    return pair_numbers(seed, epoch, np.array([pair]))
 
 
 def bright_target(size: int, target: tuple[float, float]) -> np.ndarray:
@@ -60,7 +66,7 @@ def test_the_box_follows_the_pixels(seed: int, half: tuple[int, int], margin: in
     template = bright_target(127 + 2 * margin, target)
     search = bright_target(255 + 2 * margin, target)
     found_template, found, box = augment_pair(
-        template, search, target, AugmentSettings(), pair_rng(seed, 0, 0)
+        template, search, target, AugmentSettings(), numbers_of(seed, 0, 0)
     )
     assert found_template.shape == (127, 127, 3)
     assert found.shape == (255, 255, 3)
@@ -73,8 +79,8 @@ def test_shifts_and_scales_fill_the_range_that_is_asked_for() -> None:
     search = bright_target(319, (41.0, 41.0))
     boxes = np.array(
         [
-            augment_pair(search[96:-96, 96:-96], search, (41, 41), AugmentSettings(), rng)[2]
-            for rng in (pair_rng(0, 0, pair) for pair in range(600))
+            augment_pair(search[96:-96, 96:-96], search, (41, 41), AugmentSettings(), own)[2]
+            for own in (numbers_of(0, 0, pair) for pair in range(600))
         ]
     )
     shift = (boxes[:, :2] + boxes[:, 2:]) / 2 - 127.5
@@ -93,7 +99,7 @@ def test_off_is_the_stored_crop_bit_for_bit(margin: int, augment: AugmentSetting
         rng.integers(256, size=(size + 2 * margin, size + 2 * margin, 3), dtype=np.uint8)
         for size in (127, 255)
     )
-    z, x, box = augment_pair(template, search, (60.0, 30.0), augment, pair_rng(0, 0, 0))
+    z, x, box = augment_pair(template, search, (60.0, 30.0), augment, numbers_of(0, 0, 0))
     inner = slice(margin, -margin or None)
     np.testing.assert_array_equal(z, template[inner, inner])
     np.testing.assert_array_equal(x, search[inner, inner])
@@ -107,7 +113,7 @@ def test_flip_mirrors_both_crops_and_the_box() -> None:
     some: dict[str, Any] = {"gray": 0.0, "template_scale": 0.0, "template_translate_px": 0.0}
     plain, mirrored = (
         augment_pair(
-            template, search, (50, 20), AugmentSettings(flip=flip, **some), pair_rng(5, 0, 0)
+            template, search, (50, 20), AugmentSettings(flip=flip, **some), numbers_of(5, 0, 0)
         )
         for flip in (0.0, 1.0)
     )
@@ -128,7 +134,7 @@ def test_gray_pairs_are_gray_in_both_crops_and_as_frequent_as_asked() -> None:
         search_px=np.full(4000, 255),
     )
     for pair, change in enumerate(changes[:20]):
-        crops = augment_pair(template, search, (50, 20), AugmentSettings(), pair_rng(0, 0, pair))
+        crops = augment_pair(template, search, (50, 20), AugmentSettings(), numbers_of(0, 0, pair))
         is_gray = [(np.ptp(crop, axis=2) == 0).all() for crop in crops[:2]]
         assert is_gray == [change.gray, change.gray]
     assert 900 < sum(change.gray for change in changes) < 1100
@@ -137,6 +143,8 @@ def test_gray_pairs_are_gray_in_both_crops_and_as_frequent_as_asked() -> None:
 
 def test_a_pairs_numbers_are_the_same_in_any_batch_and_no_other_pairs() -> None:
     together = pair_numbers(7, 3, np.arange(100, 150))
+    first = pair_numbers(7, 3, np.arange(100, 150), count=8)
+    np.testing.assert_array_equal(first, together[:, :8])
     np.testing.assert_array_equal(pair_numbers(7, 3, np.array([149, 100])), together[[-1, 0]])
     assert np.unique(together).size == together.size
     for seed, epoch in ((8, 3), (7, 4)):
@@ -148,7 +156,7 @@ def test_a_window_past_the_crop_shows_its_reflection() -> None:
     mirrored = np.pad(image, ((10, 10), (10, 10), (0, 0)), mode="reflect")
     for left, top in ((-7, 4), (9, -10), (10, 10), (0, 0)):
         found = np.empty_like(image)
-        cut_window(image, Window(left, top, 40), 40, gray=False, flip=False, out=found)
+        cut_window(image, Window(left, top, 40, 40), 40, gray=False, flip=False, out=found)
         np.testing.assert_array_equal(found, mirrored[top + 10 : top + 50, left + 10 : left + 50])
 
 
@@ -156,7 +164,7 @@ def test_a_window_past_the_crop_shows_its_reflection() -> None:
 def test_windows_of_whole_pixels_are_cut_as_the_tracker_cuts_them(side: int) -> None:
     image = made_crop(319, (60, 60), np.random.default_rng(4))
     found = np.empty((255, 255, 3), np.uint8)
-    cut_window(image, Window(20, 31, side), 255, gray=False, flip=False, out=found)
+    cut_window(image, Window(20, 31, side, side), 255, gray=False, flip=False, out=found)
     center = (20 + side / 2, 31 + side / 2)
     expected = crop_square(image, center=center, side=side, size=255, fill=(0, 0, 0))
     # the two interpolate with other fixed-point weights, and at the border one repeats its pixels
@@ -168,7 +176,7 @@ def test_windows_of_whole_pixels_are_cut_as_the_tracker_cuts_them(side: int) -> 
 def test_one_setting_does_not_change_what_another_draws() -> None:
     template, search = bright_target(127, (41, 41)), bright_target(255, (41, 41))
     boxes = [
-        augment_pair(template, search, (41, 41), augment, pair_rng(3, 1, 7))[2]
+        augment_pair(template, search, (41, 41), augment, numbers_of(3, 1, 7))[2]
         for augment in (AugmentSettings(), AugmentSettings(gray=1, template_scale=0))
     ]
     np.testing.assert_array_equal(boxes[0], boxes[1])

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import tyro
 
+from sampling.augment import AugmentSettings
+from sampling.recipe import read_recipes
 from tests.launch import TINY, finish, start
 from trainer.config import TrainConfig, TrainingError, as_json, changed_options
 from trainer.distributed import choose_device
@@ -54,6 +56,21 @@ def test_a_file_is_a_recipe_and_its_unknown_keys_are_errors(
     recipe.write_text("[data]\nmax-gab = 3\n")
     assert main(["--recipe", str(recipe)]) == 2
     assert "--data.max-gab" in capsys.readouterr().err
+
+
+def test_every_option_of_the_training_can_stand_in_a_recipe(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'stage = "finetune"\noptimizer = "adamw"\nclip-norm = 5\ntrunk-rate = 0.1\nema = 0.999\n'
+        '[schedule]\nshape = "cosine"\nepochs = [30]\nrates = [1e-3]\nwarmup-share = 0.03\n'
+        "[augment]\ncolor = 0.2\nblur = 0.15\nsearch-aspect = 0.1\ntransplant = 0.25\n"
+    )
+    config = parse("--recipe", str(recipe))
+    assert (config.optimizer, config.clip_norm, config.trunk_rate) == ("adamw", 5, 0.1)
+    assert (config.ema, config.schedule.shape) == (0.999, "cosine")
+    assert config.schedule.warmup_share == 0.03
+    expected = AugmentSettings(color=0.2, blur=0.15, search_aspect=0.1, transplant=0.25)
+    assert config.augment == expected == read_recipes([str(recipe)]).augment
 
 
 def test_an_unknown_recipe_names_those_there_are(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 """python -m sampling.preview: what the page says of a pair is what was done to its pixels."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -42,7 +43,7 @@ def test_the_values_told_are_those_of_the_pixels(manifests: list[str], epoch: in
         widths = [
             batch.boxes_xyxy[index, 2] - batch.boxes_xyxy[index, 0] for batch in (before, after)
         ]
-        assert float(widths[1] / widths[0]) == pytest.approx(255 / origin.change.search.side)
+        assert float(widths[1] / widths[0]) == pytest.approx(255 / origin.change.search.width)
         assert (origin.gap is not None) == bool(after.positive[index])
         same_track = origin.template.split(" frame ")[0] == origin.search.split(" frame ")[0]
         assert same_track == bool(after.positive[index])
@@ -50,6 +51,20 @@ def test_the_values_told_are_those_of_the_pixels(manifests: list[str], epoch: in
     sources = [[name.split()[0] for name in origin[:2]] for origin in origins]
     assert any(one != other for one, other in sources)  # of negative pairs
     assert {name for pair in sources for name in pair} == {"vid", "lasot"}
+
+
+def test_moved_targets_and_changed_looks_are_told(manifests: list[str], tmp_path: Path) -> None:
+    mine, out = tmp_path / "mine.toml", tmp_path / "pairs.html"
+    mine.write_text("[augment]\ncolor = 0.2\nblur = 1\nsearch-aspect = 0.3\ntransplant = 1\n")
+    options = ["--recipe", "pretrain", "--recipe", str(mine), "--num-pairs", "4"]
+    assert main(["--manifests", *manifests, *options, "--out", str(out)]) == 0
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", out.read_text(), re.DOTALL)
+    assert len(captions) == 4
+    for caption in captions:
+        assert re.search(r"target moved before (vid|lasot) \S+ frame \d+", caption)
+        assert re.search(r"search zoomed x\d\.\d\d by x\d", caption)
+        assert "template contrast x" in caption
+        assert re.search(r"search blurred by \d\.\d px", caption)
 
 
 def test_pairs_before_augmentation_have_the_target_in_the_middle(manifests: list[str]) -> None:

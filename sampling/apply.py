@@ -1,0 +1,117 @@
+"""Making the two crops of a pair from stored ones.
+
+The geometry of a crop is one resample of a rectangle of whole pixels of the stored crop, never a
+chain of them, and none where there is nothing to do. Past the stored crop the picture is continued
+by reflection: a flat bar would tell the network where the target went.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
+from sampling.augment import AugmentSettings, Change, draw_changes
+from sampling.cut import Image, Window, cut_window
+from sampling.looks import change_color, change_look
+from sampling.transplant import Box, put_before
+
+CutCrop = Callable[[str, Window, bool, Image], None]
+"""(role, window, flip, out): writes a window of a pair's stored crop, resampled, to ``out``; roles
+are ``"template"``, ``"search"`` and ``"background"``."""
+
+
+def move_box(target_size: tuple[float, float], change: Change, *, search_px: int) -> Box:
+    """Return the target's box in the finished search crop: left, top, right, bottom in its px."""
+    left, top, width, height = change.search
+    zoom_x, zoom_y = SEARCH_SIZE / width, SEARCH_SIZE / height
+    center_x, center_y = (search_px / 2 - left) * zoom_x, (search_px / 2 - top) * zoom_y
+    if change.flip:
+        center_x = SEARCH_SIZE - center_x
+    half_w, half_h = target_size[0] * zoom_x / 2, target_size[1] * zoom_y / 2
+    return center_x - half_w, center_y - half_h, center_x + half_w, center_y + half_h
+
+
+def apply_change(
+    change: Change,
+    cut: CutCrop,
+    target_size: tuple[float, float],
+    *,
+    search_px: int,
+    template: Image,
+    search: Image,
+) -> Box:
+    """Make the crops of one pair.
+
+    Args:
+        change: What is done to it.
+        cut: Gives the windows of the stored crops.
+        target_size: (w, h) of the target in px of the stored search crop.
+        search_px: Side of the stored search crop.
+        template: (127, 127, 3) uint8 RGB to write to.
+        search: (255, 255, 3) uint8 RGB to write to.
+
+    Returns:
+        The target's box in the finished search crop.
+    """
+    box = move_box(target_size, change, search_px=search_px)
+    cut("template", change.template, change.flip, template)
+    cut("search", change.search, change.flip, search)
+    if change.background is not None:
+        window, flip, target_color = change.background
+        target = search.copy()
+        if target_color is not None:
+            change_color(target, target_color)
+        cut("background", window, flip, search)
+        put_before(target, search, box)
+    change_look(template, change.template_look)
+    change_look(search, change.search_look)
+    return box
+
+
+def augment_pair(
+    template: Image,
+    search: Image,
+    target_size: tuple[float, float],
+    settings: AugmentSettings,
+    numbers: NDArray[np.float64],
+    *,
+    background: Image | None = None,
+) -> tuple[Image, Image, NDArray[np.float32]]:
+    """Augment one pair.
+
+    Args:
+        template: (127 + 2M, 127 + 2M, 3) uint8 RGB as stored, the target in the middle.
+        search: (255 + 2M, 255 + 2M, 3) uint8 RGB as stored.
+        target_size: (w, h) of the target in px of the search crop.
+        settings: How strongly.
+        numbers: (1, `AugmentSettings.num_numbers`) the pair's own, such as
+            `sampling.rng.pair_numbers` draws.
+        background: (255 + 2M, 255 + 2M, 3) uint8 RGB of another group, to move the target before.
+
+    Returns:
+        Template (127, 127, 3), search crop (255, 255, 3), and (4,) left, top, right, bottom of the
+        target in the search crop in edge coordinates; it may reach past the crop.
+    """
+    stored = {"template": template, "search": search}
+    if background is not None:
+        stored["background"] = background
+    sides = {f"{role}_px": np.array([image.shape[0]]) for role, image in stored.items()}
+    (change,) = draw_changes(settings, numbers, **sides)
+
+    def cut(role: str, window: Window, flip: bool, out: Image) -> None:
+        image = stored[role]
+        seen = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if change.gray else image
+        cut_window(seen, window, out.shape[0], gray=change.gray, flip=flip, out=out)
+
+    crops = [np.empty((size, size, 3), np.uint8) for size in (TEMPLATE_SIZE, SEARCH_SIZE)]
+    box = apply_change(
+        change,
+        cut,
+        target_size,
+        search_px=search.shape[0],
+        template=crops[0],
+        search=crops[1],
+    )
+    return crops[0], crops[1], np.array(box, np.float32)
