@@ -43,9 +43,9 @@ def warped(image: np.ndarray, window: tuple[int, int, int, int], *, flip: bool) 
     if flip:
         matrix[0] = [-zoom_x, 0, 255 + left * zoom_x]
     matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5  # pixel centres
-    return cv2.warpAffine(
-        image, matrix, (255, 255), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+    border = cv2.BORDER_REFLECT_101
+    image = cv2.warpAffine(image, matrix, (255, 255), flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(image)
 
 
 @settings(max_examples=40, deadline=None)
