@@ -79,8 +79,13 @@ def change_look(crop: Image, look: Look) -> None:
 def change_color(crop: Image, color: Color) -> None:
     """Change the colours of (H, W, 3) uint8 RGB in place."""
     mean = sum(cv2.mean(crop)[:3]) / 3
-    gains = np.array(color.gains)
-    matrix = np.zeros((3, 4))
-    matrix[:, :3] = np.diag(gains * color.contrast)
-    matrix[:, 3] = gains * mean * (color.brightness - color.contrast)
+    factor, shift = color.contrast, mean * (color.brightness - color.contrast)
+    red, green, blue = color.gains
+    matrix = np.array(
+        [
+            [red * factor, 0, 0, red * shift],
+            [0, green * factor, 0, green * shift],
+            [0, 0, blue * factor, blue * shift],
+        ]
+    )
     cv2.transform(crop, matrix, dst=crop)  # a quarter of the time of a table per channel

@@ -41,7 +41,7 @@ def loader(
     return PairLoader(
         [manifest],
         pairs=PairSettings(pairs_per_epoch=64, negative_ratio=negatives),
-        augment=AugmentSettings(),
+        augment=AugmentSettings(transplant=0.25),
         batch_size=6,
         seed=3,
         num_workers=num_workers,
