@@ -35,13 +35,13 @@ def cache_settings(folder: Path, manifest: Manifest, *, shards: float = 4.0) -> 
 
 
 def loader(
-    manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0, negatives: float = 0.25
+    manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0, others: float = 0.25
 ) -> PairLoader:
-    """Return a loader of 64 pairs in batches of 6."""
+    """Return a loader of 64 pairs in batches of 6; ``others`` is the share that shows two groups."""
     return PairLoader(
         [manifest],
-        pairs=PairSettings(pairs_per_epoch=64, negative_ratio=negatives),
-        augment=AugmentSettings(transplant=0.25),
+        pairs=PairSettings(pairs_per_epoch=64, negative_ratio=others),
+        augment=AugmentSettings(transplant=others),
         batch_size=6,
         seed=3,
         num_workers=num_workers,
@@ -63,6 +63,6 @@ def read_everything(url: str, manifest_url: str, cache: Path) -> None:
     settings = PairSettings(pairs_per_epoch=16)
     stream = PairStream([manifest], pairs=settings, augment=AugmentSettings(), batch_size=8, seed=0)
     assert len(list(stream)) == 2
-    with loader(manifest, cache_settings(cache, manifest), negatives=0) as indexed:
+    with loader(manifest, cache_settings(cache, manifest), others=0) as indexed:
         assert sum(len(batch.pair_index) for batch in indexed) == 64
     assert "manifest.parquet" in open_root(url).list("")
