@@ -37,7 +37,14 @@ def cache_settings(folder: Path, manifest: Manifest, *, shards: float = 4.0) -> 
 def loader(
     manifest: Manifest, cache: CacheSettings, *, num_workers: int = 0, others: float = 0.25
 ) -> PairLoader:
-    """Return a loader of 64 pairs in batches of 6; ``others`` is the share that shows two groups."""
+    """Return a loader of 64 pairs in batches of 6.
+
+    Args:
+        manifest: Where the crops are.
+        cache: Where copies go.
+        num_workers: Processes of the loader.
+        others: Share of pairs of two groups: negative ones, and targets moved before another group.
+    """
     return PairLoader(
         [manifest],
         pairs=PairSettings(pairs_per_epoch=64, negative_ratio=others),
