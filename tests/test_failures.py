@@ -21,7 +21,7 @@ from trainer.distributed import Ranks
 from trainer.dry_run import dry_run, make_noise
 from trainer.journal import Journal
 from trainer.learner import Learner
-from trainer.loop import WaitClock, train_epoch
+from trainer.loop import WaitClock, train_epoch, train_step
 from trainer.objectives import make_objective
 from trainer.optimizer import make_optimizer
 from trainer.preemption import StopRequest
@@ -203,13 +203,18 @@ def test_an_epoch_that_waits_for_its_loader_says_what_to_raise(
     def batches() -> Iterator[PairBatch]:
         for index in range(3):
             if index in slow:
-                time.sleep(0.2)
+                time.sleep(step_s)
             yield made[index]
 
     made = [make_noise(1, seed=seed) for seed in range(3)]
+    learner = make_tiny_learner("finetune")
+    train_step(learner, made[0], rate=0.0)
+    start = time.perf_counter()
+    train_step(learner, made[0], rate=0.0)
+    step_s = time.perf_counter() - start  # a wait as long as a step, however busy the machine is
     progress = Progress()
     finished = train_epoch(
-        make_tiny_learner("finetune"),
+        learner,
         batches(),
         progress,
         rate_at=lambda step: 0.0,
