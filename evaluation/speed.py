@@ -93,6 +93,7 @@ def time_parts(tracker: Tracker, images: Sequence[Image], box_xywh: np.ndarray) 
         outputs = tracker.respond(crops)
         marks.append(time.perf_counter())
         tracker.move(outputs)
+        tracker.renew(image)
         marks.append(time.perf_counter())
         row[:] = [*np.diff(marks), marks[-1] - marks[0]]
     return seconds

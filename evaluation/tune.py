@@ -43,8 +43,18 @@ if TYPE_CHECKING:
 
 _PROG = "python -m evaluation.tune"
 _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "car": {"lr": (0.1, 0.9), "penalty": (0.0, 0.5), "window": (0.0, 0.7)},
-    "siamfc": {"lr": (0.1, 0.9), "scale_penalty": (0.9, 1.0), "window": (0.0, 0.7)},
+    "car": {
+        "lr": (0.0, 0.9),
+        "penalty": (0.0, 0.5),
+        "window": (0.0, 0.7),
+        "template_rate": (0.0, 0.1),
+    },
+    "siamfc": {
+        "lr": (0.1, 0.9),
+        "scale_penalty": (0.9, 1.0),
+        "window": (0.0, 0.7),
+        "template_rate": (0.0, 0.1),
+    },
 }
 """By head, what is searched and where."""
 

@@ -111,6 +111,29 @@ def test_a_siamfc_head_follows_motion_and_growth() -> None:
     assert box[2:] == pytest.approx((side, side), rel=0.08)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.25, 1.0])
+def test_a_template_is_renewed_by_its_rate_at_the_new_place(network: Network, rate: float) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 200, 300, 3), np.uint8)
+    first_box = np.array([50.5, 60.25, 40.0, 30.0])
+    kind = CarSettings if network.config.head == "car" else SiamFCSettings
+    renewed, at_first, at_second = (Tracker(network, kind(template_rate=r)) for r in (rate, 0, 0))
+    renewed.init(images[0], first_box)
+    at_first.init(images[0], first_box)
+    at_second.init(images[1], renewed.update(images[1]).box_xywh)
+    mixed = [
+        (1 - rate) * old + rate * new
+        for old, new in zip(features(at_first), features(at_second), strict=True)
+    ]
+    for found, expected in zip(features(renewed), mixed, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def features(tracker: Tracker) -> tuple[Tensor, ...]:
+    kept = tracker._template
+    assert kept is not None
+    return kept
+
+
 def test_the_tracker_cuts_the_crop_that_the_build_cuts(network: Network) -> None:
     image = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
     box = np.array([50.5, 60.25, 40.0, 30.0])

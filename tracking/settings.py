@@ -24,11 +24,15 @@ class CarSettings:
     """k in ``exp(-k * (r * s - 1))``, which lowers proposals of another aspect r or size s."""
     window: float = 0.45
     """Weight of the Hann window, which prefers proposals near the last position."""
+    template_rate: float = 0.0
+    """Share of the template's features that each frame renews with those at the target's new
+    place; 0 keeps the first frame's, as published."""
 
     def __post_init__(self) -> None:
         """Reject values outside their ranges."""
         _check_share("lr", self.lr)
         _check_share("window", self.window)
+        _check_share("template_rate", self.template_rate)
         if not self.penalty >= 0:
             raise ValueError(f"penalty is {self.penalty}, expected 0 or more")
 
@@ -47,11 +51,15 @@ class SiamFCSettings:
     """Share of the winning scale that enters the target's size."""
     window: float = 0.176
     """Weight of the Hann window, which prefers positions near the last one."""
+    template_rate: float = 0.0
+    """Share of the template's features that each frame renews with those at the target's new
+    place; 0 keeps the first frame's, as published."""
 
     def __post_init__(self) -> None:
         """Reject values outside their ranges."""
         _check_share("lr", self.lr)
         _check_share("window", self.window)
+        _check_share("template_rate", self.template_rate)
         _check_share("scale_penalty", self.scale_penalty)
         if self.num_scales < 1 or self.num_scales % 2 == 0:
             raise ValueError(

@@ -43,7 +43,8 @@ class BoxTracker(Protocol):
 class Tracker:
     """Follow a target with a trained network.
 
-    `update` is the three steps `search_crops`, `respond` and `move`, which can be timed one by one.
+    `update` is the steps `search_crops`, `respond`, `move` and `renew`, which can be timed one by
+    one.
 
     Args:
         network: Any head; it is put into evaluation mode.
@@ -87,12 +88,7 @@ class Tracker:
         self._limits = self._head.side_limits(self._size, frame_size)
         self._frame = 0
         self._measure(image)
-        side, fill = template_side(*self._size), channel_mean(image)
-        center = (float(self._center[0]), float(self._center[1]))
-        crop = crop_square(image, center=center, side=side, size=TEMPLATE_SIZE, fill=fill)
-        with torch.inference_mode():
-            crops = torch.from_numpy(crop[None])
-            self._template = self._network.template(crops.to(self._device))
+        self._template = self._template_features(image)
 
     def update(self, image: NDArray[np.uint8]) -> Prediction:
         """Find the target in the next frame.
@@ -101,7 +97,9 @@ class Tracker:
             ValueError: `init` was not called, or the image is none.
             WeightsError: The network returned NaN.
         """
-        return self.move(self.respond(self.search_crops(image)))
+        prediction = self.move(self.respond(self.search_crops(image)))
+        self.renew(image)
+        return prediction
 
     def search_crops(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return (N, 255, 255, 3) search crops around the last position, one for each scale."""
@@ -145,6 +143,25 @@ class Tracker:
         self._size = np.clip(np.array(motion.size_in_search) / scale, *self._limits)
         box_xywh = np.concatenate([self._center - self._size / 2, self._size])
         return Prediction(box_xywh=box_xywh, score=motion.score)
+
+    def renew(self, image: NDArray[np.uint8]) -> None:
+        """Mix the features at the target's new place into the template's, by `template_rate`."""
+        rate = self.settings.template_rate
+        if rate > 0:
+            assert self._template is not None
+            new = self._template_features(to_rgb(image))
+            # what correlation-fusion keeps of a template is linear in its features too
+            self._template = tuple(
+                (1 - rate) * old + rate * now for old, now in zip(self._template, new, strict=True)
+            )
+
+    def _template_features(self, image: Image) -> tuple[torch.Tensor, ...]:
+        """Return the network's features of the template crop around the target."""
+        side, fill = template_side(*self._size), channel_mean(image)
+        center = (float(self._center[0]), float(self._center[1]))
+        crop = crop_square(image, center=center, side=side, size=TEMPLATE_SIZE, fill=fill)
+        with torch.inference_mode():
+            return self._network.template(torch.from_numpy(crop[None]).to(self._device))
 
     def _measure(self, image: Image) -> None:
         self._frame_size = np.array(image.shape[1::-1], np.float64)
