@@ -49,7 +49,8 @@ class AugmentSettings:
     blur: float = 0.0
     """Share of search crops that are blurred, by up to 2 px; half of it of templates."""
     transplant: float = 0.0
-    """Share of positive pairs whose target is moved before a search crop of another group."""
+    """Share of positive pairs whose target is moved before a search crop of another group; a pair
+    without another group in reach keeps its own background."""
 
     def __post_init__(self) -> None:
         """Check that shares are in [0, 1] and that windows neither vanish nor leave the crop."""

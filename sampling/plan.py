@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampling.rng import plan_rng
-from sampling.track_draw import BACKGROUND, NEGATIVE, TrackDraw, any_crop, pick
+from sampling.track_draw import TrackDraw, any_crop, pick
 from sampling.tracks import TrackTable
 
 _Ints = NDArray[np.int64]
@@ -80,7 +80,8 @@ def make_plan(
     that track that has a partner within the gap. The search crop of a positive pair is uniform
     over those partners; only a track without any partners pairs crops with themselves. The search
     crop of a negative pair is drawn like a template, among the videos that are not the template's.
-    The background of a positive pair is any crop of a track drawn by weight among other groups.
+    The background of a positive pair is any crop of a track drawn by weight among other groups; a
+    pair without another group in reach keeps its own.
 
     Args:
         tracks: All crops that may be drawn.
@@ -92,8 +93,8 @@ def make_plan(
             by window and never join two of them. None is a single window, a full shuffle.
 
     Raises:
-        ValueError: The weights name an unknown source or leave none, or a negative pair or a
-            background is asked for where there is only one video or group.
+        ValueError: The weights name an unknown source or leave none, or a negative pair is asked
+            for where there is only one video.
     """
     size = settings.pairs_per_epoch
     # one column of draws per choice, so that no choice shifts the draws of another
@@ -107,7 +108,13 @@ def make_plan(
     positive = negative_u >= settings.negative_ratio
     negative = np.flatnonzero(~positive)
     if negative.size:
-        others = draw.other_unit(chosen[negative], partner_u[negative], asked_for=NEGATIVE)
+        if not (other := draw.has_other_unit(chosen[negative])).all():
+            raise ValueError(
+                f"negative_ratio asks for a search crop of another video, but {(~other).sum()} "
+                "templates have no other video in reach. Add data, set negative_ratio to 0, or "
+                "enlarge the shard cache"
+            )
+        others = draw.other_unit(chosen[negative], partner_u[negative])
         searches[negative] = any_crop(tracks, others, search_u[negative])
     plan = Plan(
         tracks.rows[templates].astype(np.int64),
@@ -120,7 +127,9 @@ def make_plan(
         moved = np.flatnonzero(positive & (moved_u < transplant))
         by_group = TrackDraw(weight, tracks.groups, windows)
         own = by_group.position(draw.order[chosen[moved]])
-        others = by_group.other_unit(own, group_u[moved], asked_for=BACKGROUND)
+        other = by_group.has_other_unit(own)
+        own, moved = own[other], moved[other]
+        others = by_group.other_unit(own, group_u[moved])
         plan.background_rows[moved] = tracks.rows[any_crop(tracks, others, crop_u[moved])]
     if windows is not None:
         by_window = np.argsort(draw.windows[chosen], kind="stable")

@@ -8,10 +8,6 @@ from sampling.tracks import TrackTable
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
-NEGATIVE = ("negative_ratio", "search crop", "video")
-BACKGROUND = ("transplant", "background", "group")
-"""Draws outside of a template's own unit: the option that asks for it, the crop and the unit."""
-
 
 class TrackDraw:
     """Draws tracks by weight: the tracks side by side on a line, as long as they weigh.
@@ -42,22 +38,18 @@ class TrackDraw:
         found: _Ints = positions[tracks]
         return found
 
-    def other_unit(self, chosen: _Ints, u: _Floats, *, asked_for: tuple[str, str, str]) -> _Ints:
+    def has_other_unit(self, chosen: _Ints) -> NDArray[np.bool_]:
+        """Return True for positions in ``order`` that share their window with another unit."""
+        (window_start, window_stop), (start, stop) = self._runs_of(chosen)
+        different: NDArray[np.bool_] = window_stop - window_start != stop - start
+        return different
+
+    def other_unit(self, chosen: _Ints, u: _Floats) -> _Ints:
         """Return tracks of the same window, but of another unit than the ``chosen`` positions.
 
-        Raises:
-            ValueError: There is none for some of them; ``asked_for`` tells who asked for what.
+        All of these must have another unit in their window.
         """
-        new_window = np.diff(self.windows, prepend=-1) != 0
-        new_unit = new_window | (np.diff(self._units, prepend=-1) != 0)
-        window_start, window_stop = _runs(new_window, chosen)
-        start, stop = _runs(new_unit, chosen)
-        if (alone := window_stop - window_start == stop - start).any():
-            option, crop, unit = asked_for
-            raise ValueError(
-                f"{option} asks for a {crop} of another {unit}, but {alone.sum()} templates have "
-                f"no other {unit} in reach. Add data, set {option} to 0, or enlarge the shard cache"
-            )
+        (window_start, window_stop), (start, stop) = self._runs_of(chosen)
         edges = self._edges
         own = edges[stop] - edges[start]
         point = edges[window_start] + u * (edges[window_stop] - edges[window_start] - own)
@@ -68,6 +60,12 @@ class TrackDraw:
         outside = np.where(stop < window_stop, stop, start - 1)
         tracks: _Ints = self.order[np.where(inside, outside, found)]
         return tracks
+
+    def _runs_of(self, chosen: _Ints) -> tuple[tuple[_Ints, _Ints], tuple[_Ints, _Ints]]:
+        """Return start and stop of the window of each position, and of its unit in there."""
+        new_window = np.diff(self.windows, prepend=-1) != 0
+        new_unit = new_window | (np.diff(self._units, prepend=-1) != 0)
+        return _runs(new_window, chosen), _runs(new_unit, chosen)
 
     def _at(self, point: _Floats, first: _Ints | int, stop: _Ints | int) -> _Ints:
         found = np.searchsorted(self._edges, point, side="right") - 1

@@ -140,16 +140,15 @@ def test_backgrounds_are_of_other_groups_and_change_nothing_else(
         np.testing.assert_array_equal(window_of[plan.template_rows[moved]], used)
 
 
-def test_one_group_alone_has_no_background() -> None:
-    tracks = [Made("vid", f"v{i}", f"t{i}", (1, 2), group="g") for i in range(3)]
-    with pytest.raises(ValueError, match="transplant asks for a background of another group, but"):
-        make_plan(
-            track_table([in_memory(tracks)], split="train"),
-            PairSettings(pairs_per_epoch=9),
-            seed=0,
-            epoch=0,
-            transplant=1.0,
-        )
+def test_pairs_without_another_group_in_reach_keep_their_background() -> None:
+    tracks = [Made("vid", f"v{i}", f"t{i}", (1, 2), group=f"g{i // 3}") for i in range(5)]
+    table = track_table([in_memory(tracks)], split="train")
+    pairs = PairSettings(pairs_per_epoch=50)
+    windows = np.array([0, 0, 1, 1, 1])  # only the second has two groups
+    plan = make_plan(table, pairs, seed=0, epoch=0, transplant=1.0, windows=windows)
+    first_window = np.isin(plan.template_rows, table.rows[:4])
+    np.testing.assert_array_equal(plan.background_rows < 0, first_window)
+    assert 0 < first_window.sum() < 50
 
 
 @pytest.fixture(scope="module")
