@@ -115,8 +115,10 @@ def test_second_build_stops_at_once_and_names_the_first(
 ) -> None:
     first = start(raw, tmp_path)
     wait_for_shards(tmp_path, 1, first)
+    first.send_signal(signal.SIGSTOP)  # it must not finish before the second has started
     second = start(raw, tmp_path)
     _, errors = second.communicate(timeout=30)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 1
     assert f"process {first.pid} on " in errors
     assert first.wait(timeout=60) == 0
