@@ -61,7 +61,7 @@ def pictures(config: PicturesConfig) -> None:
         _shrink(crops, config.out / "crops.png")
         pages = {name: Path(folder) / f"{name}.html" for name in _HEIGHTS_PX}
         _run("datasets.report", "--manifest", *manifests, "--out", str(pages["report"]))
-        preview = ["--recipe", "finetune-aug", "--out", str(pages["pairs"])]
+        preview = ["--recipe", "paper-finetune-aug", "--out", str(pages["pairs"])]
         _run("sampling.preview", "--manifests", *manifests, *preview)
         against = ["--against", str(world / "uav123")]
         _run(

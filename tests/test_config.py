@@ -1,10 +1,12 @@
 """Recipes, flags and their messages."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import tyro
 
+from model.weights import read_description
 from sampling.augment import AugmentSettings
 from sampling.recipe import read_recipes
 from tests.launch import TINY, finish, start
@@ -26,7 +28,7 @@ def test_each_recipe_is_a_configuration(recipe: str) -> None:
 
 
 def test_the_papers_stages_are_as_the_paper_has_them() -> None:
-    pretrain, finetune = parse("--recipe", "pretrain"), parse("--recipe", "finetune")
+    pretrain, finetune = parse("--recipe", "paper-pretrain"), parse("--recipe", "paper-finetune")
     assert (pretrain.batch_size, finetune.batch_size) == (72, 72)
     assert (pretrain.schedule.epochs, pretrain.schedule.rates) == ((150,), (0.01,))
     assert finetune.schedule.epochs == (150, 100, 50)
@@ -35,8 +37,16 @@ def test_the_papers_stages_are_as_the_paper_has_them() -> None:
     assert finetune.schedule.weight_decay == 5e-4
     assert pretrain.augment.enabled
     assert not finetune.augment.enabled
-    assert parse("--recipe", "finetune-aug").augment.enabled
+    assert parse("--recipe", "paper-finetune-aug").augment.enabled
     assert (pretrain.model.head, finetune.model.head) == ("siamfc", "car")
+
+
+def test_fine_tuning_takes_the_network_of_pretraining_and_the_shipped_one() -> None:
+    pretrain, finetune = parse("--recipe", "pretrain"), parse("--recipe", "finetune")
+    assert finetune.model == pretrain.model
+    assert finetune.augment == pretrain.augment
+    small = parse("--recipe", "finetune", "--recipe", "small", "--init-weights", "pretrained")
+    assert asdict(small.model) == read_description("pretrained")["config"]
 
 
 def test_flags_override_recipes_and_later_recipes_earlier_ones() -> None:
@@ -142,6 +152,6 @@ def test_a_process_without_a_gpu_of_its_own_says_how_many_there_are(
 
 
 def test_only_options_that_decide_the_result_count_as_changed() -> None:
-    before = as_json(parse("--recipe", "pretrain"))
-    after = as_json(parse("--recipe", "pretrain", "--workers", "7", "--model.width", "0.5"))
+    before = as_json(parse("--recipe", "paper-pretrain"))
+    after = as_json(parse("--recipe", "paper-pretrain", "--workers", "7", "--model.width", "0.5"))
     assert changed_options(before, after) == ["--model.width: 1.0 -> 0.5"]

@@ -72,7 +72,12 @@ def test_first_steps_start_near_chance_and_go_down(config: ModelConfig, bf16: bo
 def test_a_thousand_steps_of_the_sample_world_stay_finite(
     config: ModelConfig, precision: str, sample_shards: Path, tmp_path: Path
 ) -> None:
-    options = ["--recipe", "pretrain", "--manifests", str(sample_shards / "vid/manifest.parquet")]
+    options = [
+        "--recipe",
+        "paper-pretrain",
+        "--manifests",
+        str(sample_shards / "vid/manifest.parquet"),
+    ]
     for name, value in asdict(config).items():
         options += [f"--model.{name}", str(value)]
     options += ["--precision", precision, "--batch-size", "4", "--data.pairs-per-epoch", "4000"]

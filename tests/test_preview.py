@@ -56,7 +56,7 @@ def test_the_values_told_are_those_of_the_pixels(manifests: list[str], epoch: in
 def test_moved_targets_and_changed_looks_are_told(manifests: list[str], tmp_path: Path) -> None:
     mine, out = tmp_path / "mine.toml", tmp_path / "pairs.html"
     mine.write_text("[augment]\ncolor = 0.2\nblur = 1\nsearch-aspect = 0.3\ntransplant = 1\n")
-    options = ["--recipe", "pretrain", "--recipe", str(mine), "--num-pairs", "4"]
+    options = ["--recipe", "paper-pretrain", "--recipe", str(mine), "--num-pairs", "4"]
     assert main(["--manifests", *manifests, *options, "--out", str(out)]) == 0
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", out.read_text(), re.DOTALL)
     assert len(captions) == 4
@@ -84,7 +84,7 @@ def test_the_pairs_shown_are_those_of_a_run(
         "batch-size = 12\nworkers = 0\n[data]\nnegative-ratio = 0.5\nval-pairs = 40\nmax-gap = 5\n"
         'pairs-per-epoch = 60\nweights = "vid=1,lasot=3"\n[augment]\ngray = 0.5\n'
     )
-    recipes = ("finetune-aug", str(mine))
+    recipes = ("paper-finetune-aug", str(mine))
     flags = [flag for recipe in recipes for flag in ("--recipe", recipe)]
     run = tyro.cli(
         TrainConfig,
@@ -109,7 +109,16 @@ def test_the_pairs_shown_are_those_of_a_run(
 
 def test_the_page_names_each_pair(manifests: list[str], tmp_path: Path) -> None:
     out = tmp_path / "pairs.html"
-    options = ["--recipe", "finetune", "--num-pairs", "3", "--split", "val", "--out", str(out)]
+    options = [
+        "--recipe",
+        "paper-finetune",
+        "--num-pairs",
+        "3",
+        "--split",
+        "val",
+        "--out",
+        str(out),
+    ]
     assert main(["--manifests", *manifests, *options]) == 0
     page = out.read_text()
     assert page.count("<figure") == 3
@@ -134,7 +143,7 @@ def test_later_recipes_and_weights_given_by_hand_win(
 ) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('center-ratio = 0.4\n[data]\nmax-gap = 7\n[model]\nhead = "siamfc"\n')
-    recipe = read_recipes(["finetune", str(path)])
+    recipe = read_recipes(["paper-finetune", str(path)])
     assert (recipe.pairs.max_gap, recipe.head, recipe.center_ratio) == (7, "siamfc", 0.4)
     assert recipe.augment.enabled is False
     config = PreviewConfig(manifests=tuple(manifests), weights="vid=2")

@@ -107,7 +107,7 @@ def test_finetuning_has_the_same_curve_on_2_processes(
     curves = []
     for world_size in (1, 2):
         folder = tmp_path / f"run{world_size}"
-        command = ["--recipe", "finetune-aug", *DCFFNET, "--out", str(folder)]
+        command = ["--recipe", "paper-finetune-aug", *DCFFNET, "--out", str(folder)]
         command += ["--init-weights", str(pretrained), *more]
         train([*options, *command], log=tmp_path / f"log{world_size}", world_size=world_size)
         curves.append(losses(folder))

@@ -35,7 +35,7 @@ SECOND_STAGE = ("vid", "coco", "lasot")
 def pretrained(sample_shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stages") / "pretrain"
     options = ["--manifests", str(sample_shards / "vid" / "manifest.parquet")]
-    command = ["--recipe", "pretrain", *SMALL, *options, "--schedule.epochs", "3"]
+    command = ["--recipe", "paper-pretrain", *SMALL, *options, "--schedule.epochs", "3"]
     train([*command, "--out", str(folder)], log=folder.with_name("log1"))
     return folder
 
@@ -43,7 +43,7 @@ def pretrained(sample_shards: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def second_stage(pretrained: Path, sample_shards: Path) -> list[str]:
     manifests = [str(sample_shards / name / "manifest.parquet") for name in SECOND_STAGE]
-    command = ["--recipe", "finetune-aug", *SMALL, "--manifests", *manifests]
+    command = ["--recipe", "paper-finetune-aug", *SMALL, "--manifests", *manifests]
     command += ["--init-weights", str(pretrained / "last.safetensors"), "--tensorboard", "False"]
     command += ["--schedule.epochs", "2", "1", "1"]
     return [*command, "--data.pairs-per-epoch", "160", "--data.val-pairs", "48"]

@@ -160,7 +160,15 @@ def report_of(learner: Learner, batches: Batches) -> ValidationReport:
 @pytest.fixture(scope="module")
 def car_options(sample_shards: Path) -> list[str]:
     manifests = [str(sample_shards / name / "manifest.parquet") for name in ("vid", "coco")]
-    options = [*TINY, "--recipe", "finetune-aug", "--model.width", "0.02", "--model.gain", "0.1"]
+    options = [
+        *TINY,
+        "--recipe",
+        "paper-finetune-aug",
+        "--model.width",
+        "0.02",
+        "--model.gain",
+        "0.1",
+    ]
     options += ["--batch-size", "4", "--data.val-pairs", "15", "--threads", "1"]
     options += ["--schedule.rates", "0.01", "--init-weights", "None"]
     return [*options, "--manifests", *manifests]

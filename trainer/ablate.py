@@ -57,7 +57,7 @@ class AblateConfig:
     """Folder of all runs, results and the table."""
     recipe: tuple[str, ...] = ()
     """Recipes on top of each stage's own, such as demo."""
-    finetune: Literal["finetune", "finetune-aug"] = "finetune"
+    finetune: Literal["paper-finetune", "paper-finetune-aug"] = "paper-finetune"
     """Recipe of stage 2: as the paper's, or augmented."""
     variants: tuple[Literal["baseline", "cf1", "cf2", "double"], ...] = tuple(PAPER)  # type: ignore[arg-type]
     """Which variants to compare."""
@@ -120,7 +120,7 @@ def train_variant(config: AblateConfig, variant: str) -> Path:
     common += ["--model.variant", variant, "--seed", config.seed, "--device", config.device]
     run_module(
         "trainer.run",
-        *("--recipe", "pretrain", *common, "--out", folder / "pretrain"),
+        *("--recipe", "paper-pretrain", *common, "--out", folder / "pretrain"),
         *("--manifests", *config.pretrain_manifests),
     )
     run_module(

@@ -64,9 +64,10 @@ class DataConfig:
 class TrainConfig:
     """Train one stage of a tracker.
 
-    The stages' settings are recipes (trainer/recipes): "pretrain", "finetune", "finetune-aug",
-    "siamfc"; "demo" on top of one of them makes it small. Flags override the recipe, later recipes
-    the earlier ones. The same command goes on where a stopped run was.
+    Recipes (trainer/recipes) hold settings: "pretrain" and "finetune" are the ones to start with;
+    "paper-pretrain", "paper-finetune", "paper-finetune-aug" and "siamfc" are the literature's;
+    "small" and "demo" on top of one make it small. Flags override the recipe, later recipes the
+    earlier ones. The same command goes on where a stopped run was.
     """
 
     recipe: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()

@@ -117,8 +117,8 @@ def find_weak_sizes(groups: Measured) -> str | None:
     said = ", ".join(f"{gain:.3f} on {kind}" for kind, gain in known.items())
     return (
         f"size gain {said}: below {MIN_SIZE_GAIN}, so the boxes gain next to nothing over "
-        "one constant box. Try --model.template-crop 7, --center-ratio 0.4, augmentation (recipe "
-        "finetune-aug), a last phase at a tenth of the rate, or more pairs"
+        "one constant box. Try the recipes pretrain and finetune (--model.template-crop 7, "
+        "--center-ratio 0.4, augmentation, all layers trained), or more pairs"
     )
 
 

@@ -21,9 +21,9 @@ def run_both_stages(shards: Path, out: Path) -> Path:
     """Return the weights of the second stage."""
     out.mkdir()
     manifests = {name: str(shards / name / "manifest.parquet") for name in ("vid", "coco", "lasot")}
-    first = ["--recipe", "pretrain", *SMALL, "--manifests", manifests["vid"]]
+    first = ["--recipe", "paper-pretrain", *SMALL, "--manifests", manifests["vid"]]
     train([*first, "--out", str(out / "pretrain")], log=out / "log1")
-    second = ["--recipe", "finetune-aug", *SMALL, "--manifests", manifests["coco"]]
+    second = ["--recipe", "paper-finetune-aug", *SMALL, "--manifests", manifests["coco"]]
     second += [manifests["lasot"], "--init-weights", str(out / "pretrain" / "last.safetensors")]
     train([*second, "--out", str(out / "finetune")], log=out / "log2")
     return out / "finetune" / "last.safetensors"
