@@ -54,8 +54,8 @@ def choose_network(
 
     Args:
         weights: Its weights.
-        benchmark: What it will be evaluated on; decides the published settings.
-        settings: A file that `evaluation.tune` wrote, instead of those.
+        benchmark: What it will be evaluated on; what it must not have been trained on.
+        settings: A file that `evaluation.tune` wrote, instead of the tuned ones.
         device: Where the network runs.
         allow_contaminated: Whether it may have been trained or tuned on the benchmark.
 
@@ -66,22 +66,21 @@ def choose_network(
     """
     check_device(device)
     description = read_description(weights)
-    preset = _PRESETS.get(benchmark.name, "otb")
-    chosen = choose_settings(description["config"]["head"], preset=preset, file=settings)
+    chosen = choose_settings(description["config"]["head"], file=settings)
     note = check_contamination(
         weights, benchmark, settings=settings, allow_contaminated=allow_contaminated
     )
     return TrackerChoice(
-        identity=f"weights {description['sha256']}, settings {chosen if settings else preset}",
-        make=partial(load_tracker, weights, device, preset, settings),
+        identity=f"weights {description['sha256']}, settings {chosen}",
+        make=partial(load_tracker, weights, device, settings),
         note=note,
     )
 
 
-def load_tracker(weights: str, device: str, preset: str, settings: str) -> BoxTracker:
-    """Return a tracker with a preset's settings, or those of a file."""
+def load_tracker(weights: str, device: str, settings: str) -> BoxTracker:
+    """Return a tracker with the tuned settings, or those of a file."""
     network = load_model(weights, device=device)
-    return Tracker(network, choose_settings(network.config.head, preset=preset, file=settings))
+    return Tracker(network, choose_settings(network.config.head, file=settings))
 
 
 def check_contamination(
