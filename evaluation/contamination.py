@@ -48,6 +48,8 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
     source = _SOURCES.get(benchmark.name)  # type: ignore[call-overload]
     if source is None:
         return Contamination()
+    if source in _footage(weights):
+        return Contamination(trained_on=tuple(each.name for each in benchmark.sequences))
     groups: set[str] = set()
     unknown = []
     for url, manifest_groups in _training_groups(weights, source):
@@ -62,6 +64,16 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
         trained_on=tuple(each.name for each in benchmark.sequences if each.group in groups),
         unknown=tuple(unknown),
     )
+
+
+def _footage(weights: str) -> set[str]:
+    """Return the sources whose footage the weights, or those before them, say they have seen."""
+    try:
+        provenance: Mapping[str, Any] = read_description(weights)["provenance"]
+    except WeightsError:
+        return set()
+    before = provenance.get("init_weights")
+    return {*provenance.get("footage", ()), *(_footage(before["url"]) if before else ())}
 
 
 def _training_groups(weights: str, source: str) -> Iterator[tuple[str, set[str] | None]]:

@@ -1,5 +1,7 @@
 """Weights on disk: tensors as ``NAME.safetensors``, what they mean as ``NAME.json`` beside.
 
+``pretrained`` in place of a path is the network that comes with the toolkit (docs/models.md).
+
 The JSON has the configuration, the colour order and normalisation of the input, the SHA-256 of the
 tensors' file and the provenance that the trainer hands over. Nothing is ever unpickled.
 """
@@ -23,6 +25,9 @@ from model.network import CHANNEL_MEAN, CHANNEL_STD, Network, build_model
 
 FORMAT = "dcffnet-weights"
 VERSION = 1
+PRETRAINED = "pretrained"
+"""What names the network that comes with the toolkit wherever weights are asked for."""
+_PRETRAINED_PATH = Path(__file__).parent / "pretrained" / "small.safetensors"
 _CONFIG = "config"  # in the tensors' file too: two networks can have tensors of equal shapes
 _OF_THE_HEAD = {"head", "template_crop"}
 _INPUT = {"color_order": "RGB", "mean": list(CHANNEL_MEAN), "std": list(CHANNEL_STD)}
@@ -68,28 +73,34 @@ def load_model(path_or_url: str | Path, *, device: str | torch.device = "cpu") -
     Raises:
         WeightsError: The files are missing, foreign, damaged, or of a newer version.
     """
-    url = str(path_or_url)
+    url = weights_url(path_or_url)
     config, tensors = _read(url)
     network = build_model(config)
     _load_into(network, tensors, url)
     return network.to(device).eval()
 
 
-def load_backbone(network: Network, path_or_url: str | Path) -> None:
-    """Copy the backbone of pre-trained weights into ``network``; its head stays as it is.
+def load_start(network: Network, path_or_url: str | Path) -> None:
+    """Copy the weights that training starts from into ``network``.
+
+    The backbone is copied, and the head too where both networks have the same one; another head
+    stays as it is.
 
     Raises:
         WeightsError: As ``load_model``, or the backbones differ in configuration.
     """
-    url = str(path_or_url)
+    url = weights_url(path_or_url)
     config, tensors = _read(url)
     for field in dataclasses.fields(ModelConfig):
         theirs, ours = getattr(config, field.name), getattr(network.config, field.name)
         if field.name not in _OF_THE_HEAD and theirs != ours:
             raise WeightsError(
-                f"{url}: its backbone has {field.name} {theirs!r}, the network to fine-tune has "
+                f"{url}: its backbone has {field.name} {theirs!r}, the network to train has "
                 f"{ours!r}. Use the same model options in both stages"
             )
+    if config == network.config:
+        _load_into(network, tensors, url)
+        return
     prefix = "backbone."
     backbone = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
     _load_into(network.backbone, backbone, url)
@@ -101,7 +112,8 @@ def weights_files(path_or_url: str | Path) -> tuple[str, str]:
     Raises:
         WeightsError: The name does not end in ``.safetensors``.
     """
-    return str(path_or_url), _description_url(str(path_or_url))
+    url = weights_url(path_or_url)
+    return url, _description_url(url)
 
 
 def read_description(path_or_url: str | Path) -> dict[str, Any]:
@@ -110,7 +122,7 @@ def read_description(path_or_url: str | Path) -> dict[str, Any]:
     Raises:
         WeightsError: It is missing, not JSON, foreign, or of a newer version.
     """
-    url = _description_url(str(path_or_url))
+    url = _description_url(weights_url(path_or_url))
     try:
         description = json.loads(_read_bytes(url))
     except ValueError as error:
@@ -125,6 +137,11 @@ def read_description(path_or_url: str | Path) -> dict[str, Any]:
             "Update the toolkit"
         )
     return description
+
+
+def weights_url(path_or_url: str | Path) -> str:
+    """Return where weights lie: ``pretrained`` is the file that comes with the toolkit."""
+    return str(_PRETRAINED_PATH if path_or_url == PRETRAINED else path_or_url)
 
 
 def _read(url: str) -> tuple[ModelConfig, dict[str, Tensor]]:

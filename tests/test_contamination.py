@@ -47,6 +47,20 @@ def test_sequence_of_a_trained_group_is_found_through_earlier_weights(
     )
 
 
+def test_footage_that_weights_say_they_have_seen_is_all_trained_on(
+    sample_world: Path, tmp_path: Path
+) -> None:
+    benchmark = open_benchmark("uav123_10fps", str(sample_world / "uav123"))
+    network = build_model(ModelConfig(width=0.125))
+    first, last = str(tmp_path / "first.safetensors"), str(tmp_path / "last.safetensors")
+    save_weights(first, network, provenance={"footage": ["uav123"]})
+    save_weights(last, network, provenance={"manifests": [], "init_weights": {"url": first}})
+    found = find_contamination(benchmark, last)
+    assert found.trained_on == tuple(sequence.name for sequence in benchmark.sequences)
+    otb = open_benchmark("otb100", str(sample_world / "OTB100"))
+    assert find_contamination(otb, last).trained_on == ()
+
+
 def test_sequence_that_the_condition_of_the_training_left_out_is_not_found(
     sample_world: Path, tmp_path: Path
 ) -> None:

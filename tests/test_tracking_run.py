@@ -62,7 +62,6 @@ def test_the_truth_gives_the_first_box_and_may_be_shorter(tmp_path: Path, frames
         (["--tracker", "static", "--box", "1,2,3"], "--box: 3 numbers, expected 4"),
         (["--tracker", "static", "--box", "1,2,0,4"], "has no area"),
         (["--tracker", "milk", "--box", "1,2,3,4"], "'milk': unknown"),
-        (["--box", "1,2,3,4"], "neither --weights nor --tracker"),
         (["--weights", "nowhere.safetensors", "--box", "1,2,3,4"], "nowhere.json: no such file"),
         (["--tracker", "static", "--box", "1,2,3,4", "--max-frames", "-1"], "--max-frames: -1"),
         (["--tracker", "static", "--box", "1,2,3,4", "--fps", "0"], "--fps: 0.0"),

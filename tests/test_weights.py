@@ -17,8 +17,8 @@ from model.config import PRESETS, ModelConfig
 from model.network import Network, build_model
 from model.weights import (
     WeightsError,
-    load_backbone,
     load_model,
+    load_start,
     read_description,
     save_weights,
 )
@@ -94,16 +94,27 @@ def test_backbone_of_a_pretrained_network_enters_another_head(tmp_path: Path) ->
     path, pretrained = _save(tmp_path)
     network = build_model(replace(NARROW, head="car", template_crop=0))
     head = {name: value.clone() for name, value in network.head.state_dict().items()}
-    load_backbone(network, path)
+    load_start(network, path)
     expected = pretrained.backbone.state_dict()
     assert all(v.equal(expected[k]) for k, v in network.backbone.state_dict().items())
     assert all(v.equal(head[k]) for k, v in network.head.state_dict().items())
 
 
+def test_a_network_of_the_same_head_starts_with_all_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "start.safetensors"
+    torch.manual_seed(0)
+    start = build_model(replace(NARROW, head="car"))
+    save_weights(path, start, provenance={})
+    network = build_model(replace(NARROW, head="car"))
+    load_start(network, path)
+    for name, value in start.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], value, rtol=0, atol=0)
+
+
 def test_backbone_of_another_configuration_is_rejected(tmp_path: Path) -> None:
     path, _ = _save(tmp_path)
-    with pytest.raises(WeightsError, match="variant 'double', the network to fine-tune has 'cf1'"):
-        load_backbone(build_model(replace(NARROW, head="car", variant="cf1")), path)
+    with pytest.raises(WeightsError, match="variant 'double', the network to train has 'cf1'"):
+        load_start(build_model(replace(NARROW, head="car", variant="cf1")), path)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

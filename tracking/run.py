@@ -1,9 +1,10 @@
 """Track one target through a video, a folder of images or a camera, and draw what was found.
 
-    python -m tracking.run --weights runs/car/weights.safetensors --video clip.mp4 --box 80,40,30,60
+    python -m tracking.run --video clip.mp4 --box 80,40,30,60
     python -m tracking.run --weights W --tracker mil static --video frames/ --truth boxes.txt
     python -m tracking.run --tracker mil --video 0 --max-frames 300
 
+Without --weights and --tracker the network that comes with the toolkit tracks (docs/models.md).
 Without --box the first box of --truth is taken; without that, a window asks for it by mouse.
 Boxes are left,top,width,height in pixels, (0, 0) being the image's top-left corner.
 """
@@ -32,7 +33,7 @@ from manifests.atomic import whole_file
 from manifests.cli import run_command
 from manifests.places import keep_inputs, require_utf8
 from manifests.termination import cleaned_at_termination
-from model.weights import WeightsError, load_model, weights_files
+from model.weights import PRETRAINED, WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
@@ -52,7 +53,8 @@ class TrackConfig:
     video: str
     """A video file, a folder of images, or the index of a camera."""
     weights: str = ""
-    """Trained network (.safetensors, a path or URL); empty: only the trackers of --tracker."""
+    """Trained network (.safetensors, a path or URL, or "pretrained"); empty: the trackers of
+    --tracker only, or without these the network that comes with the toolkit."""
     tracker: tuple[str, ...] = ()
     """Others on the same frames: static, mil; csrt and kcf where OpenCV's contrib build is."""
     box: str = ""
@@ -61,8 +63,8 @@ class TrackConfig:
     """File with the true boxes, one x,y,w,h a line, drawn beside the others."""
     out: Path = Path("tracked.mp4")
     """Annotated video; the boxes go beside it as .csv."""
-    preset: Literal["otb", "uav", "lasot", "got10k"] = "otb"
-    """Published settings for a car head; a siamfc head has one set."""
+    preset: Literal["tuned", "otb", "uav", "lasot", "got10k"] = "tuned"
+    """Settings for a car head: ours, or those that SiamCAR publishes for each benchmark."""
     settings: str = ""
     """Or settings that evaluation.tune found, its best.json."""
     device: str = "cpu"
@@ -136,15 +138,19 @@ def _check_options(config: TrackConfig) -> None:
 def _inputs(config: TrackConfig) -> list[str | Path]:
     video = Path(config.video)
     images = video.iterdir() if video.is_dir() else [video]
-    weights = weights_files(config.weights) if config.weights else ()
+    weights = weights_files(config.weights or PRETRAINED)
     read = [each for each in images if each == video or each.suffix not in {".mp4", ".csv"}]
     return [*read, *weights, config.truth, config.settings]
 
 
 def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
     trackers: dict[str, BoxTracker] = {}
-    if config.weights:
-        network = load_model(config.weights, device=config.device)
+    weights = config.weights
+    if not weights and not config.tracker:
+        weights = PRETRAINED
+        logger.info("no --weights: tracking with the network that comes with the toolkit")
+    if weights:
+        network = load_model(weights, device=config.device)
         head = network.config.head
         settings = choose_settings(head, preset=config.preset, file=config.settings)
         trackers["dcffnet"] = Tracker(network, settings)
@@ -153,8 +159,6 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
             trackers[name] = create_baseline(name)
         except ValueError as error:
             raise SourceError(f"--tracker: {error}") from error
-    if not trackers:
-        raise SourceError("neither --weights nor --tracker: nothing to track with. Pass one")
     return trackers
 
 

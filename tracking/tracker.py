@@ -11,7 +11,7 @@ from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, template_side
 from datasets.crops import Image, channel_mean, crop_square
 from model.location import cell_locations
 from model.network import Network
-from model.weights import WeightsError
+from model.weights import PRETRAINED, WeightsError, load_model
 from tracking.heads import HEADS, Floats
 from tracking.settings import CarSettings, SiamFCSettings
 
@@ -70,6 +70,11 @@ class Tracker:
         self._locations = locations.numpy().astype(np.float64)
         self._scales = self._head.scales(self.settings)  # (N,)
         self._template: tuple[torch.Tensor, ...] | None = None
+
+    @classmethod
+    def from_pretrained(cls, *, device: str | torch.device = "cpu") -> "Tracker":
+        """Return a tracker with the network that comes with the toolkit (docs/models.md)."""
+        return cls(load_model(PRETRAINED, device=device))
 
     def init(self, image: NDArray[np.uint8], box_xywh: NDArray[np.float64]) -> None:
         """Take the target from a frame.

@@ -9,7 +9,7 @@ import torch
 from manifests.places import keep_inputs, require_utf8
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
-from model.weights import load_backbone, read_description, weights_files
+from model.weights import load_start, read_description, weights_files
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
@@ -113,7 +113,7 @@ def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Lea
     torch.manual_seed(config.seed)
     network = build_model(config.model)
     if config.init_weights is not None:
-        load_backbone(network, config.init_weights)
+        load_start(network, config.init_weights)
     if config.sync_batchnorm:
         use_global_batchnorm(network, ranks)
     # a trunk that trains in stage 2 is one that pre-training's rule leaves free
