@@ -1,4 +1,4 @@
-"""The whole path on generated data: raw frames, shards, both training stages, tracking, a report.
+"""The whole path on generated data: the shipped network tracks, then learns the data, and a report.
 
     python -m bench.demo
     python -m bench.demo --seed 1 --out data/demo-1
@@ -7,13 +7,13 @@ Every step is a command that is printed first, so that each can be repeated or c
 demo that was stopped goes on where it was.
 """
 
-import hashlib
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,12 @@ from evaluation.sequences import read_image, to_edges
 from evaluation.session import evaluate_trackers
 from manifests.cli import run_command
 from model.network import build_model
-from model.weights import load_model, save_weights
+from model.weights import PRETRAINED, load_model, read_description, save_weights
 from tracking.baselines import BASELINES
 from tracking.drawing import TRUTH, write_annotated_video
 from tracking.tracker import BoxTracker, Tracker
 
 SOURCES = ("vid", "coco", "uav123", "lasot")
-FINETUNE_SOURCES = ("coco", "uav123", "lasot")
 
 
 class DemoError(ValueError):
@@ -54,11 +53,21 @@ def demo(config: DemoConfig) -> None:
     start = time.monotonic()
     out = config.out
     run("datasets.sample", "--out", out / "raw", "--seed", config.seed)
+    track_first(out)
     build_shards(out)
-    train(out, config.seed)
+    finetune(out, config.seed)
     table = evaluate(out, config.seed)
     print(f"\n{table}")
     print_places(out, minutes=(time.monotonic() - start) / 60)
+
+
+def track_first(out: Path) -> None:
+    """Track a sequence of moving photographs with the network that comes with the toolkit."""
+    root = out / "raw" / "OTB100"
+    sequence = open_benchmark("otb100", str(root)).sequences[0]
+    folder = (root / sequence.frames[0]).parent
+    box = ",".join(f"{value:g}" for value in to_edges(sequence.truth[0]))
+    run("tracking.run", "--video", folder, "--box", box, "--out", out / "first.mp4")
 
 
 def build_shards(out: Path) -> None:
@@ -71,47 +80,47 @@ def build_shards(out: Path) -> None:
         run("datasets.report", "--manifest", manifest(out, source))
 
 
-def train(out: Path, seed: int) -> None:
-    """Train the paper's two stages with the demo's narrow network."""
+def finetune(out: Path, seed: int) -> None:
+    """Teach the shipped network the made-up world."""
     run(
-        *("trainer.run", "--recipe", "pretrain", "--recipe", "demo", "--seed", seed),
-        *("--schedule.length-factor", 0.08),  # short pre-training loses targets; see decisions
-        *("--manifests", manifest(out, "vid"), "--out", out / "pretrain"),
-    )
-    run(
-        *("trainer.run", "--recipe", "finetune-aug", "--recipe", "demo", "--seed", seed),
-        *("--data.weights", "coco=0.3,uav123=0.6,lasot=1"),
-        *("--init-weights", out / "pretrain" / "best.safetensors"),
-        *("--manifests", *(manifest(out, source) for source in FINETUNE_SOURCES)),
+        *("trainer.run", "--recipe", "finetune", "--recipe", "small", "--recipe", "demo"),
+        *("--init-weights", PRETRAINED, "--seed", seed),
+        *("--manifests", *(manifest(out, source) for source in SOURCES)),
         *("--out", out / "finetune"),
     )
 
 
 def evaluate(out: Path, seed: int) -> str:
     """Track the sequences that were never trained on and return the table of all trackers."""
-    trained, untrained = out / "finetune" / "best.safetensors", out / "untrained.safetensors"
+    tuned, untrained = out / "finetune" / "best.safetensors", out / "untrained.safetensors"
     torch.manual_seed(seed)
-    network = build_model(load_model(str(trained)).config)
+    network = build_model(load_model(PRETRAINED).config)
     save_weights(untrained, network, provenance={"trained": False})
+    networks = {
+        "DCFFNet": str(tuned),
+        "DCFFNet, as it comes": PRETRAINED,
+        "DCFFNet, untrained": str(untrained),
+    }
     trackers: dict[str, Callable[[], BoxTracker]] = {
-        "DCFFNet": lambda: Tracker(load_model(str(trained))),
-        "DCFFNet, untrained": lambda: Tracker(load_model(str(untrained))),
-        **{name: BASELINES[name] for name in BASELINES},
+        name: partial(open_tracker, weights) for name, weights in networks.items()
     }
     print("\nTrack the unseen sequences with every tracker at hand", flush=True)
-    digests = {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in (("DCFFNet", trained), ("DCFFNet, untrained", untrained))
-    }
+    digests = {name: read_description(weights)["sha256"] for name, weights in networks.items()}
+    results = out / "results" / digests["DCFFNet"][:12]
     _, table = evaluate_trackers(
-        trackers,
+        {**trackers, **BASELINES},
         root=str(out / "raw" / "OTB100"),
-        results=out / "results" / digests["DCFFNet"][:12],
+        results=results,
         out=out / "report",
         identities=digests,
     )
-    film(out, "DCFFNet", out / "results" / digests["DCFFNet"][:12])
+    film(out, "DCFFNet", results)
     return table_text(table)
+
+
+def open_tracker(weights: str) -> BoxTracker:
+    """Return a tracker with a network and the tuned settings."""
+    return Tracker(load_model(weights))
 
 
 def film(out: Path, tracker: str, results: Path) -> None:
@@ -145,6 +154,7 @@ def print_places(out: Path, *, minutes: float) -> None:
     places = {
         "shards and manifests": out / "shards",
         "crops with boxes": out / "shards" / "lasot" / "crops.png",
+        "the first sequence": out / "first.mp4",
         "loss and accuracy": out / "finetune" / "curves.png",
         "tracked video": out / "tracked.mp4",
         "benchmark report": out / "report" / "report.html",
