@@ -18,13 +18,13 @@ from pathlib import Path
 
 from bench.findings import BenchOptions, Row, Target, show
 from bench.raw_trees import write_coco_annotations, write_lasot_annotations
+from commands.run import run_command
 from datasets.annotations import read_annotations
 from datasets.files import open_root
 from datasets.filters import Filters
 from datasets.plan import plan_tasks
 from datasets.shards import ShardTask
 from datasets.sources import SOURCES
-from manifests.cli import run_command
 
 _WRITERS = {"lasot": write_lasot_annotations, "coco": write_coco_annotations}
 _MOST_S = 60.0

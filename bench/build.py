@@ -26,13 +26,13 @@ from bench.annotations import empty_task
 from bench.build_ways import images_of, pixels_only, plain_script
 from bench.findings import BenchOptions, Row, Target, show
 from bench.raw_trees import write_vid
+from commands.run import run_command
 from datasets.annotations import read_annotations
 from datasets.files import open_root
 from datasets.filters import Filters
 from datasets.plan import plan_tasks
 from datasets.shards import ShardTask, build_shard
 from datasets.sources import SOURCES
-from manifests.cli import run_command
 
 _TIMES_PLAIN = {1: 4.2, 6: 2.3}
 _SHARE_OF_LIMIT = 0.85

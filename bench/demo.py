@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from commands.run import run_command
 from datasets.box_files import read_box_file
 from evaluation.benchmarks import open_benchmark
 from evaluation.report import table_text
 from evaluation.sequences import read_image, to_edges
 from evaluation.session import evaluate_trackers
-from manifests.cli import run_command
 from model.network import build_model
 from model.weights import PRETRAINED, load_model, read_description, save_weights
 from tracking.baselines import BASELINES

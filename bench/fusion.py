@@ -26,8 +26,8 @@ from torch import Tensor
 
 from bench.fusion_report import WINDOW, Run, draw_curves, make_table
 from bench.objects import StoredObject, make_batch, read_objects
+from commands.run import run_command
 from datasets.tracks import SourceError
-from manifests.cli import run_command
 from model.config import PRESETS, SEARCH_SIZE
 from model.decode import decode_boxes
 from model.heads import Outputs

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from manifests.atomic import whole_file
+from commands.files import whole_file
 
 WINDOW = 10
 """Consecutive losses that are averaged to find the take-off and to draw."""

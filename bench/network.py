@@ -23,7 +23,7 @@ from bench.network_cases import (
     step_figures,
 )
 from bench.timing import Clock
-from manifests.cli import run_command
+from commands.run import run_command
 
 _TARGETS = {
     # figure: (bound, whether it is an upper one), on two CPU cores

@@ -36,7 +36,7 @@ from bench.findings import BenchOptions, Row, Target, show
 from bench.hand_over import hand_over_us
 from bench.jpegs import DecodeLimit
 from bench.other_loaders import other_loaders
-from manifests.cli import run_command
+from commands.run import run_command
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings

@@ -15,8 +15,8 @@ from typing import Literal
 import cv2
 
 from bench.browser import find_chromium, screenshot
-from manifests.atomic import write_whole
-from manifests.cli import run_command
+from commands.files import write_whole
+from commands.run import run_command
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from bench.findings import BenchOptions, Target, show
-from manifests.cli import run_command
+from commands.run import run_command
 from manifests.schema import SCHEMA, ManifestError
 from manifests.table import Metadata, ShardInfo, read_manifests, write_manifest
 from sampling.plan import PairSettings, make_plan

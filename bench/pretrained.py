@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.demo import DemoError, run
-from manifests.cli import run_command
+from commands.run import run_command
 from model.weights import PRETRAINED, weights_files
 from tracking.baselines import BASELINES
 

@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import urlsplit
 
-from manifests.cli import run_command
+from commands.run import run_command
 
 Fault = Literal["500", "503", "reset", "truncate", "stall"]
 _PIECE_BYTES = 64 << 10

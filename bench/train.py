@@ -25,7 +25,7 @@ from torch import Tensor
 
 from bench.crops import MadeTrack, write_crops
 from bench.findings import BenchOptions, Row, Target, show
-from manifests.cli import run_command
+from commands.run import run_command
 from manifests.schema import ManifestError
 from model.config import ModelConfig
 from sampling.batch import PairBatch

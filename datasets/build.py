@@ -21,6 +21,8 @@ from typing import Annotated, Any, Literal
 import tyro
 from tqdm import tqdm
 
+from commands.places import keep_inputs
+from commands.run import run_command
 from datasets.annotations import Annotations, read_annotations
 from datasets.archives import COMPRESSED_ADVICE, is_archive, is_compressed
 from datasets.crops import codec_versions
@@ -35,8 +37,6 @@ from datasets.progress import FOLDER, Found, ShardResult, combined_digest, start
 from datasets.shards import ShardTask, build_shard, too_many_bad_images
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
-from manifests.cli import run_command
-from manifests.places import keep_inputs
 from manifests.schema import ManifestError
 
 logger = logging.getLogger(__name__)

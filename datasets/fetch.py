@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from manifests.cli import is_expected, one_line
+from commands.run import is_expected, one_line
 
 logger = logging.getLogger(__name__)
 

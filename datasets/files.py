@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
+from commands import stores
 from datasets.archives import MountedArchives, find_archives, is_archive
 from datasets.fetch import fetch, naming
 from datasets.tracks import SourceError
-from manifests import stores
 
 
 class RawFiles(Protocol):

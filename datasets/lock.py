@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from commands.run import one_line
 from datasets.output import Output
 from datasets.tracks import SourceError
-from manifests.cli import one_line
 
 logger = logging.getLogger(__name__)
 

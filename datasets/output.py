@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from commands.files import TEMPORARY, naming_full_disk, whole_file
+from commands.stores import remove_all
 from datasets.fetch import naming
 from datasets.files import file_system, plain_path
-from manifests.atomic import TEMPORARY, naming_full_disk, whole_file
-from manifests.stores import remove_all
 
 
 class Output:

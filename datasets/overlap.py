@@ -15,6 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from commands.page import write_page
+from commands.places import keep_inputs
+from commands.provenance import describe_run
+from commands.run import run_command
 from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
 from datasets.filters import require_ranges
@@ -32,10 +36,6 @@ from datasets.overlap_rates import measure_rates
 from datasets.overlap_search import Limits, Matches, find_matches
 from datasets.showcase import with_manifest
 from datasets.tracks import SourceError
-from manifests.cli import run_command
-from manifests.page import write_page
-from manifests.places import keep_inputs
-from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import read_manifests
 

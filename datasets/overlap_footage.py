@@ -16,15 +16,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from commands.files import whole_file
+from commands.stores import open_file
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
 from datasets.crops import Image, channel_mean, crop_square, decode_image
 from datasets.files import RawFiles
 from datasets.hashes import THUMB_PX, Grey, Thumbs, decode_grey, thumb
 from datasets.levels import levels_of
 from datasets.tracks import SourceError, Track
-from manifests.atomic import whole_file
 from manifests.schema import ManifestError
-from manifests.stores import open_file
 from manifests.table import Manifest, shard_url
 
 WINDOW_SCALES = (0.85, 1.0, 1.18)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
+from commands.page import Picture, Section, Table
 from datasets.contact_sheet import encode_png
 from datasets.crops import Image, decode_image
 from datasets.files import RawFiles
@@ -14,7 +15,6 @@ from datasets.overlap_rates import Rates
 from datasets.overlap_search import Limits, Matches
 from datasets.stored import read_jpeg
 from datasets.tracks import Track
-from manifests.page import Picture, Section, Table
 from manifests.table import Manifest
 
 

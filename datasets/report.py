@@ -16,6 +16,12 @@ from typing import Any
 import polars as pl
 from tqdm import tqdm
 
+from commands.charts import histogram
+from commands.files import write_whole
+from commands.page import Picture, Section, write_page
+from commands.places import keep_inputs
+from commands.provenance import describe_run
+from commands.run import run_command
 from datasets.contact_sheet import contact_sheet, crop_strip, crop_tile, encode_png
 from datasets.filters import require_ranges
 from datasets.showcase import (
@@ -34,12 +40,6 @@ from datasets.summary import (
     track_lengths,
 )
 from datasets.trust import find_problems
-from manifests.atomic import write_whole
-from manifests.charts import histogram
-from manifests.cli import run_command
-from manifests.page import Picture, Section, write_page
-from manifests.places import keep_inputs
-from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from commands.run import run_command
 from datasets.sample_benchmarks import write_otb, write_vot
 from datasets.sample_sources import World, write_coco, write_lasot, write_uav123, write_vid
 from datasets.sample_sprites import TEST_PHOTOS, TRAIN_PHOTOS, load_photos
 from datasets.sources.lasot import training_videos
 from datasets.tracks import SourceError
-from manifests.cli import run_command
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from isal.isal_zlib import crc32
 
+from commands.stores import open_file
 from manifests.schema import ManifestError
-from manifests.stores import open_file
 from manifests.table import shard_url
 
 

@@ -19,12 +19,12 @@ import polars as pl
 from isal.isal_zlib import crc32
 from tqdm import tqdm
 
+from commands.run import run_command
+from commands.stores import open_file
 from datasets.crops import check_image, decode_image
 from datasets.outside import IS_OUTSIDE
 from datasets.tar_writer import sample_key
-from manifests.cli import run_command
 from manifests.schema import ManifestError
-from manifests.stores import open_file
 from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, shard_url
 
 logger = logging.getLogger(__name__)

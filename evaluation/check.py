@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.run import run_command
 from datasets.tracks import SourceError
 from evaluation.check_set import CheckRow, read_archive, vot_rows
 from evaluation.conventions import CONVENTIONS, ConventionName
 from evaluation.metrics import Curves, mean_curves, measure
 from evaluation.names import match_name
-from manifests.cli import run_command
 
 Boxes = NDArray[np.float64]
 _EVALUATORS: Mapping[str, ConventionName] = {

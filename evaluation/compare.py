@@ -14,6 +14,8 @@ from typing import Annotated
 
 import tyro
 
+from commands.page import Table
+from commands.run import run_command
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName
 from evaluation.conventions import CONVENTIONS
@@ -25,8 +27,6 @@ from evaluation.selection import Selection, find_selected, open_selected, score_
 from evaluation.sequences import Benchmark
 from evaluation.vot_measures import Ending
 from evaluation.vot_scores import score_vot
-from manifests.cli import run_command
-from manifests.page import Table
 
 Row = tuple[str | float | None, ...]
 

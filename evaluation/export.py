@@ -25,13 +25,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.files import whole_file
+from commands.places import keep_inputs
+from commands.run import run_command
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BENCHMARKS, BenchmarkName
 from evaluation.results.folder import open_tracker
 from evaluation.results.tracker import TrackerResults
-from manifests.atomic import whole_file
-from manifests.cli import run_command
-from manifests.places import keep_inputs
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.atomic import whole_file
+from commands.files import whole_file
 from tracking.tracker import BoxTracker, Prediction
 
 

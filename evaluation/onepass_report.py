@@ -4,6 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.files import whole_file
+from commands.page import Picture, Section, Table, write_page
+from commands.provenance import Provenance
 from evaluation.alignment import read_result
 from evaluation.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.filmstrips import filmstrip
@@ -13,9 +16,6 @@ from evaluation.references import PRINTED
 from evaluation.report import table_latex
 from evaluation.scores import TrackerScore, rank
 from evaluation.sequences import Benchmark
-from manifests.atomic import whole_file
-from manifests.page import Picture, Section, Table, write_page
-from manifests.provenance import Provenance
 
 _NUM_STRIPS = 3
 

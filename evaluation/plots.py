@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from commands.files import whole_file
 from evaluation.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.scores import TrackerScore
-from manifests.atomic import whole_file
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 _STYLES = ("-", "--", "-.", ":")

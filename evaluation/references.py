@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from manifests.page import Table
+from commands.page import Table
 
 _TABLE_1 = Table(
     caption="Printed: the paper's Table I, VOT2018 ('Ours' is the paper's DCFFNet)",

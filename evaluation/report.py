@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from manifests.page import Table
+from commands.page import Table
 
 _ESCAPES = {
     **{each: f"\\{each}" for each in "&%$#_{}"},

@@ -18,6 +18,10 @@ from typing import Annotated
 
 import tyro
 
+from commands.page import Table
+from commands.places import keep_inputs, require_utf8
+from commands.provenance import describe_run
+from commands.run import run_command
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName
 from evaluation.conventions import CONVENTIONS, ConventionName
@@ -36,10 +40,6 @@ from evaluation.vot_report import vot_table, write_vot_report
 from evaluation.vot_scores import score_vot
 from evaluation.vot_toolkit import ask_toolkit, find_toolkit
 from evaluation.work import track_all
-from manifests.cli import run_command
-from manifests.page import Table
-from manifests.places import keep_inputs, require_utf8
-from manifests.provenance import describe_run
 from model.weights import WeightsError, weights_files
 
 logger = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from commands.places import require_utf8
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.results.folder import find_trackers
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import Benchmark
-from manifests.places import require_utf8
 
 logger = logging.getLogger(__name__)
 Score = TypeVar("Score")

@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from commands.files import whole_file
+from commands.page import Table
+from commands.provenance import Provenance
 from datasets.lock import only_one
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
@@ -15,9 +18,6 @@ from evaluation.scores import TrackerScore, score_tracker
 from evaluation.selection import Selection, find_selected
 from evaluation.tracked_on import TRACKER_FILE
 from evaluation.work import track_all
-from manifests.atomic import whole_file
-from manifests.page import Table
-from manifests.provenance import Provenance
 from tracking.tracker import BoxTracker
 
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from commands.page import Table
+from commands.run import run_command
 from datasets.crops import Image
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.report import table_text
 from evaluation.sequences import read_image, to_edges
-from manifests.cli import run_command
-from manifests.page import Table
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
 from tracking.devices import check_device

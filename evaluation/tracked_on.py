@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.files import whole_file
 from datasets.box_files import read_box_file
 from datasets.files import RawFiles
 from datasets.read_ahead import read_ahead
@@ -30,7 +31,6 @@ from datasets.tracks import SourceError, Track
 from evaluation.names import match_name
 from evaluation.results.vot import run_path
 from evaluation.sequences import Benchmark, BenchmarkSequence
-from manifests.atomic import whole_file
 
 logger = logging.getLogger(__name__)
 

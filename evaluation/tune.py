@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from commands.files import whole_file
+from commands.places import keep_inputs
+from commands.run import run_command
 from datasets.files import RawFiles, open_root
 from datasets.lock import only_one
 from datasets.sources import SOURCES
@@ -28,9 +31,6 @@ from evaluation.plots import new_figure, save_figure
 from evaluation.sequences import read_image
 from evaluation.study import claim_study, finished_trials, open_study
 from evaluation.tracked_on import describe_tracks
-from manifests.atomic import whole_file
-from manifests.cli import run_command
-from manifests.places import keep_inputs
 from manifests.split import assign_splits
 from model.network import Network
 from model.weights import WeightsError, load_model, read_description, weights_files

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from commands.files import whole_file
+from commands.page import Picture, Section, Table, write_page
+from commands.provenance import Provenance
 from evaluation.plots import save_figure
 from evaluation.references import PRINTED
 from evaluation.report import table_latex
 from evaluation.sequences import Benchmark
 from evaluation.vot_plots import SENSITIVITY, plot_ar, plot_eao_curve, plot_eao_ranking
 from evaluation.vot_scores import VotTracker, rank_vot
-from manifests.atomic import whole_file
-from manifests.page import Picture, Section, Table, write_page
-from manifests.provenance import Provenance
 
 
 def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:

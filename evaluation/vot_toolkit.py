@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from commands.page import Table
 from datasets.tracks import SourceError
 from evaluation.results.entries import suffix_of
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import Benchmark, read_size
 from evaluation.vot_measures import NUM_SKIPPED
-from manifests.page import Table
 
 INSTALL = "pip install vot-toolkit 'attributee<0.1.10'"
 """Version 0.9.0 asks for any attributee, and 0.1.10 cannot be imported."""

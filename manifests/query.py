@@ -22,10 +22,10 @@ from typing import Annotated
 import polars as pl
 import tyro
 
-from manifests.atomic import write_whole
-from manifests.cli import run_command
+from commands.files import write_whole
+from commands.places import keep_inputs
+from commands.run import run_command
 from manifests.exact import exact_sql, narrow, widen
-from manifests.places import keep_inputs
 from manifests.schema import COLUMNS, ManifestError
 from manifests.table import read_manifest
 

@@ -15,11 +15,11 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet
 
-from manifests.atomic import write_whole
+from commands.files import write_whole
+from commands.places import local_path
+from commands.stores import file_system, open_file
 from manifests.exact import exact_sql, widen
-from manifests.places import local_path
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
-from manifests.stores import file_system, open_file
 
 logger = logging.getLogger(__name__)
 

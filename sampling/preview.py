@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from commands.page import Section, Table, write_page
+from commands.places import keep_inputs
+from commands.provenance import describe_run
+from commands.run import run_command
 from datasets.showcase import with_manifest
-from manifests.cli import run_command
-from manifests.page import Section, Table, write_page
-from manifests.places import keep_inputs
-from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
 from sampling.augment import AugmentSettings

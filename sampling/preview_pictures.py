@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from commands.page import Picture
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.contact_sheet import encode_png
 from datasets.crops import Image
-from manifests.page import Picture
 from model.location import cell_locations
 from sampling.augment import Change
 from sampling.batch import PairBatch

@@ -8,8 +8,8 @@ from functools import partial
 from threading import Event
 from typing import Any
 
+from commands.stores import file_system
 from manifests.schema import ManifestError
-from manifests.stores import file_system
 
 logger = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from manifests.atomic import TEMPORARY, whole_file
-from manifests.termination import cleaned_at_termination
+from commands.files import TEMPORARY, whole_file
+from commands.termination import cleaned_at_termination
 
 _WRITER = """
 import sys, time
 from pathlib import Path
-from manifests.atomic import whole_file
-from manifests.termination import cleaned_at_termination
+from commands.files import whole_file
+from commands.termination import cleaned_at_termination
 with cleaned_at_termination(), whole_file(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(b"half")
     print("ready", flush=True)

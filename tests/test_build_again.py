@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyarrow.parquet import read_table, write_table
 
-from manifests.atomic import whole_file
+from commands.files import whole_file
 from tests.builds import build, fingerprint
 
 

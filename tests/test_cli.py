@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.run import run_command
 from datasets.build import main as build
 from datasets.filters import Filters
-from manifests.cli import run_command
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ["datasets.build", "datasets.report", "datasets.sample", "trainer.run", "tracking.run"]

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
+from commands.run import one_line
 from datasets.build import main as build
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from datasets.verify import main as verify
 from evaluation.run import main as evaluate
-from manifests.cli import one_line
 from manifests.query import main as query
 from model.config import ModelConfig
 from model.export import main as export

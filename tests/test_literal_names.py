@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from manifests.atomic import write_whole
-from manifests.stores import open_file
+from commands.files import write_whole
+from commands.stores import open_file
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import load_model, save_weights

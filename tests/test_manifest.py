@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from commands.files import whole_file
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from datasets.verify import main as verify
-from manifests.atomic import whole_file
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table
 from manifests.table import Metadata, ShardInfo, read_manifest, shard_url, write_manifest
 from sampling.preview import main as preview

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import datasets
-from manifests.checkout import require_same_checkout
+from commands.name_clash import require_same_checkout
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,7 +41,7 @@ def test_our_commands_work_where_hugging_face_is_installed(hugging_face: Path) -
 def test_the_guard_names_both_packages(hugging_face: Path) -> None:
     code = (
         f"import sys; sys.path.append({str(ROOT)!r})\n"
-        "from manifests.checkout import require_same_checkout\n"
+        "from commands.name_clash import require_same_checkout\n"
         "require_same_checkout('datasets')"
     )
     run = python("-c", code, cwd=hugging_face.parent, path=hugging_face)

@@ -9,12 +9,12 @@ import pytest
 import tyro
 
 from bench.browser import find_chromium, screenshot, visit
+from commands.charts import histogram
+from commands.page import Picture, Section, Table, page_html, write_page
+from commands.provenance import Provenance, describe_run
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from evaluation.run import main as evaluate
-from manifests.charts import histogram
-from manifests.page import Picture, Section, Table, page_html, write_page
-from manifests.provenance import Provenance, describe_run
 from sampling.preview import PreviewConfig
 from sampling.preview import main as preview
 

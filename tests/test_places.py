@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from commands.places import keep_inputs
 from datasets.build import main as build
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from evaluation.export import main as export_results
 from evaluation.run import main as evaluate
 from evaluation.tune import main as tune
-from manifests.places import keep_inputs
 from manifests.query import main as query
 from model.config import ModelConfig
 from model.export import main as export_network

@@ -26,13 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from commands.files import whole_file
+from commands.places import keep_inputs, require_utf8
+from commands.run import run_command
+from commands.termination import cleaned_at_termination
 from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
-from manifests.atomic import whole_file
-from manifests.cli import run_command
-from manifests.places import keep_inputs, require_utf8
-from manifests.termination import cleaned_at_termination
 from model.weights import PRETRAINED, WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.files import whole_file
 from datasets.tracks import SourceError
-from manifests.atomic import whole_file
 from tracking.video import silent_opencv
 
 _PROBE_BYTES = 1 << 20

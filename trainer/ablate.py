@@ -19,12 +19,12 @@ from typing import Literal
 
 import numpy as np
 
+from commands.page import Section, Table, write_page
+from commands.places import keep_inputs
+from commands.provenance import describe_run
+from commands.run import run_command
 from datasets.lock import only_one
 from datasets.tracks import SourceError
-from manifests.cli import run_command
-from manifests.page import Section, Table, write_page
-from manifests.places import keep_inputs
-from manifests.provenance import describe_run
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
 from model.weights import WeightsError, load_model

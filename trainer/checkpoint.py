@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from manifests.atomic import FULL
+from commands.files import FULL
 from model.network import Network
 from model.weights import save_weights
 from trainer.config import TrainingError

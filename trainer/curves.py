@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from manifests.atomic import whole_file
+from commands.files import whole_file
 from trainer.figures import KINDS
 from trainer.journal import METRICS, read_metrics
 from trainer.shown_figures import Figure as ShownFigure

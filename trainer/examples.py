@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from manifests.atomic import whole_file
+from commands.files import whole_file
 from trainer.validation import Examples
 
 Image = NDArray[np.uint8]

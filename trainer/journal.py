@@ -16,7 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from manifests.atomic import whole_file
+from commands.files import whole_file
 from trainer.checkpoint import Progress, writing
 from trainer.examples import draw_examples, write_png
 from trainer.figures import Groups

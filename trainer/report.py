@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manifests.cli import run_command
-from manifests.page import Picture, Section, Table, write_page
-from manifests.places import keep_inputs
-from manifests.provenance import Provenance
+from commands.page import Picture, Section, Table, write_page
+from commands.places import keep_inputs
+from commands.provenance import Provenance
+from commands.run import run_command
 from trainer.config import TrainingError
 from trainer.curves import write_curves
 from trainer.figures import KINDS, find_weak_sizes

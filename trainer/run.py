@@ -18,9 +18,9 @@ from collections.abc import Sequence
 import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from commands.run import run_command
 from datasets.tracks import SourceError
 from datasets.trust import find_problems
-from manifests.cli import run_command
 from manifests.schema import ManifestError
 from model.weights import WeightsError
 from sampling.workers import LostWorkerError

@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 
+from commands.files import whole_file
 from datasets.lock import only_one
 from datasets.tracks import SourceError
-from manifests.atomic import whole_file
 from model.weights import load_model, read_description, save_weights
 from trainer.checkpoint import (
     Progress,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from manifests.places import keep_inputs, require_utf8
+from commands.places import keep_inputs, require_utf8
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
 from model.weights import load_start, read_description, weights_files

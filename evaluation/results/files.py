@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.files import whole_file
 from datasets.box_files import decode_text, parse_rows
 from datasets.tracks import SourceError
-from manifests.atomic import whole_file
 
 
 def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:

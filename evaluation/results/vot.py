@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from commands.files import whole_file
 from datasets.box_files import decode_text, parse_rows
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
@@ -18,7 +19,6 @@ from evaluation.results.entries import suffix_of
 from evaluation.results.tracker import TrackerResults
 from evaluation.results.vot_binary import parse_binary
 from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
-from manifests.atomic import whole_file
 
 
 def run_path(folder: Path, sequence: str, number: int) -> Path:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from commands.stores import file_system
 from datasets.build import main
 from datasets.files import open_root
 from datasets.output import Output
-from manifests.stores import file_system
 from tests.stores import read_everything
 
 pytest.importorskip("s3fs")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from manifests.stores import write_file
+from commands.stores import write_file
 
 TEMPORARY = ".tmp-"
 """How names of unfinished files start; they lie in the folder of the file to be."""

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from manifests.atomic import write_whole
-from manifests.provenance import Provenance
+from commands.files import write_whole
+from commands.provenance import Provenance
 
 
 class Figure(Protocol):

@@ -3,14 +3,24 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_type_hints
 
 import tyro
 
-from manifests.table import Manifest
-
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+
+class Fingerprinted(Protocol):
+    """A file that a command read, such as a manifest."""
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of its bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,7 +36,7 @@ class Provenance:
 
 
 def describe_run(
-    prog: str, config: "DataclassInstance", manifests: Sequence[Manifest] = ()
+    prog: str, config: "DataclassInstance", manifests: Sequence[Fingerprinted] = ()
 ) -> Provenance:
     """Return the provenance of a command: its options that differ from their defaults, spelled out.
 

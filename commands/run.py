@@ -9,7 +9,7 @@ from typing import TypeVar, get_type_hints
 
 import tyro
 
-from manifests.checkout import require_same_checkout
+from commands.name_clash import require_same_checkout
 
 Config = TypeVar("Config")
 
