@@ -10,7 +10,7 @@ RUN = .venv/bin/python -m
 .DELETE_ON_ERROR:
 
 demo: venv
-	$(RUN) bench.demo
+	$(RUN) examples.demo
 
 test: venv
 	.venv/bin/ruff check .

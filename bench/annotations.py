@@ -23,8 +23,8 @@ from datasets.annotations import read_annotations
 from datasets.files import open_root
 from datasets.filters import Filters
 from datasets.plan import plan_tasks
-from datasets.shards import ShardTask
 from datasets.sources import SOURCES
+from tests.support.builds import empty_task
 
 _WRITERS = {"lasot": write_lasot_annotations, "coco": write_coco_annotations}
 _MOST_S = 60.0
@@ -80,14 +80,6 @@ def plan_once(source: str, root: str) -> None:
     plan_tasks(found.parts, empty_task(source, root), seed=0, val_fraction=0.1, shard_mb=256)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(time.monotonic() - start, time.process_time(), peak)
-
-
-def empty_task(source: str, root: str, out: str = "") -> ShardTask:
-    """Return a task with the build's usual settings, for the plan to fill."""
-    return ShardTask(
-        root=root, out=out, name="", source=source, split="", parts=(), filters=Filters(),
-        margin=0, quality=92, max_bad_frames=0,
-    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:

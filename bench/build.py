@@ -22,7 +22,6 @@ from pathlib import Path
 
 import cv2
 
-from bench.annotations import empty_task
 from bench.build_ways import images_of, pixels_only, plain_script
 from bench.findings import BenchOptions, Row, Target, show
 from bench.raw_trees import write_vid
@@ -33,6 +32,7 @@ from datasets.filters import Filters
 from datasets.plan import plan_tasks
 from datasets.shards import ShardTask, build_shard
 from datasets.sources import SOURCES
+from tests.support.builds import empty_task
 
 _TIMES_PLAIN = {1: 4.2, 6: 2.3}
 _SHARE_OF_LIMIT = 0.85

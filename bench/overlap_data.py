@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from bench.crops import made_crop
 from datasets.benchmark_folders import read_benchmark
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.crops import encode_jpeg
@@ -17,6 +16,7 @@ from datasets.overlap_footage import target_window
 from datasets.tar_writer import TarWriter, sample_key
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, ShardInfo, write_manifest
+from tests.support.crops import made_crop
 
 _FRAME_SIZES = ((1280, 720), (640, 480))
 _FRAMES_PER_SEQUENCE, _CROPS_PER_TRACK, _TRACKS_PER_SHARD = 500, 250, 40

@@ -31,7 +31,6 @@ import cv2
 from torch.utils.data import DataLoader
 
 from bench.bucket import can_serve, served
-from bench.crops import MadeTrack, write_crops
 from bench.findings import BenchOptions, Row, Target, show
 from bench.hand_over import hand_over_us
 from bench.jpegs import DecodeLimit
@@ -44,6 +43,7 @@ from sampling.cache import CacheSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.stream import PairStream
+from tests.support.crops import MadeTrack, write_crops
 
 _AUGMENTS = {"none": AugmentSettings(enabled=False), "all": AugmentSettings()}
 _SHARES = {

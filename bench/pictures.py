@@ -14,9 +14,9 @@ from typing import Literal
 
 import cv2
 
-from bench.browser import find_chromium, screenshot
 from commands.files import write_whole
 from commands.run import run_command
+from tests.support.browser import find_chromium, screenshot
 
 logger = logging.getLogger(__name__)
 

@@ -23,12 +23,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from bench.crops import MadeTrack, write_crops
 from bench.findings import BenchOptions, Row, Target, show
 from commands.run import run_command
 from manifests.schema import ManifestError
 from model.config import ModelConfig
 from sampling.batch import PairBatch
+from tests.support.crops import MadeTrack, write_crops
 from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks, choose_device

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.crops import MadeTrack, write_crops
 from datasets.build import main as build_shards
 from datasets.sample import main as write_sample
-from tests.builds import build
-from tests.servers import process
+from tests.support.builds import build
+from tests.support.crops import MadeTrack, write_crops
+from tests.support.servers import process
 
 # Tests run with nohup or in the background would pass on to every process that they start, and
 # kill, that it ignores these signals.

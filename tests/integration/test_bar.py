@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.builds import make_jpeg, make_video
-from tests.launch import children
-from tests.terminal import in_terminal, read_screen
+from tests.support.builds import make_jpeg, make_video
+from tests.support.launch import children
+from tests.support.terminal import in_terminal, read_screen
 
 NUM_FRAMES = 40
 PIPES = {23: 3, 36: 6}

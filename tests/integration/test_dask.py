@@ -15,11 +15,11 @@ import pytest
 
 from datasets.build import main
 from datasets.crops import encode_jpeg
-from tests.builds import fingerprint
+from tests.support import ROOT
+from tests.support.builds import fingerprint
 
 pytest.importorskip("distributed")
 
-ROOT = Path(__file__).resolve().parents[2]
 NUM_IMAGES = 256
 
 

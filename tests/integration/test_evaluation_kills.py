@@ -13,9 +13,9 @@ import pytest
 
 from datasets.crops import encode_jpeg
 from evaluation.run import main
-from tests.launch import children
+from tests.support import ROOT
+from tests.support.launch import children
 
-ROOT = Path(__file__).resolve().parents[2]
 NUM_FRAMES = 30
 
 

@@ -13,10 +13,10 @@ import pytest
 
 from datasets.build import main
 from datasets.crops import encode_jpeg
-from tests.builds import fingerprint
-from tests.launch import children
+from tests.support import ROOT
+from tests.support.builds import fingerprint
+from tests.support.launch import children
 
-ROOT = Path(__file__).resolve().parents[2]
 NUM_FRAMES = 240
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from evaluation.run import main as evaluate
 from model.weights import load_model
-from tests.launch import train
+from tests.support.launch import train
 from tracking.run import main as track
 
 SMALL = [

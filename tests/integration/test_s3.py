@@ -13,7 +13,7 @@ from datasets.build import main
 from datasets.lock import only_build
 from datasets.output import Output
 from datasets.verify import main as verify
-from tests.buckets import upload
+from tests.support.buckets import upload
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")

@@ -9,7 +9,7 @@ from datasets.tracks import SourceError
 from evaluation.benchmarks import open_benchmark
 from evaluation.tracked_on import describe_benchmark
 from evaluation.work import track_all
-from tests.buckets import upload
+from tests.support.buckets import upload
 from tracking.baselines import StaticTracker
 
 pytest.importorskip("s3fs")

@@ -8,7 +8,7 @@ from commands.stores import file_system
 from datasets.build import main
 from datasets.files import open_root
 from datasets.output import Output
-from tests.stores import read_everything
+from tests.support.stores import read_everything
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")

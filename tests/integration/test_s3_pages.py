@@ -10,7 +10,7 @@ from datasets.overlap import main as overlap
 from datasets.report import main as report
 from manifests.query import main as query
 from sampling.preview import main as preview
-from tests.buckets import upload
+from tests.support.buckets import upload
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")

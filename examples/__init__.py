@@ -1,0 +1,1 @@
+"""The whole path as commands: the demo, and the network that comes with the toolkit."""

@@ -1,0 +1,123 @@
+"""What every command does with wrong options, missing data and interruptions."""
+
+import importlib
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from commands.run import run_command
+from datasets.build import main as build
+from datasets.filters import Filters
+from tests.support import ROOT
+
+COMMANDS = ["datasets.build", "datasets.report", "datasets.sample", "trainer.run", "tracking.run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A command's options."""
+
+    workers: int = 1
+    """How many."""
+    deep: bool = False
+    """A flag."""
+    filters: Filters = field(default_factory=Filters)
+
+
+def fail(error: BaseException) -> int:
+    def run(config: Config) -> None:
+        raise error
+
+    return run_command(Config, run, [], prog="x", errors=(KeyError,))
+
+
+def test_expected_errors_are_one_line_and_exit_1(caplog: pytest.LogCaptureFixture) -> None:
+    assert fail(KeyError("two\nlines")) == 1
+    assert fail(FileNotFoundError(2, "No such file or directory", "some/file")) == 1
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 2
+    assert "\n" not in messages[0]
+    assert messages[1] == "some/file: No such file or directory"
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        fail(ZeroDivisionError())
+
+
+def test_ctrl_c_is_130() -> None:
+    assert fail(KeyboardInterrupt()) == 130
+
+
+def test_a_misspelt_option_exits_2_and_suggests_the_right_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_command(Config, lambda config: None, ["--worker", "2"], prog="x") == 2
+    assert "--workers" in capsys.readouterr().err
+    assert run_command(Config, lambda config: None, ["--workers", "two"], prog="x") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "deep", "keep"),
+    [
+        ([], False, False),
+        (["--deep"], True, False),
+        (["--deep", "--workers", "2"], True, False),
+        (["--deep", "False", "--filters.keep-ignored"], False, True),
+        (["--deep", "True", "--deep", "False"], False, False),
+    ],
+)
+def test_a_flag_needs_no_value_and_takes_one(options: list[str], deep: bool, keep: bool) -> None:
+    seen: list[Config] = []
+    assert run_command(Config, seen.append, options, prog="x") == 0
+    assert (seen[0].deep, seen[0].filters.keep_ignored) == (deep, keep)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--every", "0", "at least 1"),
+        ("--max-aspect", "0.5", "at least 1"),
+        ("--max-area", "1.5", "at least 0 and at most 1"),
+        ("--val-fraction", "nan", "at most 0.99"),
+        ("--workers", "0", "at least 1"),
+        ("--quality", "101", "at most 100"),
+    ],
+)
+def test_a_value_out_of_range_exits_2_and_says_the_range(
+    option: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(["--src", "coco", option, value]) == 2
+    message = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
+    assert f"{option} {float(value) if '.' in value else value}" in message
+    assert expected in message
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module(name)
+    assert module.main(["--help"]) == 0
+    assert f"python -m {name}" in capsys.readouterr().out
+    assert f"python -m {name}" in (module.__doc__ or "")
+
+
+def test_importing_any_module_prints_and_writes_nothing(tmp_path: Path) -> None:
+    code = (
+        "import importlib, pathlib, sys; sys.path.insert(0, sys.argv[1])\n"
+        "for package in sys.argv[2:]:\n"
+        "    for path in sorted(pathlib.Path(sys.argv[1], package).glob('*.py')):\n"
+        "        importlib.import_module(f'{package}.{path.stem}')\n"
+    )
+    packages = ["manifests", "datasets", "sampling", "trainer", "tracking", "evaluation"]
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT), *packages],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert not list(tmp_path.iterdir())

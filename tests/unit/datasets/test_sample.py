@@ -1,0 +1,82 @@
+"""The made-up world: same seed, same bytes; every oddity of the real datasets is in it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datasets.files import open_root
+from datasets.sample import main
+from datasets.sample_sprites import TEST_PHOTOS, TRAIN_PHOTOS
+from datasets.sources import SOURCES
+from datasets.tracks import Track
+from tests.support.builds import fingerprint
+
+
+def read_source(world: Path, source: str) -> list[Track]:
+    files = open_root(str(world / source))
+    reader = SOURCES[source]
+    return [track for part in reader.list_parts(files) for track in reader.read_part(files, part)]
+
+
+def test_same_seed_gives_the_same_bytes(sample_world: Path, tmp_path: Path) -> None:
+    assert main(["--out", str(tmp_path / "again"), "--scale", "tiny"]) == 0
+    assert fingerprint(tmp_path / "again") == fingerprint(sample_world)
+
+
+def test_a_folder_with_something_else_is_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main(["--out", str(tmp_path), "--scale", "tiny"]) == 1
+    assert "holds something else" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_training_and_test_photographs_are_disjoint() -> None:
+    assert not set(TRAIN_PHOTOS) & set(TEST_PHOTOS)
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_every_source_reads_its_tree_and_every_frame_exists(
+    sample_world: Path, source: str
+) -> None:
+    tracks = read_source(sample_world, source)
+    assert len({track.name for track in tracks}) == len(tracks) > 1
+    for track in tracks:
+        assert all((sample_world / source / name).is_file() for name in track.frames)
+
+
+def test_targets_move_too_far_for_a_box_that_stays(sample_world: Path) -> None:
+    for track in read_source(sample_world, "lasot"):
+        centers = (track.boxes_xywh[:, :2] + track.boxes_xywh[:, 2:] / 2)[track.visible]
+        assert np.ptp(centers, axis=0).max() > 0.1 * 160
+
+
+def test_oddities_of_vid_are_there(sample_world: Path) -> None:
+    tracks = read_source(sample_world, "vid")
+    assert any(len(track.frames) < np.ptp(track.frame_numbers) + 1 for track in tracks)
+    assert any(int(track.name.rpartition("-")[2]) >= 60 for track in tracks)
+    assert any(track.video.startswith("ILSVRC2017") for track in tracks)
+    assert len({track.group for track in tracks}) < len({track.video for track in tracks})
+
+
+def test_oddities_of_coco_are_there(sample_world: Path) -> None:
+    tracks = read_source(sample_world, "coco")
+    assert any(track.ignored == "crowd" for track in tracks)
+    assert any(track.boxes_xywh[0, 3] == 0 for track in tracks)
+    assert {track.frames[0].rpartition("/")[0] for track in tracks} == {
+        "train2017",
+        "images/val2017",
+    }
+
+
+def test_oddities_of_uav123_and_lasot_are_there(sample_world: Path) -> None:
+    assert any(np.isnan(track.boxes_xywh).any() for track in read_source(sample_world, "uav123"))
+    tracks = read_source(sample_world, "lasot")
+    boxes = np.concatenate([track.boxes_xywh for track in tracks])
+    visible = np.concatenate([track.visible for track in tracks])
+    assert (~visible & (boxes[:, 2:] > 0).all(axis=1)).any()
+    assert (boxes[:, 2:] < 0).any()
+    assert (sample_world / "lasot/airplane/airplane-1").is_dir()
+    assert "airplane-1" not in {track.name for track in tracks}
