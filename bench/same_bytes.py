@@ -106,9 +106,9 @@ def _losses(path: Path) -> str:
     return hashlib.sha256(repr(losses).encode()).hexdigest()[:16]
 
 
-def _run(checkout: Path, module: str, *options: object) -> None:
-    command = [sys.executable, "-m", module, *map(str, options)]
-    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True)
+def _run(checkout: object, *module_and_options: object) -> None:
+    command = [sys.executable, "-m", *map(str, module_and_options)]
+    done = subprocess.run(command, cwd=str(checkout), capture_output=True, text=True)
     if done.returncode:
         raise DifferentError(f"{' '.join(command)} in {checkout}: {done.stderr.strip()[-500:]}")
 
