@@ -2,14 +2,17 @@
 
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import is_dataclass
 from typing import TypeVar, get_type_hints
 
 import tyro
 
 from commands.name_clash import require_same_checkout
+from commands.usage import command_examples
 
 Config = TypeVar("Config")
 
@@ -48,10 +51,14 @@ def run_command(
         logging.getLogger(library).setLevel(logging.WARNING)
     options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
     try:
-        config = tyro.cli(
-            config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
-        )
+        with _colors_where_wanted():
+            config = tyro.cli(
+                config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
+            )
     except SystemExit as stop:
+        examples = command_examples(prog.rpartition(" ")[2])
+        if examples and {"-h", "--help"} & set(options):
+            print(f"\nexamples:\n\n{examples}")
         return int(stop.code or 0)
     try:
         require_same_checkout("datasets")
@@ -64,6 +71,23 @@ def run_command(
             raise
         logger.error("%s", one_line(error))
         return 1
+
+
+@contextmanager
+def _colors_where_wanted() -> Iterator[None]:
+    """Keep colours out of help and messages under ``NO_COLOR`` and where stderr is a file.
+
+    tyro knows neither, but a terminal without colours, which it asks for when it prints.
+    """
+    terminal = os.environ.get("TERM")
+    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+        os.environ["TERM"] = "dumb"
+    try:
+        yield
+    finally:
+        os.environ.pop("TERM", None)
+        if terminal is not None:
+            os.environ["TERM"] = terminal
 
 
 def _print_anything() -> None:
