@@ -56,10 +56,12 @@ def run_command(
                 config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
             )
     except SystemExit as stop:
-        examples = command_examples(prog.rpartition(" ")[2])
-        if examples and {"-h", "--help"} & set(options):
-            print(f"\nexamples:\n\n{examples}")
+        if {"-h", "--help"} & set(options):
+            _show_examples(prog.rpartition(" ")[2])
         return int(stop.code or 0)
+    except BrokenPipeError:  # a long help
+        _discard_output()
+        return 0
     try:
         require_same_checkout("datasets")
         return run(config) or 0
@@ -88,6 +90,19 @@ def _colors_where_wanted() -> Iterator[None]:
         os.environ.pop("TERM", None)
         if terminal is not None:
             os.environ["TERM"] = terminal
+
+
+def _show_examples(command: str) -> None:
+    examples = command_examples(command)
+    try:
+        print(f"\nexamples:\n\n{examples}" if examples else "", flush=True)
+    except BrokenPipeError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    """Discard further output: a reader such as ``head`` has closed the pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_anything() -> None:

@@ -65,6 +65,16 @@ def test_help_ends_with_the_examples_and_keeps_their_indentation() -> None:
     )
 
 
+def test_help_may_be_cut_off_by_a_reader_that_has_enough() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    run = subprocess.run(
+        [*VERIFY, "--help"], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     ("no_color", "stderr_is_file", "colored"),
     [("", False, True), ("1", False, False), ("", True, False)],
