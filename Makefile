@@ -2,11 +2,14 @@
 # make test   the whole check; .ci/run calls it
 # make check-evaluation   our measures beside those of the official evaluators (needs ../shared/check)
 # make pictures   the pictures of README and docs/, from generated data
+# make fix   what ruff can mend by itself
+# make api   the reference of all public names, in build/api
+# make audit   constraints.txt against known advisories; needs the network
 # make venv   only the environment; the others make it when it is missing
 PYTHON ?= python3
 RUN = .venv/bin/python -m
 
-.PHONY: demo test venv check-evaluation pictures
+.PHONY: demo test fix api audit venv check-evaluation pictures
 .DELETE_ON_ERROR:
 
 demo: venv
@@ -24,6 +27,21 @@ check-evaluation: venv
 
 pictures: venv
 	$(RUN) bench.pictures
+
+fix: venv
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+api: venv
+	$(RUN) docs.api
+
+audit: .venv-audit/ready
+	.venv-audit/bin/pip-audit --no-deps --requirement constraints.txt
+
+.venv-audit/ready:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet pip-audit==2.10.1
+	@touch $@
 
 venv: .venv/ready
 

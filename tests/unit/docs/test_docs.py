@@ -1,0 +1,106 @@
+"""The pages: links lead somewhere, commands and options exist, untested shell blocks say so."""
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.md")])
+OURS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+MARKER = re.compile(r"<!-- not run: .+ -->\n$")
+COMMAND = re.compile(r"-m ([\w.]+)([^|;&`]*)")
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(FENCE.sub("", _text(page))):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        assert linked.exists(), target
+        assert ROOT in [linked, *linked.parents], f"{target} leads out of the repository"
+        assert not anchor or anchor in _anchors(linked), target
+
+
+@pages
+def test_python_files_that_a_page_names_exist(page: Path) -> None:
+    for name in re.findall(r"`([\w./-]+\.(?:py|toml))`", _text(page)):
+        if name.startswith("test_"):
+            assert list(ROOT.glob(f"tests/**/{name}")), name
+        elif "/" in name:
+            assert (ROOT / name).exists(), name
+
+
+@pages
+def test_commands_and_their_options_exist(page: Path) -> None:
+    for module, options in _commands(page):
+        if re.search("[A-Z]", module):  # stands for any
+            continue
+        assert importlib.util.find_spec(module), f"python -m {module}"
+        if module.split(".")[0] not in OURS:
+            continue
+        for option in re.findall(r"(?<![\w-])--[a-z][\w.-]*", options):
+            assert option in _options(module), f"python -m {module} {option}"
+
+
+@pages
+def test_shell_blocks_say_why_no_test_runs_them(page: Path) -> None:
+    text = _text(page)
+    for block in FENCE.finditer(text):
+        if block[1] in ("bash", "sh", "console") or re.search(r"^(python|make) ", block[2], re.M):
+            assert MARKER.search(text[: block.start()]), block[0]
+
+
+@pages
+def test_every_page_of_docs_is_in_the_index(page: Path) -> None:
+    if page.parent.name == "docs" and page.name != "README.md":
+        assert f"({page.name})" in _text(ROOT / "docs" / "README.md")
+
+
+def _text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", _text(page)), re.MULTILINE)
+    words = [re.sub(r"\[([^]]+)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in words}
+
+
+def _commands(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield module and options of each command in blocks and between backticks."""
+    text = _text(page)
+    blocks = [
+        block[2].replace("\\\n", " ") for block in FENCE.finditer(text) if block[1] != "python"
+    ]
+    lines = [re.sub(r" #.*", "", line) for block in blocks for line in block.splitlines()]
+    spans = [span.replace("\n", " ") for span in re.findall(r"`([^`]+)`", FENCE.sub("", text))]
+    for line in [*lines, *spans]:
+        if re.match(r"[\w=$/.: -]*\b(python3?|torchrun)\b", line):
+            yield from COMMAND.findall(line)
+
+
+@cache
+def _options(module: str) -> set[str]:
+    """Return the options that a command's ``--help`` names."""
+    command = importlib.import_module(module)
+    if not hasattr(command, "main"):
+        command = importlib.import_module(f"{module}.__main__")
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as text:
+        patch.setenv("COLUMNS", "400")  # or long names are cut
+        assert command.main(["--help"]) == 0
+    return set(re.findall(r"--[a-z][\w.-]*", text.getvalue().partition("\nexamples:\n")[0]))
