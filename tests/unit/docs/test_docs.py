@@ -57,6 +57,14 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 
 
 @pages
+def test_make_targets_exist(page: Path) -> None:
+    targets = re.findall(r"^([\w-]+):", _text(ROOT / "Makefile"), re.MULTILINE)
+    code = "\n".join(re.findall(r"```.*?```|`[^`]+`", _text(page), re.DOTALL))
+    for target in re.findall(r"(?:^|`)make ([a-z][\w-]*)", code, re.M):
+        assert target in targets, f"make {target}"
+
+
+@pages
 def test_shell_blocks_say_why_no_test_runs_them(page: Path) -> None:
     text = _text(page)
     for block in FENCE.finditer(text):
