@@ -1,10 +1,12 @@
 """The pages: links lead somewhere, commands and options exist, untested shell blocks say so."""
 
 import contextlib
-import importlib
 import importlib.util
 import io
 import re
+import runpy
+import sys
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -105,10 +107,14 @@ def _commands(page: Path) -> Iterator[tuple[str, str]]:
 @cache
 def _options(module: str) -> set[str]:
     """Return the options that a command's ``--help`` names."""
-    command = importlib.import_module(module)
-    if not hasattr(command, "main"):
-        command = importlib.import_module(f"{module}.__main__")
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as text:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(io.StringIO()) as text,
+        contextlib.suppress(SystemExit),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", RuntimeWarning)  # the module was imported before
         patch.setenv("COLUMNS", "400")  # or long names are cut
-        assert command.main(["--help"]) == 0
+        patch.setattr(sys, "argv", [module, "--help"])
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
     return set(re.findall(r"--[a-z][\w.-]*", text.getvalue().partition("\nexamples:\n")[0]))
