@@ -140,8 +140,7 @@ def _correlation_macs(module: nn.Module, network: Network, inputs: Any) -> int:
         return _products(channels, search, module.template_cells)
     if module is network.head:
         channels, search = inputs[0].shape[1:3]
-        cut = 2 * network.config.template_crop if network.config.head == "car" else 0
-        return _products(channels, search, inputs[1].shape[2] - cut)
+        return _products(channels, search, inputs[1].shape[2] - 2 * network.head.template_crop)
     return 0
 
 

@@ -199,7 +199,8 @@ def _parse_config(fields: Any, url: str) -> ModelConfig:
         )
     for name, value in fields.items():
         choices = typing.get_args(types[name])
-        valid = value in choices if choices else isinstance(value, (int, float))
+        expected = str if types[name] is str else (int, float)
+        valid = value in choices if choices else isinstance(value, expected)
         if not valid:
             raise WeightsError(f"{url}: configuration has {name} {value!r}; restore the file")
     try:

@@ -19,13 +19,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from commands.choices import one_of
 from commands.files import whole_file
 from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
@@ -38,7 +39,7 @@ from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
-from tracking.settings import choose_settings
+from tracking.settings import PRESETS, choose_settings
 from tracking.tracker import BoxTracker, Prediction, Tracker
 from tracking.video import Video, open_video
 from tracking.video_writer import VideoWriter
@@ -63,7 +64,7 @@ class TrackConfig:
     """File with the true boxes, one x,y,w,h a line, drawn beside the others."""
     out: Path = Path("tracked.mp4")
     """Annotated video; the boxes go beside it as .csv."""
-    preset: Literal["tuned", "otb", "uav", "lasot", "got10k"] = "tuned"
+    preset: Annotated[str, one_of(PRESETS)] = "tuned"
     """Settings for a car head: ours, or those that SiamCAR publishes for each benchmark."""
     settings: str = ""
     """Or settings that evaluation.tune found, its best.json."""
