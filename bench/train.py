@@ -27,11 +27,12 @@ from bench.findings import BenchOptions, Row, Target, show
 from commands.run import run_command
 from manifests.schema import ManifestError
 from model.config import ModelConfig
+from model.device import choose_device
 from sampling.batch import PairBatch
 from tests.support.crops import MadeTrack, write_crops
 from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
-from trainer.distributed import Ranks, choose_device
+from trainer.distributed import Ranks
 from trainer.journal import METRICS, Journal, read_metrics
 from trainer.learner import Learner
 from trainer.loop import train_epoch, train_step

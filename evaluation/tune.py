@@ -32,10 +32,10 @@ from evaluation.sequences import read_image
 from evaluation.study import claim_study, finished_trials, open_study
 from evaluation.tracked_on import describe_tracks
 from manifests.split import assign_splits
+from model.device import choose_device
 from model.network import Network
 from model.weights import WeightsError, load_model, read_description, weights_files
 from tracking.decoders import DECODERS
-from tracking.devices import check_device
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class TuneConfig:
     val_fraction: float = 0.1
     """Of the split, as in the build."""
     device: str = "cpu"
-    """Where the network runs."""
+    """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
 
 
 def run(config: TuneConfig) -> None:
@@ -77,7 +77,7 @@ def run(config: TuneConfig) -> None:
             "--trials and --tracks: expected 1 or more, --frames 2 or more, --val-fraction "
             "between 0 and 1"
         )
-    check_device(config.device)
+    device = choose_device(config.device)
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")
     out = Path(config.out)
@@ -85,7 +85,7 @@ def run(config: TuneConfig) -> None:
     written = [out / name for name in ("study.db", "best.json", "trials.png", "trials.pdf")]
     keep_inputs(weights_files(config.weights), files=written)
     tracks = choose_tracks(files, config)
-    network = load_model(config.weights, device=config.device)
+    network = load_model(config.weights, device=device)
     with only_one(out, doing="tuning"):
         study = open_study(optuna, out / "study.db")
         claim_study(

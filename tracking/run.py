@@ -34,9 +34,9 @@ from commands.termination import cleaned_at_termination
 from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
+from model.device import choose_device
 from model.weights import PRETRAINED, WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
-from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
 from tracking.settings import PRESETS, choose_settings
@@ -69,7 +69,7 @@ class TrackConfig:
     settings: str = ""
     """Or settings that evaluation.tune found, its best.json."""
     device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
+    """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
     max_frames: int = 0
     """Stop after so many frames; 0: at the end, or for a camera at Ctrl-C."""
     fps: float = 25.0
@@ -133,7 +133,7 @@ def _check_options(config: TrackConfig) -> None:
         raise SourceError(f"--fps: {config.fps}, expected a number above 0, up to 1000")
     if (boxes_file := config.out.with_suffix(".csv")).is_dir():
         raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
-    check_device(config.device)
+    choose_device(config.device)
 
 
 def _inputs(config: TrackConfig) -> list[str | Path]:
@@ -151,7 +151,7 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
         weights = PRETRAINED
         logger.info("no --weights: tracking with the network that comes with the toolkit")
     if weights:
-        network = load_model(weights, device=config.device)
+        network = load_model(weights, device=choose_device(config.device))
         head = network.config.head
         settings = choose_settings(head, preset=config.preset, file=config.settings)
         trackers["dcffnet"] = Tracker(network, settings)
