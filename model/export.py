@@ -107,14 +107,14 @@ def compare(network: Network, out: Path, z: Tensor, x: Tensor) -> dict[str, floa
     search = InferenceSession(str(out / "search.onnx"), providers=providers)
     names = [output.name for output in template.get_outputs()]
     features = dict(zip(names, template.run(None, {"z": z.numpy()}), strict=True))
-    found = search.run(None, {"x": x.numpy(), **features})
+    outputs = search.run(None, {"x": x.numpy(), **features})
     with torch.no_grad():
         expected: Mapping[str, Tensor] = network(z, x)
     return {
         name: float(
             (torch.from_numpy(values) - expected[name]).abs().max() / expected[name].abs().max()
         )
-        for name, values in zip((o.name for o in search.get_outputs()), found, strict=True)
+        for name, values in zip((o.name for o in search.get_outputs()), outputs, strict=True)
     }
 
 

@@ -23,7 +23,7 @@ from model.fusion import CorrelationFusion
 from model.heads import HEADS
 from model.network import Network, build_model
 
-# parameters in millions and GMAC per tracked frame, as their authors' networks have them
+# parameters in millions and GMAC per tracked frame of their authors' networks
 _PEERS = {"SiamCAR (ResNet-50)": (51.4, 48.6), "SiamRPN++ (ResNet-50)": (53.95, 48.8)}
 
 

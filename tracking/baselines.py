@@ -82,19 +82,19 @@ class OpenCVTracker:
 
     def update(self, image: NDArray[np.uint8]) -> Prediction:
         """Return OpenCV's box for the next frame."""
-        found, whole_xywh = False, (0, 0, 0, 0)
+        has_answer, whole_xywh = False, (0, 0, 0, 0)
         image = to_rgb(image)
         if self._tracker is not None and image.shape == self._shape:
             try:
-                found, whole_xywh = self._tracker.update(_bgr(image))
+                has_answer, whole_xywh = self._tracker.update(_bgr(image))
             except cv2.error:
-                found = False
-        found = bool(found) and min(whole_xywh[2:]) > 0
-        if found:
+                has_answer = False
+        has_answer = bool(has_answer) and min(whole_xywh[2:]) > 0
+        if has_answer:
             whole = np.array(whole_xywh, np.float64)
             size = whole[2:] * self._stretch
             self._box = np.concatenate([_center(whole) + self._offset - size / 2, size])
-        return Prediction(box_xywh=self._box.copy(), score=float(found), kept=not found)
+        return Prediction(box_xywh=self._box.copy(), score=float(has_answer), kept=not has_answer)
 
 
 def _seed_opencv() -> None:

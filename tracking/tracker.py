@@ -1,4 +1,4 @@
-"""Follow one target: ``Tracker(network).init(image, box_xywh)``, then ``.update(image)``."""
+"""Follow one target: ``init(image, box_xywh)`` on the first frame, then ``update(image)``."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -99,7 +99,7 @@ class Tracker:
         return prediction
 
     def search_crops(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return (N, 255, 255, 3) search crops around the last position, one for each scale."""
+        """Return (N, 255, 255, 3) search crops around the last position, one per scale."""
         if self._template is None:
             raise ValueError("update before init: call init with the first frame and its box")
         image = to_rgb(image)
