@@ -50,12 +50,9 @@ def save_weights(path: str | Path, network: Network, *, provenance: dict[str, An
     """
     url = str(path)
     description_url = _description_url(url)
-    tensors = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    tensors = {k: value.detach().cpu().contiguous() for k, value in network.state_dict().items()}
     config = dataclasses.asdict(network.config)
-    data = save(
-        {name: value.contiguous() for name, value in tensors.items()},
-        metadata={_CONFIG: json.dumps(config, sort_keys=True)},
-    )
+    data = save(tensors, metadata={_CONFIG: json.dumps(config, sort_keys=True)})
     description = {
         "format": FORMAT,
         "version": VERSION,
