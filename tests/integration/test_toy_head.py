@@ -22,16 +22,17 @@ from trainer.run import main as train
 RECIPE = """
 batch-size = 4
 workers = 0
+threads = 1
 center-ratio = 0.5
 [model]
 head = "toy"
-variant = "cf2"
+variant = "baseline"
 width = 0.02
 [data]
-pairs-per-epoch = 16
+pairs-per-epoch = 8
 val-pairs = 4
 [schedule]
-epochs = 2
+epochs = 1
 rates = [0.001]
 """
 
