@@ -33,8 +33,8 @@ class SummaryConfig:
 
     preset: Annotated[str, one_of(PRESETS)] = "paper"
     """Network of `model.config.PRESETS`."""
-    head: Annotated[str, one_of(HEADS)] | None = None
-    """Head; None takes car, or siamfc for the preset of that name."""
+    head: Annotated[str, one_of(HEADS)] = ""
+    """Head; empty takes car, or siamfc for the preset of that name."""
     variant: Literal["baseline", "cf1", "cf2", "double"] | None = None
     """Correlation-fusion modules; None takes the preset's."""
     width: float = 1.0
