@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -26,18 +26,17 @@ from torch import Tensor
 
 from bench.fusion_report import WINDOW, Run, draw_curves, make_table
 from bench.objects import StoredObject, make_batch, read_objects
+from commands.choices import one_of
 from commands.run import run_command
 from datasets.tracks import SourceError
 from model.config import PRESETS, SEARCH_SIZE
-from model.decode import decode_boxes
-from model.heads import Outputs
-from model.location import cell_locations
-from model.losses import Losses, car_loss, siamfc_loss
+from model.heads import HEADS
+from model.heads.base import Losses
 from model.network import Network, build_model
-from sampling.labels import car_targets, siamfc_labels
 
 _NEAR_PX = 16.0
 _EVALUATION_SEED = 1_000_003
+_MIDDLE = torch.tensor([[0.0, 0.0, SEARCH_SIZE, SEARCH_SIZE]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +49,7 @@ class FusionConfig:
     """Folder for the runs, the curves and the table."""
     presets: tuple[str, ...] = ("baseline", "paper", "aligned")
     """Networks of `model.config.PRESETS`."""
-    heads: tuple[Literal["siamfc", "car"], ...] = ("siamfc", "car")
+    heads: tuple[Annotated[str, one_of(HEADS)], ...] = ("siamfc", "car")
     """Heads to train each of them with, from scratch."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Each decides the initial weights, the objects' order and the augmentation."""
@@ -94,7 +93,7 @@ def compare(config: FusionConfig) -> None:
 
 def train(
     config: FusionConfig,
-    head: Literal["siamfc", "car"],
+    head: str,
     preset: str,
     seed: int,
     seen: Sequence[StoredObject],
@@ -136,7 +135,7 @@ def train(
 def locate(network: Network | None, objects: Sequence[StoredObject]) -> float:
     """Return the share of objects whose centre is found within 16 px; None answers the middle.
 
-    The best cell says where: by its own location, or by the middle of its box where there is one
+    The centre is the best cell's own location, or the middle of its box if the head predicts one
     (any cell in the target may be the best, as all of them are positive).
     """
     near = 0
@@ -144,29 +143,18 @@ def locate(network: Network | None, objects: Sequence[StoredObject]) -> float:
         part = range(first, min(first + 16, len(objects)))
         z, x, boxes_xyxy = make_batch(objects, part, seed=_EVALUATION_SEED, first_pair=first)
         with torch.no_grad():
-            found = _find_centers(network(z, x)) if network else torch.tensor(SEARCH_SIZE / 2)
-        center = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
-        near += int(((found - center).norm(dim=1) <= _NEAR_PX).sum())
+            boxes = network.head.boxes(network(z, x), boxes_xyxy) if network else _MIDDLE
+        near += int(((_centers(boxes) - _centers(boxes_xyxy)).norm(dim=1) <= _NEAR_PX).sum())
     return near / len(objects)
 
 
-def _find_centers(outputs: Outputs) -> Tensor:
-    """Return (B, 2) x and y of the target's centre in edge coordinates of the search crop."""
-    if "response" in outputs:
-        best = outputs["response"].flatten(1).argmax(1)
-        cells = cell_locations("siamfc") + 0.5
-        return torch.stack((cells[best % len(cells)], cells[best // len(cells)]), dim=1)
-    best = (outputs["logits"][:, 1] - outputs["logits"][:, 0]).flatten(1).argmax(1)
-    boxes_xyxy = decode_boxes(outputs["ltrb"]).flatten(2)[range(len(best)), :, best]
+def _centers(boxes_xyxy: Tensor) -> Tensor:
     return (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
 
 
 def _losses(network: Network, z: Tensor, x: Tensor, boxes_xyxy: Tensor) -> Losses:
     positive = torch.ones(len(boxes_xyxy), dtype=torch.bool)
-    outputs = network(z, x)
-    if network.config.head == "siamfc":
-        return siamfc_loss(outputs, siamfc_labels(boxes_xyxy, positive))
-    return car_loss(outputs, car_targets(boxes_xyxy, positive))
+    return network.head.loss(network(z, x), network.head.targets(boxes_xyxy, positive))
 
 
 def _settings(config: FusionConfig) -> dict[str, str | float]:

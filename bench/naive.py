@@ -8,7 +8,8 @@ from torch import Tensor
 
 import model.correlation
 import model.fusion
-import model.heads
+import model.heads.car
+import model.heads.siamfc
 
 
 def depthwise(x: Tensor, z: Tensor) -> Tensor:
@@ -34,8 +35,8 @@ def naive_correlations() -> Iterator[None]:
     replaced = (
         (model.fusion, "depthwise_correlation", depthwise),
         (model.fusion, "keep_template", _keep_as_is),
-        (model.heads, "depthwise_correlation", depthwise),
-        (model.heads, "cross_correlation", cross),
+        (model.heads.car, "depthwise_correlation", depthwise),
+        (model.heads.siamfc, "cross_correlation", cross),
     )
     ours = [getattr(module, name) for module, name, _ in replaced]
     for module, name, naive in replaced:

@@ -27,11 +27,12 @@ from bench.findings import BenchOptions, Row, Target, show
 from commands.run import run_command
 from manifests.schema import ManifestError
 from model.config import ModelConfig
+from model.device import choose_device
 from sampling.batch import PairBatch
 from tests.support.crops import MadeTrack, write_crops
 from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
-from trainer.distributed import Ranks, choose_device
+from trainer.distributed import Ranks
 from trainer.journal import METRICS, Journal, read_metrics
 from trainer.learner import Learner
 from trainer.loop import train_epoch, train_step
@@ -44,8 +45,7 @@ MIN_FROZEN_GAIN = 2.0
 """How many times faster fine-tuning with the frozen trunk has to be than training everything."""
 
 Stage = Literal["pretrain", "finetune"]
-Head = Literal["siamfc", "car"]
-STAGES: Mapping[str, tuple[Stage, Head]] = {
+STAGES: Mapping[str, tuple[Stage, str]] = {
     "pre-training": ("pretrain", "siamfc"),
     "fine-tuning, trunk frozen": ("finetune", "car"),
     "fine-tuning, everything trained": ("pretrain", "car"),
@@ -100,7 +100,7 @@ def measure(config: TrainBenchConfig) -> int:
 
 
 def _measure_stage(
-    config: TrainBenchConfig, manifest: str, stage: Stage, head: Head, scratch: Path
+    config: TrainBenchConfig, manifest: str, stage: Stage, head: str, scratch: Path
 ) -> StageResult:
     training = TrainConfig(
         manifests=(manifest,),

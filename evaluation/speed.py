@@ -21,9 +21,9 @@ from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.report import table_text
 from evaluation.sequences import read_image, to_edges
+from model.device import choose_device
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
-from tracking.devices import check_device
 from tracking.tracker import BoxTracker, Tracker
 
 _NUM_WARM_UP = 3
@@ -56,11 +56,11 @@ def run(config: SpeedConfig) -> None:
         torch.set_num_threads(config.threads)
     devices = config.devices if config.weights else ()
     for device in devices:
-        check_device(device, option="--devices")
+        choose_device(device, option="--devices")
     images, box_xywh = _load_frames(config)
     rows: list[tuple[str | float | None, ...]] = []
     for device in devices:
-        tracker = Tracker(load_model(config.weights, device=device))
+        tracker = Tracker(load_model(config.weights, device=choose_device(device)))
         seconds = time_parts(tracker, images, box_xywh)
         rows += [
             _row(f"network on {device}", part, each)

@@ -7,9 +7,9 @@ from functools import partial
 from datasets.tracks import SourceError
 from evaluation.contamination import find_contamination
 from evaluation.sequences import Benchmark
+from model.device import choose_device
 from model.weights import load_model, read_description
 from tracking.baselines import baseline_identity, create_baseline
-from tracking.devices import check_device
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Tracker
 
@@ -60,11 +60,12 @@ def choose_network(
         allow_contaminated: Whether it may have been trained or tuned on the benchmark.
 
     Raises:
-        SourceError: There is no such device, the settings cannot be used, or the weights were
-            trained on the benchmark and nobody allowed that.
+        DeviceError: The device cannot be used.
+        SourceError: The settings cannot be used, or the weights were trained on the benchmark and
+            nobody allowed that.
         WeightsError: The weights cannot be used.
     """
-    check_device(device)
+    choose_device(device)
     description = read_description(weights)
     chosen = choose_settings(description["config"]["head"], file=settings)
     note = check_contamination(
@@ -79,7 +80,7 @@ def choose_network(
 
 def load_tracker(weights: str, device: str, settings: str) -> BoxTracker:
     """Return a tracker with the tuned settings, or those of a file."""
-    network = load_model(weights, device=device)
+    network = load_model(weights, device=choose_device(device))
     return Tracker(network, choose_settings(network.config.head, file=settings))
 
 

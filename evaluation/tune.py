@@ -11,7 +11,7 @@ evaluation.run and tracking.run take as ``--settings``.
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,31 +32,16 @@ from evaluation.sequences import read_image
 from evaluation.study import claim_study, finished_trials, open_study
 from evaluation.tracked_on import describe_tracks
 from manifests.split import assign_splits
+from model.device import choose_device
 from model.network import Network
 from model.weights import WeightsError, load_model, read_description, weights_files
-from tracking.devices import check_device
-from tracking.settings import SETTINGS
+from tracking.decoders import DECODERS
 from tracking.tracker import Tracker
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 _PROG = "python -m evaluation.tune"
-_RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "car": {
-        "lr": (0.0, 0.9),
-        "penalty": (0.0, 0.5),
-        "window": (0.0, 0.7),
-        "template_rate": (0.0, 0.1),
-    },
-    "siamfc": {
-        "lr": (0.1, 0.9),
-        "scale_penalty": (0.9, 1.0),
-        "window": (0.0, 0.7),
-        "template_rate": (0.0, 0.1),
-    },
-}
-"""By head, what is searched and where."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +67,7 @@ class TuneConfig:
     val_fraction: float = 0.1
     """Of the split, as in the build."""
     device: str = "cpu"
-    """Where the network runs."""
+    """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
 
 
 def run(config: TuneConfig) -> None:
@@ -92,7 +77,7 @@ def run(config: TuneConfig) -> None:
             "--trials and --tracks: expected 1 or more, --frames 2 or more, --val-fraction "
             "between 0 and 1"
         )
-    check_device(config.device)
+    device = choose_device(config.device)
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")
     out = Path(config.out)
@@ -100,7 +85,7 @@ def run(config: TuneConfig) -> None:
     written = [out / name for name in ("study.db", "best.json", "trials.png", "trials.pdf")]
     keep_inputs(weights_files(config.weights), files=written)
     tracks = choose_tracks(files, config)
-    network = load_model(config.weights, device=config.device)
+    network = load_model(config.weights, device=device)
     with only_one(out, doing="tuning"):
         study = open_study(optuna, out / "study.db")
         claim_study(
@@ -174,14 +159,14 @@ def mean_overlap(tracker: Tracker, track: Track, files: RawFiles, *, num_frames:
 def _objective(
     network: Network, tracks: Sequence[Track], files: RawFiles, config: TuneConfig
 ) -> Callable[["Trial"], float]:
-    head = network.config.head
+    decoder = DECODERS[network.config.head]
 
     def objective(trial: "Trial") -> float:
         values: dict[str, Any] = {
             name: trial.suggest_float(name, low, high)
-            for name, (low, high) in _RANGES[head].items()
+            for name, (low, high) in decoder.ranges.items()
         }
-        tracker = Tracker(network, SETTINGS[head](**values))
+        tracker = Tracker(network, decoder.settings_class(**values))
         return float(
             np.mean(
                 [mean_overlap(tracker, each, files, num_frames=config.frames) for each in tracks]
@@ -204,8 +189,9 @@ def _write_results(
     with whole_file(out / "best.json") as temporary:
         temporary.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
     figure = new_figure()
-    all_axes = figure.subplots(1, len(_RANGES[head]), sharey=True)
-    for axes, name in zip(all_axes, _RANGES[head], strict=True):
+    ranges = DECODERS[head].ranges
+    all_axes = figure.subplots(1, len(ranges), sharey=True, squeeze=False)[0]
+    for axes, name in zip(all_axes, ranges, strict=True):
         axes.scatter(
             [each.params[name] for each in done], [each.value for each in done], s=12, alpha=0.6
         )

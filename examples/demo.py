@@ -28,8 +28,9 @@ from evaluation.session import evaluate_trackers
 from model.network import build_model
 from model.weights import PRETRAINED, load_model, read_description, save_weights
 from tracking.baselines import BASELINES
-from tracking.drawing import TRUTH, write_annotated_video
+from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.tracker import BoxTracker, Tracker
+from tracking.video_writer import VideoWriter
 
 SOURCES = ("vid", "coco", "uav123", "lasot")
 
@@ -133,7 +134,11 @@ def film(out: Path, tracker: str, results: Path) -> None:
         found += [to_edges(box) for box in boxes]
         true += [to_edges(box) for box in sequence.truth]
     boxes_xywh = {TRUTH: np.array(true), tracker: np.array(found)}
-    write_annotated_video(out / "tracked.mp4", frames, boxes_xywh)
+    colors = colors_of(boxes_xywh)
+    with VideoWriter(out / "tracked.mp4", fps=25) as writer:
+        for index, frame in enumerate(frames):
+            here = {label: boxes[index] for label, boxes in boxes_xywh.items()}
+            writer.write(draw_boxes(frame, here, colors=colors, caption=f"frame {index}"))
 
 
 def manifest(out: Path, source: str) -> Path:

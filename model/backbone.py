@@ -7,8 +7,8 @@ from model.config import ModelConfig
 from model.fusion import CorrelationFusion
 
 Features = tuple[Tensor, ...]
-"""What the template branch hands over: what correlation-fusion 1 and 2 prepared, where they are
-there, and last the map (B, C, h, w) for the head."""
+"""Features of a template: the prepared maps of the correlation-fusion modules that exist, and last
+the map (B, C, h, w) for the head."""
 
 
 class Bottleneck(nn.Module):
@@ -45,7 +45,7 @@ class Bottleneck(nn.Module):
 
 
 class DCFFNetBackbone(nn.Module):
-    """S1: after stem, block 2 and block 3 127 px have 44, 44, 22 cells, 255 px 87, 87, 44.
+    """S1: 127 px give 44, 44, 22 cells after stem, block 2 and block 3; 255 px give 87, 87, 44.
 
     Args:
         config: Variant, fusion options and width.
@@ -84,7 +84,7 @@ class DCFFNetBackbone(nn.Module):
         self.trunk_frozen = False
 
     def freeze_trunk(self, *, frozen: bool) -> None:
-        """Freeze everything but conv5 and conv6 (the paper's fine-tuning), or undo that."""
+        """Freeze all layers before conv5 (the paper's fine-tuning), or unfreeze them."""
         self.trunk_frozen = frozen
         for module in self.trunk():
             module.requires_grad_(not frozen)
@@ -99,7 +99,7 @@ class DCFFNetBackbone(nn.Module):
         return self
 
     def trunk(self) -> list[nn.Module]:
-        """Return the modules that fine-tuning leaves as pre-training made them."""
+        """Return the modules before conv5, which fine-tuning freezes."""
         modules = (self.stem, self.fusion1, self.block2, self.block3, self.fusion2, self.conv4)
         return [module for module in modules if module is not None]
 
@@ -161,7 +161,7 @@ class AlexNetBackbone(nn.Module):
         return (self.layers(z),)  # (B, 256, 6, 6)
 
     def search(self, x: Tensor, features: Features) -> Tensor:
-        """Return the search map (B, 256, 22, 22), from (B, 3, 255, 255); no use of features."""
+        """Return the search map (B, 256, 22, 22), from (B, 3, 255, 255); features are unused."""
         result: Tensor = self.layers(x)
         return result
 

@@ -1,7 +1,10 @@
-"""What a network is made of, as one value that goes into the weights beside its tensors."""
+"""Network configuration; stored with the weights."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from commands.choices import one_of
+from model.heads import HEADS
 
 TEMPLATE_SIZE = 127
 """Side of a template crop in px."""
@@ -15,10 +18,10 @@ class ModelConfig:
 
     backbone: Literal["dcffnet", "alexnet"] = "dcffnet"
     """dcffnet is the paper's S1; alexnet is SiamFC's, for comparison."""
-    head: Literal["siamfc", "car"] = "siamfc"
+    head: Annotated[str, one_of(HEADS)] = "siamfc"
     """siamfc for pre-training, car (SiamCAR without centerness) for fine-tuning."""
     variant: Literal["baseline", "cf1", "cf2", "double"] = "double"
-    """Which correlation-fusion modules are there: none, the first, the second, both."""
+    """Correlation-fusion modules: none, the first, the second, both."""
     fusion: Literal["resize", "pad"] = "resize"
     """Interpolate the response to the search map, or zero-pad it where its cells belong."""
     template: Literal["as_is", "zero_mean"] = "as_is"
@@ -29,12 +32,14 @@ class ModelConfig:
     """Weight of the normalised response at the start of training."""
     template_crop: int = 1
     """Cells that the car head cuts off each side of the template map: 1 leaves the paper's 20 x 20
-    of 22 x 22, for a map of 25 x 25; each cell more makes the map 2 larger."""
+    of 22 x 22, for a map of 25 x 25; each further cell makes the map 2 larger."""
     width: float = 1.0
     """Factor on all numbers of channels; multiples of 8 result."""
 
     def __post_init__(self) -> None:
-        """Reject combinations that have no meaning."""
+        """Check the name of the head, the ranges of numbers, and the combination of options."""
+        if self.head not in HEADS:
+            raise ValueError(f"head {self.head!r}, expected one of {sorted(HEADS)}")
         if self.backbone == "alexnet" and (self.head != "siamfc" or self.variant != "baseline"):
             raise ValueError(
                 f"backbone 'alexnet' with head {self.head!r} and variant {self.variant!r}: "

@@ -2,8 +2,8 @@
 
 ``response[b, c, i, j] = sum over u, v of z[b, c, u, v] * x[b, c, i + u, j + v]``: pair b never sees
 the template of another pair. As a grouped ``conv2d`` with a 44 x 44 kernel the backward pass takes
-many times the rest of the network. The response and both gradients are correlations again, and each
-is done in the form that `bench.network` found cheapest for its shape:
+many times the rest of the network. The response and both gradients are correlations again. Each is
+computed in the cheapest form for its shape, as measured by `bench.network`:
 
 - direct: a depthwise convolution's forward pass, at the rate of a matrix product, for few products;
 - transform: by FFT, for many; the template's transform can be kept (`keep_template`);
@@ -22,8 +22,8 @@ from torch.autograd.function import once_differentiable
 
 from model.fourier import correlate_by_products, fast_size, invert, transform
 
-# Largest number of products a map, offsets times template cells, that are done directly. On CPUs
-# of today a transform of 44 x 44 cells costs as much as 300,000 to 500,000 products and one of
+# Largest number of products per map, offsets times template cells, for the direct form. On current
+# CPUs a transform of 44 x 44 cells costs as much as 300,000 to 500,000 products and one of
 # 87 x 87 as much as 2,500,000, against the 256,000 and 3,750,000 of the two correlation-fusion
 # modules (docs/performance.md). GPUs have no fast kernel for depthwise convolutions of this size.
 MOST_DIRECT_PRODUCTS = {"cpu": 500_000}
@@ -50,7 +50,7 @@ def cross_correlation(x: Tensor, z: Tensor) -> Tensor:
 
 
 def keep_template(z: Tensor, search_size: tuple[int, int]) -> Tensor:
-    """Return the template as `correlate_kept` takes it: its transform, if that form is cheapest.
+    """Return the template for `correlate_kept`: its transform, if that form is cheapest.
 
     Args:
         z: (B, C, h, w) template features that need no gradient.
@@ -66,7 +66,7 @@ def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> T
 
     Args:
         x: (B, C, H, W) search features.
-        kept: What `keep_template` returned.
+        kept: Result of `keep_template`.
         template_size: Height and width of the template features.
     """
     if not kept.is_complex():

@@ -10,20 +10,22 @@ outputs. Correlations are written as matrix products (`model.fourier`), which on
 ``export``); crops of a shard need OpenCV.
 """
 
-import io
 import logging
 import sys
 import tarfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-import tyro
 from torch import Tensor, nn
 
+from commands.files import whole_file
+from commands.places import keep_inputs, require_utf8
+from commands.run import run_command
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.network import Network
 from model.weights import WeightsError, load_model, weights_files
@@ -36,7 +38,7 @@ _LARGEST_DIFFERENCE = 1e-3  # of the largest output; rounding gives about 1e-5
 
 @dataclass(frozen=True, kw_only=True)
 class ExportConfig:
-    """What to export and how to check it."""
+    """Write a network as two ONNX files and compare them with PyTorch."""
 
     weights: str
     """Weights to export, ``NAME.safetensors``."""
@@ -48,7 +50,7 @@ class ExportConfig:
     """Pairs to compare."""
 
     def __post_init__(self) -> None:
-        """Reject a comparison of nothing."""
+        """Check that there are pairs to compare."""
         if self.pairs < 1:
             raise ValueError(f"--pairs {self.pairs}: expected at least 1")
 
@@ -105,14 +107,14 @@ def compare(network: Network, out: Path, z: Tensor, x: Tensor) -> dict[str, floa
     search = InferenceSession(str(out / "search.onnx"), providers=providers)
     names = [output.name for output in template.get_outputs()]
     features = dict(zip(names, template.run(None, {"z": z.numpy()}), strict=True))
-    found = search.run(None, {"x": x.numpy(), **features})
+    outputs = search.run(None, {"x": x.numpy(), **features})
     with torch.no_grad():
         expected: Mapping[str, Tensor] = network(z, x)
     return {
         name: float(
             (torch.from_numpy(values) - expected[name]).abs().max() / expected[name].abs().max()
         )
-        for name, values in zip((o.name for o in search.get_outputs()), found, strict=True)
+        for name, values in zip((o.name for o in search.get_outputs()), outputs, strict=True)
     }
 
 
@@ -120,7 +122,7 @@ def read_crops(shard: Path, pairs: int) -> tuple[Tensor, Tensor]:
     """Return (B, 127, 127, 3) and (B, 255, 255, 3), the middle of a shard's first crops.
 
     Raises:
-        WeightsError: The file is no shard, or has no such crops.
+        WeightsError: The file is not a shard, or has no such crops.
     """
     import cv2
     import numpy as np
@@ -162,11 +164,16 @@ def make_crops(pairs: int) -> tuple[Tensor, Tensor]:
 
 
 def run(config: ExportConfig) -> int:
-    """Export, compare, print the differences; 1 if they are larger than rounding explains."""
+    """Export, compare, print the differences; return 1 if they exceed the rounding errors."""
+    for module in ("onnx", "onnxruntime"):
+        if find_spec(module) is None:
+            raise WeightsError(f"model.export: needs {module}. pip install '.[export]'")
     network = load_model(config.weights)
-    _check_outputs(config)
-    export_network(network, config.out)
+    require_utf8(config.out)
     shard = config.shard
+    read: list[str | Path] = [*weights_files(config.weights), shard or ""]
+    keep_inputs(read, files=[config.out / "template.onnx", config.out / "search.onnx"])
+    export_network(network, config.out)
     crops = make_crops(config.pairs) if shard is None else read_crops(shard, config.pairs)
     differences = compare(network, config.out, *crops)
     for name, difference in differences.items():
@@ -178,22 +185,8 @@ def run(config: ExportConfig) -> int:
     return 0
 
 
-def _check_outputs(config: ExportConfig) -> None:
-    """Refuse to write over the weights or the shard, and a folder that torch cannot name."""
-    if "\\udc" in ascii(str(config.out)):
-        raise WeightsError(f"--out {str(config.out)!a}: a name that is not UTF-8. Use another name")
-    read = [Path(each.removeprefix("file://")) for each in weights_files(config.weights)]
-    for each in [*read, *([config.shard] if config.shard else [])]:
-        for path in (config.out / "template.onnx", config.out / "search.onnx"):
-            if path.exists() and each.exists() and path.samefile(each):
-                raise WeightsError(
-                    f"{path}: would be written over, but this command reads {each}. Pass another "
-                    "--out"
-                )
-
-
 def _plain_features(network: Network, z: Tensor) -> tuple[Tensor, ...]:
-    """Return the features as the exported graph hands them over: without kept transforms."""
+    """Return the features of the exported graph, which keeps no transforms."""
     with torch.enable_grad():
         return tuple(features.detach() for features in network.template(z))
 
@@ -210,13 +203,13 @@ def _export(
         name: {0: "templates" if name.startswith(("z", "features")) else "batch"}
         for name in (*inputs, *outputs)
     }
-    with warnings.catch_warnings(), torch.no_grad():
-        # all but the batch is constant on purpose; this exporter does without onnxscript
+    with warnings.catch_warnings(), torch.no_grad(), whole_file(path) as temporary:
+        # all but the batch is constant on purpose; this exporter does not need onnxscript
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
             example,
-            str(path),
+            str(temporary),
             dynamo=False,
             opset_version=_OPSET,
             input_names=inputs,
@@ -227,22 +220,9 @@ def _export(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with weights or export, 2 a wrong option."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names need not fit the terminal's encoding
-            stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    try:
-        config = tyro.cli(ExportConfig, args=argv, prog="python -m model.export")
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    try:
-        return run(config)
-    except ModuleNotFoundError as error:
-        logger.error("no module %r; pip install onnx onnxruntime", error.name)
-        return 1
-    except (WeightsError, OSError) as error:
-        logger.error("%s", error)
-        return 1
+    return run_command(
+        ExportConfig, run, argv, prog="python -m model.export", errors=(WeightsError,)
+    )
 
 
 if __name__ == "__main__":

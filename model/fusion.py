@@ -22,7 +22,7 @@ class CorrelationFusion(nn.Module):
 
     Shape:
         - x: (B, C, H, H) search features
-        - template: what `prepare` returned for (B, C, h, h) template features, or for (1, C, h, h)
+        - template: `prepare` of the (B, C, h, h) or (1, C, h, h) template features
         - output: (B, C, H, H)
     """
 
@@ -48,9 +48,9 @@ class CorrelationFusion(nn.Module):
         return x + self.place(self.norm(response.to(x.dtype)))
 
     def prepare(self, z: Tensor) -> Tensor:
-        """Return what is done once per template: centre it, divide by its area, transform it.
+        """Return the prepared template: centred, divided by its area, transformed.
 
-        The transform is kept where no gradient has to pass and where the correlation uses it.
+        It is transformed if no gradient is needed and if the correlation uses the transform.
         """
         if self.zero_mean:
             z = z - z.mean(dim=(2, 3), keepdim=True)

@@ -1,4 +1,4 @@
-"""The whole network behind one interface: ``template(z) -> features``, ``search(x, features)``.
+"""The network: ``template(z) -> features``, then ``search(x, features) -> outputs`` per frame.
 
 network = build_model(ModelConfig(head="car"))
 features = network.template(z)           # once per video
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from model.backbone import BACKBONES, DCFFNetBackbone, Features
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE, ModelConfig
-from model.heads import HEADS, Outputs
+from model.heads import HEADS, Head
+from model.heads.base import Outputs
 
 # Mean and standard deviation of ImageNet's RGB values, in 0..255.
 CHANNEL_MEAN = (123.675, 116.28, 103.53)
@@ -22,15 +23,15 @@ _TRUNK_FROZEN = {"pretrain": False, "finetune": True}
 
 
 class Network(nn.Module):
-    """Backbone and head; takes crops as the loader and the tracker have them.
+    """Backbone and head, on crops in the format of the loader and the tracker.
 
     Args:
-        config: What to build.
+        config: Options of the network.
 
     Shape:
         - z: (B, 127, 127, 3) uint8 RGB, or (B, 3, 127, 127) normalised floats
         - x: (B, 255, 255, 3) uint8 RGB, or (B, 3, 255, 255) normalised floats
-        - output: ``{"response"}`` or ``{"logits", "ltrb"}``, see the heads
+        - output: the outputs of the head, such as ``{"response"}`` or ``{"logits", "ltrb"}``
     """
 
     mean: Tensor
@@ -40,7 +41,7 @@ class Network(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = BACKBONES[config.backbone](config)
-        self.head = HEADS[config.head](self.backbone.output_channels, config)
+        self.head: Head = HEADS[config.head](self.backbone.output_channels, config)
         self.register_buffer("mean", torch.tensor(CHANNEL_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(CHANNEL_STD).view(1, 3, 1, 1), persistent=False)
 
@@ -63,7 +64,7 @@ class Network(nn.Module):
         return self.search(x, self.template(z))
 
     def freeze(self, stage: str) -> None:
-        """Leave only what a training stage changes; the rest stays as it is, BatchNorm included.
+        """Freeze the parameters that a training stage keeps, and their BatchNorm statistics.
 
         Args:
             stage: ``"pretrain"`` trains everything, ``"finetune"`` conv5, conv6 and the head.
@@ -77,11 +78,11 @@ class Network(nn.Module):
             raise ValueError(f"backbone {self.config.backbone!r} has no stage {stage!r}")
 
     def trainable_parameters(self) -> Iterator[nn.Parameter]:
-        """Yield the parameters that the optimizer should get."""
+        """Yield the parameters that are not frozen."""
         return (parameter for parameter in self.parameters() if parameter.requires_grad)
 
     def trunk_parameters(self) -> Iterator[nn.Parameter]:
-        """Yield what fine-tuning freezes: all parameters before conv5."""
+        """Yield the parameters before conv5, which fine-tuning freezes."""
         if isinstance(self.backbone, DCFFNetBackbone):
             for module in self.backbone.trunk():
                 yield from module.parameters()
@@ -90,7 +91,7 @@ class Network(nn.Module):
         if crop.dtype == torch.uint8:
             if crop.shape[1:] != (size, size, 3):
                 raise ValueError(f"crop is {tuple(crop.shape)}, expected (B, {size}, {size}, 3)")
-            # channels last as stored: convolutions on CPU take 15 to 20% less time that way
+            # channels stay last in memory: convolutions on CPU take 15 to 20% less time
             return (crop.permute(0, 3, 1, 2) - self.mean) / self.std
         if crop.shape[1:] != (3, size, size):
             raise ValueError(f"crop is {tuple(crop.shape)}, expected (B, 3, {size}, {size})")
@@ -98,5 +99,5 @@ class Network(nn.Module):
 
 
 def build_model(config: ModelConfig) -> Network:
-    """Return a new network with random weights (``torch.manual_seed`` decides which)."""
+    """Return a new network with random weights, which depend on ``torch.manual_seed``."""
     return Network(config)

@@ -1,4 +1,4 @@
-"""What a network is made of: layers, shapes, parameters, multiply-accumulates.
+"""Layers, shapes, parameters and multiply-accumulates of a network.
 
     python -m model.summary
     python -m model.summary --preset aligned --head siamfc --width 0.125
@@ -11,37 +11,53 @@ import itertools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
-import tyro
 from torch import Tensor, nn
 
-from model.config import PRESETS, SEARCH_SIZE, TEMPLATE_SIZE
+from commands.choices import one_of
+from commands.run import run_command
+from model.config import PRESETS, SEARCH_SIZE, TEMPLATE_SIZE, ModelConfig
 from model.fusion import CorrelationFusion
+from model.heads import HEADS
 from model.network import Network, build_model
 
-# parameters in millions and GMAC per tracked frame, as their authors' networks have them
+# parameters in millions and GMAC per tracked frame of their authors' networks
 _PEERS = {"SiamCAR (ResNet-50)": (51.4, 48.6), "SiamRPN++ (ResNet-50)": (53.95, 48.8)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SummaryConfig:
-    """Which network."""
+    """Print the layers, shapes, parameters and multiply-accumulates of a network."""
 
-    preset: Literal["paper", "aligned", "baseline", "siamfc"] = "paper"
+    preset: Annotated[str, one_of(PRESETS)] = "paper"
     """Network of `model.config.PRESETS`."""
-    head: Literal["siamfc", "car"] | None = None
-    """Head; None takes car, or siamfc for the preset of that name."""
+    head: Annotated[str, one_of(HEADS)] = ""
+    """Head; empty takes car, or siamfc for the preset of that name."""
     variant: Literal["baseline", "cf1", "cf2", "double"] | None = None
-    """Which correlation-fusion modules are there; None takes the preset's."""
+    """Correlation-fusion modules; None takes the preset's."""
     width: float = 1.0
     """Factor on all numbers of channels."""
+
+    def __post_init__(self) -> None:
+        """Check the combination of options."""
+        self.model()
+
+    def model(self) -> ModelConfig:
+        """Return the configuration of the network."""
+        preset = PRESETS[self.preset]
+        return replace(
+            preset,
+            head=self.head or ("siamfc" if preset.backbone == "alexnet" else "car"),
+            variant=self.variant or preset.variant,
+            width=self.width,
+        )
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a network, or one layer of it, in one branch."""
+    """A part of a network in one branch, or one of its layers."""
 
     name: str
     shape: tuple[int, ...]
@@ -140,8 +156,7 @@ def _correlation_macs(module: nn.Module, network: Network, inputs: Any) -> int:
         return _products(channels, search, module.template_cells)
     if module is network.head:
         channels, search = inputs[0].shape[1:3]
-        cut = 2 * network.config.template_crop if network.config.head == "car" else 0
-        return _products(channels, search, inputs[1].shape[2] - cut)
+        return _products(channels, search, inputs[1].shape[2] - 2 * network.head.template_crop)
     return 0
 
 
@@ -157,25 +172,14 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) or "-"
 
 
+def summarise(config: SummaryConfig) -> None:
+    """Print the summary."""
+    print(describe(build_model(config.model())))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 2 a wrong option."""
-    try:
-        config = tyro.cli(SummaryConfig, args=argv, prog="python -m model.summary")
-        default: Literal["siamfc", "car"] = "siamfc" if config.preset == "siamfc" else "car"
-        preset = PRESETS[config.preset]
-        options = replace(
-            preset,
-            head=config.head or default,
-            variant=config.variant or preset.variant,
-            width=config.width,
-        )
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(describe(build_model(options)))
-    return 0
+    return run_command(SummaryConfig, summarise, argv, prog="python -m model.summary")
 
 
 if __name__ == "__main__":

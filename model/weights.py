@@ -1,32 +1,33 @@
-"""Weights on disk: tensors as ``NAME.safetensors``, what they mean as ``NAME.json`` beside.
+"""Weights on disk: tensors in ``NAME.safetensors``, their description in ``NAME.json``.
 
 ``pretrained`` in place of a path is the network that comes with the toolkit (docs/models.md).
 
-The JSON has the configuration, the colour order and normalisation of the input, the SHA-256 of the
-tensors' file and the provenance that the trainer hands over. Nothing is ever unpickled.
+The description has the configuration, the colour order and normalisation of the input, the SHA-256
+of the tensors' file and the provenance from the trainer. Nothing is ever unpickled.
 """
 
 import dataclasses
 import hashlib
 import json
-import os
 import typing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from commands.files import whole_file, write_whole
+from commands.stores import open_file
 from model.config import ModelConfig
 from model.network import CHANNEL_MEAN, CHANNEL_STD, Network, build_model
 
 FORMAT = "dcffnet-weights"
 VERSION = 1
 PRETRAINED = "pretrained"
-"""What names the network that comes with the toolkit wherever weights are asked for."""
+"""Name of the network that comes with the toolkit, in place of a path."""
 _PRETRAINED_PATH = Path(__file__).parent / "pretrained" / "small.safetensors"
 _CONFIG = "config"  # in the tensors' file too: two networks can have tensors of equal shapes
 _OF_THE_HEAD = {"head", "template_crop"}
@@ -34,27 +35,24 @@ _INPUT = {"color_order": "RGB", "mean": list(CHANNEL_MEAN), "std": list(CHANNEL_
 
 
 class WeightsError(ValueError):
-    """Weights that cannot be used, with the reason and what to do."""
+    """Weights that cannot be used; the message has the reason and the remedy."""
 
 
 def save_weights(path: str | Path, network: Network, *, provenance: dict[str, Any]) -> None:
     """Write the network's tensors to ``path`` and their description beside it.
 
-    Both are written under temporary names first, so that a killed run leaves the old ones.
+    Both are written under temporary names first, so that a killed process leaves the old ones.
 
     Args:
         path: ``NAME.safetensors``, a path or a URL of fsspec.
-        network: What to save.
-        provenance: Where the weights come from: recipe, manifest fingerprints, step, seeds.
+        network: Network to save.
+        provenance: Origin of the weights: recipe, manifest fingerprints, step, seeds.
     """
     url = str(path)
     description_url = _description_url(url)
-    tensors = {name: value.detach().cpu() for name, value in network.state_dict().items()}
+    tensors = {k: value.detach().cpu().contiguous() for k, value in network.state_dict().items()}
     config = dataclasses.asdict(network.config)
-    data = save(
-        {name: value.contiguous() for name, value in tensors.items()},
-        metadata={_CONFIG: json.dumps(config, sort_keys=True)},
-    )
+    data = save(tensors, metadata={_CONFIG: json.dumps(config, sort_keys=True)})
     description = {
         "format": FORMAT,
         "version": VERSION,
@@ -68,7 +66,7 @@ def save_weights(path: str | Path, network: Network, *, provenance: dict[str, An
 
 
 def load_model(path_or_url: str | Path, *, device: str | torch.device = "cpu") -> Network:
-    """Return the network that ``save_weights`` wrote, in evaluation mode.
+    """Return a saved network in evaluation mode.
 
     Raises:
         WeightsError: The files are missing, foreign, damaged, or of a newer version.
@@ -81,10 +79,9 @@ def load_model(path_or_url: str | Path, *, device: str | torch.device = "cpu") -
 
 
 def load_start(network: Network, path_or_url: str | Path) -> None:
-    """Copy the weights that training starts from into ``network``.
+    """Copy the weights of an earlier stage into ``network``.
 
-    The backbone is copied, and the head too where both networks have the same one; another head
-    stays as it is.
+    The backbone is copied; the head only if both networks have the same configuration.
 
     Raises:
         WeightsError: As ``load_model``, or the backbones differ in configuration.
@@ -107,7 +104,7 @@ def load_start(network: Network, path_or_url: str | Path) -> None:
 
 
 def weights_files(path_or_url: str | Path) -> tuple[str, str]:
-    """Return where weights lie: the tensors' file and the description's beside it.
+    """Return the addresses of the tensors and of their description.
 
     Raises:
         WeightsError: The name does not end in ``.safetensors``.
@@ -140,7 +137,7 @@ def read_description(path_or_url: str | Path) -> dict[str, Any]:
 
 
 def weights_url(path_or_url: str | Path) -> str:
-    """Return where weights lie: ``pretrained`` is the file that comes with the toolkit."""
+    """Return the address of the tensors; ``pretrained`` is the file that comes with the toolkit."""
     return str(_PRETRAINED_PATH if path_or_url == PRETRAINED else path_or_url)
 
 
@@ -167,12 +164,12 @@ def _read(url: str) -> tuple[ModelConfig, dict[str, Tensor]]:
 
 
 def _check_config(config: ModelConfig, data: bytes, url: str) -> None:
-    # safetensors hands out metadata of local files only: 8 bytes say how long the JSON before the
-    # tensors is
+    # safetensors returns metadata of local files only: the first 8 bytes are the length of the
+    # JSON before the tensors
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     try:
         saved = json.loads(header.get("__metadata__", {}).get(_CONFIG, "null"))
-    except ValueError:  # others write words there
+    except ValueError:  # other writers of safetensors put plain text there
         saved = None
     if not isinstance(saved, dict):
         raise WeightsError(
@@ -199,7 +196,8 @@ def _parse_config(fields: Any, url: str) -> ModelConfig:
         )
     for name, value in fields.items():
         choices = typing.get_args(types[name])
-        valid = value in choices if choices else isinstance(value, (int, float))
+        expected = str if types[name] is str else (int, float)
+        valid = value in choices if choices else isinstance(value, expected)
         if not valid:
             raise WeightsError(f"{url}: configuration has {name} {value!r}; restore the file")
     try:
@@ -229,37 +227,22 @@ def _description_url(url: str) -> str:
 
 def _read_bytes(url: str) -> bytes:
     try:
-        if "://" not in url:
-            return Path(url).read_bytes()
-        files, path = fsspec.url_to_fs(url)  # fsspec.open can take [1] for a pattern
-        with files.open(path, "rb") as file:
-            data: bytes = file.read()
-    except Exception as error:  # each storage has errors of its own: credentials, HTTP, no module
+        with open_file(url) as file:
+            return file.read()
+    except Exception as error:  # every store has its own errors: credentials, HTTP, no module
         if isinstance(error, FileNotFoundError) and error.__cause__ is None:
             raise WeightsError(
                 f"{url}: no such file. Weights are a .safetensors and a .json of the same name"
             ) from error
         reason = " ".join(str(error.__cause__ or error).split()) or type(error).__name__
         raise WeightsError(f"{url}: cannot be read ({reason}). Check the address") from error
-    return data
 
 
 def _write_all(files: dict[str, bytes]) -> None:
-    if any("://" in url for url in files):
-        for url, data in files.items():  # object stores show a file only when it is complete
-            store, path = fsspec.url_to_fs(url)
-            store.makedirs(store._parent(path), exist_ok=True)
-            store.pipe_file(path, data)
-        return
-    try:
+    with ExitStack() as renamed_at_the_end:
         for url, data in files.items():
-            Path(url).parent.mkdir(parents=True, exist_ok=True)
-            with Path(url + ".tmp").open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        for url in files:
-            Path(url + ".tmp").replace(url)
-    finally:
-        for url in files:
-            Path(url + ".tmp").unlink(missing_ok=True)
+            if "://" in url:  # object stores show a file only when it is complete
+                write_whole(url, data)
+                continue
+            temporary = renamed_at_the_end.enter_context(whole_file(Path(url)))
+            temporary.write_bytes(data)

@@ -6,17 +6,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from commands.page import Picture
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.contact_sheet import encode_png
 from datasets.crops import Image
-from model.location import cell_locations
+from model.heads import HEADS
 from sampling.augment import Change
 from sampling.batch import PairBatch
 from sampling.cut import Window
-from sampling.labels import car_targets, siamfc_labels
 from sampling.recipe import Recipe
 
 _BOX_RGB, _CELL_RGB, _GAP_PX = (0, 230, 64), (255, 120, 0), 4
@@ -77,22 +75,10 @@ def pair_pictures(
 
 
 def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_], list[float]]:
-    """Return (B, n, n) cells to be answered with yes, and where they look in the search crop."""
-    if recipe.head == "car":
-        targets = car_targets(
-            batch.boxes_xyxy,
-            batch.positive,
-            center_ratio=recipe.center_ratio,
-            template_crop=recipe.template_crop,
-        )
-        positive: Tensor = targets.positive
-    else:
-        labels = siamfc_labels(batch.boxes_xyxy, batch.positive, backbone=recipe.backbone)
-        positive = labels > 0
-    locations = cell_locations(
-        recipe.head, backbone=recipe.backbone, template_crop=recipe.template_crop
-    )
-    return positive.numpy(), locations.tolist()
+    """Return (B, n, n) positive cells, and their locations in the search crop along an axis."""
+    head = HEADS[recipe.head](channels=8, config=recipe)
+    targets = head.targets(batch.boxes_xyxy, batch.positive, center_ratio=recipe.center_ratio)
+    return targets.positive.numpy(), head.locations.tolist()
 
 
 def template_shift(origin: Origin) -> tuple[float, float]:

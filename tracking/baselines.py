@@ -1,4 +1,4 @@
-"""Trackers to compare with: a box that never moves, and those that OpenCV brings.
+"""Trackers to compare with: a box that never moves, and the trackers of OpenCV.
 
 MIL is in opencv-python. CSRT and KCF are in opencv-contrib-python, which takes opencv-python's
 place (both provide ``cv2``; never install the two together).
@@ -16,21 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.crops import Image
-from tracking.heads import Floats
+from tracking.decoders.base import Floats
 from tracking.tracker import BoxTracker, Prediction, check_box, to_rgb
 
 SHORTEST_S = 1e-4
-"""Below this a frame cost nothing: a box that never moves has no speed."""
+"""Shortest time of a frame that counts: a box that never moves has no speed."""
 _SMALLEST_PX = 8
 """On targets of 4 x 4 px OpenCV's MIL never returns: none of its random features fits in."""
 _OPENCV_NAMES = {"mil": "TrackerMIL", "csrt": "TrackerCSRT", "kcf": "TrackerKCF"}
 _SETTINGS: Mapping[str, Mapping[str, float]] = {"kcf": {"detect_thresh": 0.0}}
-"""What OpenCV sets otherwise than the publication: KCF takes the highest response, whatever it is.
-MIL and CSRT come with the values of their authors' own code."""
+"""Settings in which OpenCV differs from the publication: KCF takes the highest response, however
+low. MIL and CSRT come with the values of their authors' own code."""
 
 
 class StaticTracker:
-    """A box that never moves: what a tracker must beat."""
+    """A box that never moves: the lowest baseline."""
 
     def __init__(self) -> None:
         self._box: Floats | None = None
@@ -47,13 +47,13 @@ class StaticTracker:
 
 
 class OpenCVTracker:
-    """One of OpenCV's trackers, which know whole pixels inside the frame only.
+    """A tracker of OpenCV, which takes only whole pixels inside the frame.
 
-    What rounding and clipping take off the first box is put back on every prediction. Where
-    OpenCV has no answer or fails, the last box is kept, with score 0.
+    The difference between the first box and its rounded and clipped copy is added to every
+    prediction. Where OpenCV has no answer or fails, the last box is kept, with score 0.
 
     Args:
-        create: Makes OpenCV's own object.
+        create: Factory of OpenCV's object.
     """
 
     def __init__(self, create: Callable[[], Any]) -> None:
@@ -82,30 +82,30 @@ class OpenCVTracker:
 
     def update(self, image: NDArray[np.uint8]) -> Prediction:
         """Return OpenCV's box for the next frame."""
-        found, whole_xywh = False, (0, 0, 0, 0)
+        has_answer, whole_xywh = False, (0, 0, 0, 0)
         image = to_rgb(image)
         if self._tracker is not None and image.shape == self._shape:
             try:
-                found, whole_xywh = self._tracker.update(_bgr(image))
+                has_answer, whole_xywh = self._tracker.update(_bgr(image))
             except cv2.error:
-                found = False
-        found = bool(found) and min(whole_xywh[2:]) > 0
-        if found:
+                has_answer = False
+        has_answer = bool(has_answer) and min(whole_xywh[2:]) > 0
+        if has_answer:
             whole = np.array(whole_xywh, np.float64)
             size = whole[2:] * self._stretch
             self._box = np.concatenate([_center(whole) + self._offset - size / 2, size])
-        return Prediction(box_xywh=self._box.copy(), score=float(found), kept=not found)
+        return Prediction(box_xywh=self._box.copy(), score=float(has_answer), kept=not has_answer)
 
 
 def _seed_opencv() -> None:
-    """Make MIL repeatable: it draws from OpenCV's generator, and from the C library's."""
+    """Make MIL repeatable: it draws from the generators of OpenCV and of the C library."""
     cv2.setRNGSeed(0)
     if os.name == "posix":
         ctypes.CDLL(None).srand(0)
 
 
 def _whole_box(box_xywh: Floats, frame_width: int, frame_height: int) -> Floats:
-    """Return the box in whole pixels, inside the frame and not smaller than OpenCV can follow."""
+    """Return the box in whole pixels, inside the frame, and large enough for OpenCV."""
     frame = np.array([frame_width, frame_height], np.float64)
     start = np.clip(np.round(box_xywh[:2]), 0, np.maximum(frame - _SMALLEST_PX, 0))
     end = np.round(box_xywh[:2] + box_xywh[2:])
@@ -118,12 +118,12 @@ def _center(box_xywh: Floats) -> Floats:
 
 
 def _bgr(image: Image) -> Image:
-    """Return what OpenCV's trackers take; colours never leave here."""
+    """Return the image with the channel order of OpenCV."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), dtype=np.uint8)
 
 
 def _opencv_factories() -> dict[str, Callable[[], BoxTracker]]:
-    """Return those of OpenCV's trackers that this build of it has."""
+    """Return the factories of the trackers that this build of OpenCV has."""
     return {
         name: partial(OpenCVTracker, partial(_create_opencv, name))
         for name, class_name in _OPENCV_NAMES.items()
@@ -142,14 +142,14 @@ def _create_opencv(name: str) -> Any:
 BASELINES: Mapping[str, Callable[[], BoxTracker]] = MappingProxyType(
     {"static": StaticTracker, **_opencv_factories()}
 )
-"""Factories by name; what this build of OpenCV lacks is absent."""
+"""Factories by name; without the trackers that this build of OpenCV lacks."""
 
 
 def create_baseline(name: str) -> BoxTracker:
     """Return a new baseline tracker.
 
     Raises:
-        ValueError: There is none of that name, or this build of OpenCV lacks it.
+        ValueError: The name is unknown, or this build of OpenCV lacks the tracker.
     """
     if name in BASELINES:
         return BASELINES[name]()
@@ -162,5 +162,5 @@ def create_baseline(name: str) -> BoxTracker:
 
 
 def baseline_identity(name: str) -> str:
-    """Return what a baseline's results depend on: its name, and settings that OpenCV has not."""
+    """Return the name of a baseline and its settings other than OpenCV's."""
     return " ".join([name, *(f"{key}={value:g}" for key, value in _SETTINGS.get(name, {}).items())])

@@ -1,7 +1,6 @@
-"""Boxes of several trackers in one picture, and a video of such pictures."""
+"""Boxes of several trackers in one picture."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,12 +9,11 @@ from numpy.typing import NDArray
 
 from datasets.box_files import has_area
 from datasets.crops import Image
-from tracking.video_writer import VideoWriter
 
 Color = tuple[int, int, int]
 
 TRUTH = "ground truth"
-"""Label that is always green, wherever it stands among the others."""
+"""Label of the ground truth, which is always green."""
 _TRUTH_COLOR: Color = (40, 220, 80)
 _COLORS: tuple[Color, ...] = (
     (255, 70, 60),
@@ -29,7 +27,7 @@ _SUBPIXEL_BITS = 4
 
 
 def colors_of(labels: Iterable[str]) -> dict[str, Color]:
-    """Return an RGB colour for each label: green for the ground truth, the rest by their order."""
+    """Return label to RGB colour: green for the ground truth, the others by their order."""
     others = [label for label in labels if label != TRUTH]
     colors = {label: _COLORS[index % len(_COLORS)] for index, label in enumerate(others)}
     return {**colors, TRUTH: _TRUTH_COLOR}
@@ -42,16 +40,16 @@ def draw_boxes(
     colors: Mapping[str, Color],
     caption: str = "",
 ) -> Image:
-    """Return a copy of the image with one box for each label, a legend and a caption.
+    """Return a copy of the image with one box per label, a legend and a caption.
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        boxes_xywh: Label to (4,) box; one with NaN or without area is listed as absent.
+        boxes_xywh: Label to (4,) box; a box with NaN or without area is listed as absent.
         colors: Label to RGB, from `colors_of`.
         caption: Text for the lower edge, such as the frame's number.
     """
     canvas = np.ascontiguousarray(image).copy()
-    unit = max(1, round(min(image.shape[:2]) / 360))  # thickness that shows on a large frame too
+    unit = max(1, round(min(image.shape[:2]) / 360))  # thickness that is visible on a large frame
     for box_xywh in boxes_xywh.values():  # dark rims below all colours
         if has_area(box_xywh):
             _draw_outline(canvas, box_xywh, (0, 0, 0), 4 * unit)
@@ -67,39 +65,6 @@ def draw_boxes(
     if caption:
         _draw_panel(canvas, [(caption, (255, 255, 255))], unit, at_bottom=True)
     return canvas
-
-
-def write_annotated_video(
-    path: Path,
-    frames: Iterable[Image],
-    boxes_xywh: Mapping[str, NDArray[np.float64]],
-    *,
-    fps: float = 25.0,
-    codec: str = "mp4v",
-) -> int:
-    """Write an mp4 of a sequence with the boxes of several trackers and return its frames.
-
-    Args:
-        path: The file to write; it is whole or absent.
-        frames: T images (H, W, 3) uint8 RGB, read one by one.
-        boxes_xywh: Label to (T, 4) boxes, such as ``{"ground truth": ..., "dcffnet": ...}``.
-        fps: Frames per second.
-        codec: As in `VideoWriter`.
-
-    Raises:
-        ValueError: The boxes are not as many as the frames.
-    """
-    colors = colors_of(boxes_xywh)
-    lengths = {label: len(boxes) for label, boxes in boxes_xywh.items()}
-    with VideoWriter(path, fps=fps, codec=codec) as writer:
-        for index, image in enumerate(frames):
-            if any(length <= index for length in lengths.values()):
-                raise ValueError(f"{path}: {lengths} boxes, but there are more frames than that")
-            row = {label: boxes[index] for label, boxes in boxes_xywh.items()}
-            writer.write(draw_boxes(image, row, colors=colors, caption=f"frame {index}"))
-        if any(length != writer.num_frames for length in lengths.values()):
-            raise ValueError(f"{path}: {lengths} boxes, but {writer.num_frames} frames")
-    return writer.num_frames
 
 
 def _draw_outline(
@@ -119,7 +84,7 @@ def _draw_outline(
 def _draw_panel(
     canvas: Image, lines: list[tuple[str, Color]], unit: int, *, at_bottom: bool
 ) -> None:
-    """Darken a corner and write the lines into it, one colour each."""
+    """Darken a corner and write the lines into it in their colours."""
     font, scale, step = cv2.FONT_HERSHEY_SIMPLEX, 0.4 * unit, 14 * unit
     widths = [cv2.getTextSize(text, font, scale, unit)[0][0] for text, _ in lines]
     height, width = len(lines) * step + 3 * unit, max(widths) + 8 * unit

@@ -1,4 +1,4 @@
-"""The CSV that a run writes: one row for each tracker and frame."""
+"""CSV file of a run: one row per tracker and frame."""
 
 import csv
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ _COLUMNS = ("frame", "tracker", "x", "y", "w", "h", "score")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One tracker's box in one frame."""
+    """Prediction of one tracker in one frame."""
 
     frame: int
     tracker: str

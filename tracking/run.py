@@ -1,11 +1,11 @@
-"""Track one target through a video, a folder of images or a camera, and draw what was found.
+"""Track one target through a video, a folder of images or a camera, and draw the boxes.
 
     python -m tracking.run --video clip.mp4 --box 80,40,30,60
     python -m tracking.run --weights W --tracker mil static --video frames/ --truth boxes.txt
     python -m tracking.run --tracker mil --video 0 --max-frames 300
 
 Without --weights and --tracker the network that comes with the toolkit tracks (docs/models.md).
-Without --box the first box of --truth is taken; without that, a window asks for it by mouse.
+Without --box the first box of --truth is used; without both, the box is drawn in a window.
 Boxes are left,top,width,height in pixels, (0, 0) being the image's top-left corner.
 """
 
@@ -19,13 +19,14 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from commands.choices import one_of
 from commands.files import whole_file
 from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
@@ -33,12 +34,12 @@ from commands.termination import cleaned_at_termination
 from datasets.box_files import has_area, parse_box, read_box_file
 from datasets.crops import Image
 from datasets.tracks import SourceError
+from model.device import choose_device
 from model.weights import PRETRAINED, WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
-from tracking.devices import check_device
 from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
-from tracking.settings import choose_settings
+from tracking.settings import PRESETS, choose_settings
 from tracking.tracker import BoxTracker, Prediction, Tracker
 from tracking.video import Video, open_video
 from tracking.video_writer import VideoWriter
@@ -56,23 +57,23 @@ class TrackConfig:
     """Trained network (.safetensors, a path or URL, or "pretrained"); empty: the trackers of
     --tracker only, or without these the network that comes with the toolkit."""
     tracker: tuple[str, ...] = ()
-    """Others on the same frames: static, mil; csrt and kcf where OpenCV's contrib build is."""
+    """Others on the same frames: static, mil; csrt and kcf with OpenCV's contrib build."""
     box: str = ""
     """First box x,y,w,h."""
     truth: str = ""
-    """File with the true boxes, one x,y,w,h a line, drawn beside the others."""
+    """File with the true boxes, x,y,w,h per line, drawn beside the others."""
     out: Path = Path("tracked.mp4")
-    """Annotated video; the boxes go beside it as .csv."""
-    preset: Literal["tuned", "otb", "uav", "lasot", "got10k"] = "tuned"
-    """Settings for a car head: ours, or those that SiamCAR publishes for each benchmark."""
+    """Annotated video; the boxes are written beside it as .csv."""
+    preset: Annotated[str, one_of(PRESETS)] = "tuned"
+    """Settings for a car head: ours, or those published with SiamCAR for each benchmark."""
     settings: str = ""
-    """Or settings that evaluation.tune found, its best.json."""
+    """File best.json of evaluation.tune, in place of a preset."""
     device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1, mps."""
+    """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
     max_frames: int = 0
-    """Stop after so many frames; 0: at the end, or for a camera at Ctrl-C."""
+    """Number of frames to track; 0: to the end, for a camera until Ctrl-C."""
     fps: float = 25.0
-    """Rate of the output where the input is a folder of images."""
+    """Frame rate of the output if the input is a folder of images."""
     codec: Literal["mp4v", "vp09"] = "mp4v"
     """mp4v is quick and for desktop players; vp09 is slow and plays in browsers too."""
 
@@ -119,7 +120,7 @@ def track(config: TrackConfig) -> None:
     logger.info("%s: %d frames; boxes in %s", config.out, writer.num_frames, path)
     _report_speed(seconds)
     for name in trackers:
-        kept = [each.prediction.kept for each in records if each.tracker == name][1:]
+        kept = [record.prediction.kept for record in records if record.tracker == name][1:]
         if any(kept):
             said = "%s: no answer in %d of %d frames; its box of the frame before was kept there"
             logger.warning(said, name, sum(kept), len(kept))
@@ -132,14 +133,14 @@ def _check_options(config: TrackConfig) -> None:
         raise SourceError(f"--fps: {config.fps}, expected a number above 0, up to 1000")
     if (boxes_file := config.out.with_suffix(".csv")).is_dir():
         raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
-    check_device(config.device)
+    choose_device(config.device)
 
 
 def _inputs(config: TrackConfig) -> list[str | Path]:
     video = Path(config.video)
     images = video.iterdir() if video.is_dir() else [video]
     weights = weights_files(config.weights or PRETRAINED)
-    read = [each for each in images if each == video or each.suffix not in {".mp4", ".csv"}]
+    read = [path for path in images if path == video or path.suffix not in {".mp4", ".csv"}]
     return [*read, *weights, config.truth, config.settings]
 
 
@@ -150,7 +151,7 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
         weights = PRETRAINED
         logger.info("no --weights: tracking with the network that comes with the toolkit")
     if weights:
-        network = load_model(weights, device=config.device)
+        network = load_model(weights, device=choose_device(config.device))
         head = network.config.head
         settings = choose_settings(head, preset=config.preset, file=config.settings)
         trackers["dcffnet"] = Tracker(network, settings)
@@ -163,7 +164,7 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
 
 
 def _limited(video: Video, max_frames: int) -> Generator[Image, None, None]:
-    """Yield the frames up to the limit, and close the source behind them."""
+    """Yield the frames up to the limit, then close the source."""
     try:
         yield from islice(video.frames, max_frames or None)
     finally:
@@ -185,7 +186,7 @@ def _until_stopped(frames: Iterator[Image], video: Video, config: TrackConfig) -
 def _step(
     tracker: BoxTracker, image: Image, box_xywh: NDArray[np.float64] | None
 ) -> tuple[Prediction, float]:
-    """Start on the box or update; the time is from the decoded image to the box."""
+    """Start on the box, or update; return the prediction and the seconds that it took."""
     start = time.perf_counter()
     if box_xywh is None:
         prediction = tracker.update(image)

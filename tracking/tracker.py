@@ -1,4 +1,4 @@
-"""Follow one target: ``Tracker(network).init(image, box_xywh)``, then ``.update(image)``."""
+"""Follow one target: ``init(image, box_xywh)`` on the first frame, then ``update(image)``."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,66 +9,58 @@ from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, template_side
 from datasets.crops import Image, channel_mean, crop_square
-from model.location import cell_locations
 from model.network import Network
 from model.weights import PRETRAINED, WeightsError, load_model
-from tracking.heads import HEADS, Floats
-from tracking.settings import CarSettings, SiamFCSettings
+from tracking.decoders import DECODERS
+from tracking.decoders.base import Floats, Settings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """Where a tracker sees its target in one frame."""
+    """Prediction of a tracker for one frame."""
 
     box_xywh: NDArray[np.float64]
     """(4,) left, top, width, height in pixels, not clipped to the frame."""
     score: float
     """Confidence from 0 to 1; comparable within one tracker only."""
     kept: bool = False
-    """The tracker had no answer: this is its box of the frame before."""
+    """Whether the tracker had no answer and kept its box of the frame before."""
 
 
 class BoxTracker(Protocol):
-    """What every tracker offers, learned or not."""
+    """Interface of all trackers, learned or not."""
 
     def init(self, image: NDArray[np.uint8], box_xywh: NDArray[np.float64]) -> None:
         """Start on a frame with the target's box."""
         ...
 
     def update(self, image: NDArray[np.uint8]) -> Prediction:
-        """Return where the target is in the next frame."""
+        """Return the prediction for the next frame."""
         ...
 
 
 class Tracker:
     """Follow a target with a trained network.
 
-    `update` is the steps `search_crops`, `respond`, `move` and `renew`, which can be timed one by
-    one.
+    `update` runs `search_crops`, `respond`, `move` and `renew`, which can be timed separately.
 
     Args:
-        network: Any head; it is put into evaluation mode.
-        settings: Those of the network's head; None takes their defaults.
+        network: Network with any head; it is put into evaluation mode.
+        settings: Settings of the head's decoder; None takes the defaults.
     """
 
-    def __init__(
-        self, network: Network, settings: CarSettings | SiamFCSettings | None = None
-    ) -> None:
-        self._head = HEADS[network.config.head]
-        self.settings = self._head.settings() if settings is None else settings
-        if not isinstance(self.settings, self._head.settings):
+    def __init__(self, network: Network, settings: Settings | None = None) -> None:
+        decoder = DECODERS[network.config.head]
+        self.settings = decoder.settings_class() if settings is None else settings
+        if not isinstance(self.settings, decoder.settings_class):
             raise ValueError(
                 f"the network's head is {network.config.head!r}, but the settings are "
-                f"{type(self.settings).__name__}; pass {self._head.settings.__name__}"
+                f"{type(self.settings).__name__}; pass {decoder.settings_class.__name__}"
             )
         self._network = network.eval()
         self._device = next(network.parameters()).device
-        config = network.config
-        locations = cell_locations(
-            config.head, backbone=config.backbone, template_crop=config.template_crop
-        )
-        self._locations = locations.numpy().astype(np.float64)
-        self._scales = self._head.scales(self.settings)  # (N,)
+        locations = network.head.locations.numpy().astype(np.float64)
+        self._decoder = decoder(self.settings, locations)
         self._template: tuple[torch.Tensor, ...] | None = None
 
     @classmethod
@@ -77,20 +69,20 @@ class Tracker:
         return cls(load_model(PRETRAINED, device=device))
 
     def init(self, image: NDArray[np.uint8], box_xywh: NDArray[np.float64]) -> None:
-        """Take the target from a frame.
+        """Start on the target of a frame.
 
         Args:
             image: (H, W, 3) uint8 RGB; grey and RGBA as in `to_rgb`.
             box_xywh: (4,) left, top, width, height in pixels; it may reach over the frame's edge.
 
         Raises:
-            ValueError: The box is not finite or has no area, or the image is none.
+            ValueError: The box is not finite or has no area, or the image is not one.
         """
         image, box = to_rgb(image), check_box(box_xywh)
         self._center = box[:2] + box[2:] / 2
         self._size = box[2:].copy()
         frame_size = np.array(image.shape[1::-1], np.float64)
-        self._limits = self._head.side_limits(self._size, frame_size)
+        self._limits = self._decoder.side_limits(self._size, frame_size)
         self._frame = 0
         self._measure(image)
         self._template = self._template_features(image)
@@ -99,7 +91,7 @@ class Tracker:
         """Find the target in the next frame.
 
         Raises:
-            ValueError: `init` was not called, or the image is none.
+            ValueError: `init` was not called, or the image is not one.
             WeightsError: The network returned NaN.
         """
         prediction = self.move(self.respond(self.search_crops(image)))
@@ -107,14 +99,14 @@ class Tracker:
         return prediction
 
     def search_crops(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return (N, 255, 255, 3) search crops around the last position, one for each scale."""
+        """Return (N, 255, 255, 3) search crops around the last position, one per scale."""
         if self._template is None:
             raise ValueError("update before init: call init with the first frame and its box")
         image = to_rgb(image)
         self._measure(image)
         fill = channel_mean(image)
         center = (float(self._center[0]), float(self._center[1]))
-        sides = self._search_side * self._scales
+        sides = self._search_side * self._decoder.scales
         return np.stack(
             [
                 crop_square(image, center=center, side=float(side), size=SEARCH_SIZE, fill=fill)
@@ -132,7 +124,7 @@ class Tracker:
         }
 
     def move(self, outputs: dict[str, Floats]) -> Prediction:
-        """Move the target as the outputs say and return where it is."""
+        """Move the target by the network's outputs and return the prediction."""
         self._frame += 1
         damaged = [name for name, value in outputs.items() if np.isnan(value).any()]
         if damaged:
@@ -142,7 +134,7 @@ class Tracker:
             )
         scale = SEARCH_SIZE / self._search_side  # crop px per image px
         size_in_search = (float(self._size[0] * scale), float(self._size[1] * scale))
-        motion = self._head.decode(outputs, self._locations, size_in_search, self.settings)
+        motion = self._decoder.decode(outputs, size_in_search)
         shift_in_image = np.array(motion.shift_in_search) / scale
         self._center = np.clip(self._center + shift_in_image, 0.0, self._frame_size)
         self._size = np.clip(np.array(motion.size_in_search) / scale, *self._limits)
@@ -150,12 +142,12 @@ class Tracker:
         return Prediction(box_xywh=box_xywh, score=motion.score)
 
     def renew(self, image: NDArray[np.uint8]) -> None:
-        """Mix the features at the target's new place into the template's, by `template_rate`."""
+        """Mix the features at the target's new position into the template, by `template_rate`."""
         rate = self.settings.template_rate
         if rate > 0:
             assert self._template is not None
             new = self._template_features(to_rgb(image))
-            # what correlation-fusion keeps of a template is linear in its features too
+            # the features that correlation-fusion keeps are linear in the template's too
             self._template = tuple(
                 (1 - rate) * old + rate * now for old, now in zip(self._template, new, strict=True)
             )

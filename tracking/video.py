@@ -1,4 +1,4 @@
-"""Frames in: from a video file, a folder of images or a camera."""
+"""Frames from a video file, a folder of images or a camera."""
 
 import logging
 import re
@@ -21,11 +21,11 @@ from datasets.tracks import SourceError
 logger = logging.getLogger(__name__)
 
 _LAST_CAMERA = 2**31 - 1
-"""The largest index that OpenCV takes."""
+"""Largest index that OpenCV takes."""
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
-"""What an MP4 or QuickTime file may start with."""
+"""First boxes of MP4 and QuickTime files."""
 _WITH_DURATION = (b"\x1aE\xdf\xa3", b"FLV")
-"""How Matroska (WebM) and FLV files start."""
+"""First bytes of Matroska (WebM) and FLV files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -35,11 +35,11 @@ class Video:
     name: str
     fps: float
     num_frames: int | None
-    """None where the source does not know, as a camera."""
+    """None if unknown, as for a camera."""
     frames: Iterator[Image]
     """(H, W, 3) uint8 RGB, in time order."""
     endless: bool = False
-    """A camera: it goes on until someone stops it."""
+    """Whether it is a camera, which runs until it is stopped."""
 
 
 def open_video(source: str, *, fps: float = 25.0) -> Video:
@@ -47,10 +47,10 @@ def open_video(source: str, *, fps: float = 25.0) -> Video:
 
     Args:
         source: Path, or digits for a camera.
-        fps: Rate of a folder of images, which has none of its own.
+        fps: Frame rate of a folder of images.
 
     Raises:
-        SourceError: Nothing is there, or no frame can be read.
+        SourceError: The source does not exist, or no frame can be read.
     """
     path = Path(source)
     if path.is_dir():
@@ -102,7 +102,7 @@ def _open_capture(source: str | int, name: str, *, endless: bool) -> Video:
 
 @contextmanager
 def silent_opencv() -> Iterator[None]:
-    """Keep OpenCV's lines about each backend that failed off the screen; ours says it in one."""
+    """Suppress OpenCV's messages about each backend that failed; ours is one line."""
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
@@ -127,10 +127,10 @@ def _read_capture(capture: Any, image: Any, source: str | int) -> Iterator[Image
 
 
 def _warn_if_cut_off(capture: Any, path: Path, num_read: int, end_s: float) -> None:
-    """Say that a file has fewer frames than it states, where it states any.
+    """Log a warning if a file has fewer frames than it states.
 
-    AVI and MP4 count their frames. Matroska and FLV state a duration, from which OpenCV guesses a
-    count; sound may go on longer than the pictures. For other kinds all is guessed.
+    AVI and MP4 state the number of frames. Matroska and FLV state a duration, from which OpenCV
+    estimates the number; the sound may be longer than the pictures. Other kinds state neither.
     """
     with path.open("rb") as file:
         head = file.read(12)

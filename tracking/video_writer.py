@@ -1,4 +1,4 @@
-"""Frames out: an mp4 file that is whole or absent."""
+"""Writing of an mp4 file that is complete or absent."""
 
 import os
 import struct
@@ -16,11 +16,11 @@ from datasets.tracks import SourceError
 from tracking.video import silent_opencv
 
 _PROBE_BYTES = 1 << 20
-"""What a disk that is full does not take."""
+"""Size of the test write that fails on a full disk."""
 
 
 class VideoWriter:
-    """Write an mp4 file that is whole or absent: a temporary name, read back, then renamed.
+    """Write an mp4 file under a temporary name, read it back, then rename it.
 
     All frames have the size of the first; an odd side gets a copy of its last row or column,
     because video codecs halve the colour planes.
@@ -46,7 +46,7 @@ class VideoWriter:
         self._writer: Any = None
 
     def __enter__(self) -> Self:
-        """Return the writer; the file appears when the block ends without an exception."""
+        """Return the writer; the file is in place when the block ends without an exception."""
         return self
 
     def __exit__(
@@ -70,8 +70,8 @@ class VideoWriter:
         """Append one (H, W, 3) uint8 RGB frame.
 
         Raises:
-            SourceError: The codec is missing here, or the frame has another size than the first.
-            OSError: The place cannot be written, or the disk is full.
+            SourceError: The codec is missing, or the frame has another size than the first.
+            OSError: The file cannot be written, or the disk is full.
         """
         if self._writer is None:
             self._open(image)
@@ -86,7 +86,7 @@ class VideoWriter:
             bgr = cv2.copyMakeBorder(bgr, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
         with silent_opencv():
             done = self._writer.write(bgr)
-        if done is False:  # OpenCV 4 returns None, and what failed shows in the end
+        if done is False:  # OpenCV 4 returns None; the file is checked at the end
             self._raise_reason(f"frame {self.num_frames} could not be encoded")
         self.num_frames += 1
 
@@ -105,7 +105,7 @@ class VideoWriter:
         self._writer, self._shape = writer, image.shape
 
     def _check(self) -> None:
-        """Read the video back: of a disk that is full, OpenCV says nothing."""
+        """Read the video back: OpenCV does not report a full disk."""
         num_read = _count_frames(self._temporary)
         if num_read != self.num_frames:
             self._raise_reason(
@@ -114,7 +114,7 @@ class VideoWriter:
             )
 
     def _raise_reason(self, problem: str) -> NoReturn:
-        """Raise the system's error of a write that fails here, else one of the problem."""
+        """Raise the system's error if a test write fails, else an error with the problem."""
         with self._temporary.open("ab") as file:
             file.write(bytes(_PROBE_BYTES))
             file.flush()
@@ -123,8 +123,8 @@ class VideoWriter:
 
 
 def _count_frames(path: Path) -> int:
-    """Return how many frames of an mp4 file can be decoded."""
-    if not _has_index(path):  # ffmpeg would print a line of its own
+    """Return the number of frames of an mp4 file that can be decoded."""
+    if not _has_index(path):  # ffmpeg would print a message
         return 0
     num_frames = 0
     with silent_opencv():
@@ -136,7 +136,7 @@ def _count_frames(path: Path) -> int:
 
 
 def _has_index(path: Path) -> bool:
-    """Return True if the boxes that an mp4 file consists of have the one that is written last."""
+    """Return True if an mp4 file has the box that is written last."""
     with path.open("rb") as file:
         while len(header := file.read(16)) == 16:
             size, kind, large_size = struct.unpack(">I4sQ", header)

@@ -27,9 +27,9 @@ from datasets.lock import only_one
 from datasets.tracks import SourceError
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
+from model.device import choose_device
 from model.weights import WeightsError, load_model
 from trainer.config import TrainingError
-from trainer.distributed import choose_device
 from trainer.preemption import run_and_pass_on
 
 PROG = "python -m trainer.ablate"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from model.config import ModelConfig
+from model.heads import HEADS
 from sampling.augment import AugmentSettings
 from sampling.plan import PairSettings
 from sampling.recipe import VALIDATION_PAIRS, parse_weights
@@ -97,7 +98,7 @@ class TrainConfig:
     select: Literal["auto", "loss", "iou", "place", "center"] = "auto"
     """What best.safetensors is best by on the val pairs: iou, the mean of the IoU on video and on
     stills; place, the IoU of a box of the true size on video; center, the centre error on video;
-    loss. auto is iou for the CAR head and place for SiamFC's, which predicts no size."""
+    loss. auto is iou for a head that predicts sizes, such as car, and place for the others."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     """adamw takes the momentum for its first beta, and decays no biases and BatchNorm weights."""
     clip_norm: float = 0.0
@@ -137,9 +138,10 @@ class TrainConfig:
             )
         if not 0 < self.center_ratio <= 1:
             raise ValueError(f"--center-ratio {self.center_ratio}: expected above 0 and up to 1")
-        if self.select == "iou" and self.model.head == "siamfc":
+        if self.select == "iou" and not HEADS[self.model.head].has_size:
             raise ValueError(
-                "--select iou: the SiamFC head predicts no size. Take place, center or loss"
+                f"--select iou: the {self.model.head} head predicts no size. Take place, center or "
+                "loss"
             )
         if self.stage == "finetune" and self.model.backbone != "dcffnet":
             raise ValueError(

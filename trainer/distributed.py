@@ -18,8 +18,6 @@ from torch import Tensor, nn
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]
 from torch.distributed.rendezvous import rendezvous
 
-from trainer.config import TrainingError
-
 _TIMEOUT = timedelta(minutes=10)
 _ANSWER_TIME = timedelta(seconds=4)
 
@@ -154,24 +152,3 @@ def open_ranks(device: torch.device) -> Iterator[Ranks]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device that ``auto``, ``cpu`` or ``cuda`` means for this process.
-
-    Raises:
-        TrainingError: This process has no GPU.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cpu":
-        return torch.device(name)
-    local_rank, num_gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
-    if local_rank >= num_gpus:
-        raise TrainingError(
-            f"--device cuda: torch finds {num_gpus} GPUs here, and process {local_rank} of this "
-            "machine needs one. Start one process a GPU (--nproc-per-node), or take --device cpu"
-        )
-    device = torch.device("cuda", local_rank)
-    torch.cuda.set_device(device)
-    return device

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import torch
 
-from model.losses import count_cells
+from model.heads.base import count_cells
 from sampling.batch import PairBatch
 from trainer.checkpoint import Progress
 from trainer.config import TrainConfig, TrainingError
@@ -16,7 +16,7 @@ from trainer.learner import Learner
 from trainer.optimizer import clip_gradients, set_rate
 from trainer.preemption import StopRequest
 from trainer.schedule import learning_rate, num_epochs
-from trainer.selection import DEFAULTS, choose
+from trainer.selection import choose, default_selection
 from trainer.setup import Batches
 from trainer.validation import validate
 
@@ -41,11 +41,11 @@ def train_step(learner: Learner, batch: PairBatch, *, rate: float) -> dict[str, 
     network, optimizer, ranks = learner.network, learner.optimizer, learner.ranks
     parameters = list(network.trainable_parameters())
     batch = batch.to(learner.device)
-    targets = learner.objective.targets(batch.boxes_xyxy, batch.positive)
-    counts = ranks.sum(count_cells(learner.objective.positive_cells(targets)))
+    targets = learner.targets(batch)
+    counts = ranks.sum(count_cells(targets.positive))
     with learner.autocast():
         outputs = network(batch.template, batch.search)
-    losses = learner.objective.loss(outputs, targets, counts)
+    losses = network.head.loss(outputs, targets, counts=counts)
 
     optimizer.zero_grad()
     losses["loss"].backward()  # type: ignore[no-untyped-call]
@@ -131,7 +131,8 @@ def train(
         if config.checkpoint_steps and progress.step % config.checkpoint_steps == 0:
             save(False)
 
-    select = DEFAULTS[config.model.head] if config.select == "auto" else config.select
+    is_auto = config.select == "auto"
+    select = default_selection(learner.network.head) if is_auto else config.select
     for epoch in range(progress.epochs_done, num_epochs(config.schedule)):
         first_step = progress.step - epoch * batches.steps_per_epoch
         finished = train_epoch(

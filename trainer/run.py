@@ -22,12 +22,13 @@ from commands.run import run_command
 from datasets.tracks import SourceError
 from datasets.trust import find_problems
 from manifests.schema import ManifestError
+from model.device import choose_device
 from model.weights import WeightsError
 from sampling.workers import LostWorkerError
 from trainer.checkpoint import writing
 from trainer.config import TrainConfig, TrainingError, run_folder
 from trainer.curves import write_curves
-from trainer.distributed import LostRankError, Ranks, choose_device, open_ranks
+from trainer.distributed import LostRankError, Ranks, open_ranks
 from trainer.dry_run import dry_run
 from trainer.figures import find_weak_sizes
 from trainer.journal import METRICS, Journal, best_validation, read_metrics

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from model.heads import Head
 from trainer.figures import KINDS, Measured
 
 
@@ -47,8 +48,11 @@ SELECTIONS: dict[str, Callable[[float, Measured], float]] = {
     "center": center,
 }
 """Name to function of the validation loss and the figures by group."""
-DEFAULTS = {"car": "iou", "siamfc": "place"}
-"""Head to selection: SiamFC's has no sizes."""
+
+
+def default_selection(head: Head) -> str:
+    """Return the selection of ``--select auto``: ``iou`` needs a head that predicts sizes."""
+    return "iou" if head.has_size else "place"
 
 
 def choose(select: str, loss: float, groups: Measured, *, best_value: float) -> Choice:

@@ -22,7 +22,6 @@ from trainer.config import TrainConfig, TrainingError, as_json, run_folder
 from trainer.distributed import Ranks
 from trainer.figures import KnownPairs
 from trainer.learner import Learner
-from trainer.objectives import make_objective
 from trainer.optimizer import make_optimizer
 from trainer.saving import OUTPUTS
 
@@ -127,7 +126,7 @@ def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Lea
     return Learner(
         network=network,
         optimizer=make_optimizer(network, config),
-        objective=make_objective(config.model, center_ratio=config.center_ratio),
+        center_ratio=config.center_ratio,
         ranks=ranks,
         device=device,
         bf16=config.precision == "bf16",

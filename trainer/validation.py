@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from model.config import SEARCH_SIZE
-from model.losses import count_cells
+from model.heads.base import count_cells
 from sampling.batch import PairBatch
 from trainer.figures import Floats, Groups, KnownPairs, measure_groups
 from trainer.learner import Learner
@@ -88,7 +88,7 @@ def validate(
             ordered[:, 3:7],
             ordered[:, 7:],
             replace(known, sources=known.sources[pair], is_video=known.is_video[pair]),
-            has_size=learner.objective.has_size,
+            has_size=learner.network.head.has_size,
         ),
         constant_size=known.constant_size,
         examples=examples,
@@ -101,19 +101,19 @@ def _measure(learner: Learner, batch: PairBatch) -> tuple[Tensor, Tensor, Exampl
     A row is the pair's number, its AUC, that of the middle, the predicted box and the true one.
     """
     batch = batch.to(learner.device)
-    true_boxes, positive, objective = batch.boxes_xyxy, batch.positive, learner.objective
-    targets = objective.targets(true_boxes, positive)
-    cells = objective.positive_cells(targets)
+    true_boxes, head = batch.boxes_xyxy, learner.network.head
+    targets = learner.targets(batch)
+    cells = targets.positive
     counts = learner.ranks.sum(count_cells(cells))
     with learner.autocast():
         outputs = learner.network(batch.template, batch.search)
-    loss = objective.loss(outputs, targets, counts)["loss"]
-    scores = objective.scores(outputs).float()
-    boxes = objective.boxes(outputs, true_boxes).float()
-    offset = (objective.locations.to(scores) - SEARCH_SIZE / 2).square()
+    loss = head.loss(outputs, targets, counts=counts)["loss"]
+    scores = head.scores(outputs).float()
+    boxes = head.boxes(outputs, true_boxes).float()
+    offset = (head.centers(scores) - SEARCH_SIZE / 2).square()
     nearness = -(offset[:, None] + offset[None, :]).expand_as(scores)
     columns = [batch.pair_index.double(), roc_auc(scores, cells), roc_auc(nearness, cells)]
-    measured = torch.cat([torch.stack(columns, dim=1), boxes, true_boxes], dim=1)[positive]
+    measured = torch.cat([torch.stack(columns, dim=1), boxes, true_boxes], dim=1)[batch.positive]
     return (
         loss.detach().to("cpu", torch.float64),
         measured.to("cpu", torch.float64),

@@ -128,5 +128,6 @@ def test_impossible_network_is_a_wrong_option(capsys: pytest.CaptureFixture[str]
     from model.summary import main
 
     assert main(["--preset", "siamfc", "--head", "car"]) == 2
-    assert "variant 'baseline' only" in capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
+    assert "variant 'baseline' only" in said
     assert main(["--preset", "papper"]) == 2

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
-from model.decode import cell_centers, decode_boxes
-from model.location import cell_locations, response_stride
+from model.heads import HEADS
+from model.heads.car import CARHead
 from model.network import Network, build_model
 
 GRIDS = [
@@ -58,11 +58,12 @@ def test_locations_are_where_a_coordinate_ramp_says(
         delta = torch.zeros_like(z)
         delta[:, 0, middle, middle] = 1.0
         # response r of a delta at the middle is the search cell that lies on it at offset r
-        position = network.head.correlate(x, delta)[0, 0, 0]
+        correlate: Any = network.head.correlate
+        position = correlate(x, delta)[0, 0, 0]
     found = position - z[0, 0, middle, middle] + 63  # 63: the template's centre pixel
     margin = max(1, crop)  # the outermost offsets reach cells that see the padding
     inside = slice(margin, -margin)
-    expected = cell_locations(head, backbone=backbone, template_crop=crop).double()
+    expected = network.head.locations.double()
     assert expected.shape == (cells,)
     torch.testing.assert_close(found[inside], expected[inside], rtol=0, atol=1e-6)
 
@@ -71,29 +72,30 @@ def test_locations_are_where_a_coordinate_ramp_says(
 def test_locations_are_the_published_ones(
     backbone: str, head: str, crop: int, cells: int, stride: int, first: int
 ) -> None:
-    locations = cell_locations(head, backbone=backbone, template_crop=crop)
+    config = ModelConfig(
+        backbone=backbone,  # type: ignore[arg-type]
+        head=head,
+        variant="baseline",
+        template_crop=crop,
+    )
+    locations = HEADS[head](8, config).locations
     assert locations.dtype == torch.float32
     assert locations.tolist() == [stride * r + first for r in range(cells)]
-    assert response_stride(head, backbone=backbone) == stride
-
-
-def test_unknown_map_is_rejected() -> None:
-    with pytest.raises(ValueError, match="backbone 'alexnet' with head 'car' has no map"):
-        cell_locations("car", backbone="alexnet")
 
 
 def test_decoded_boxes_are_the_boxes_that_gave_the_distances() -> None:
     boxes_xyxy = torch.tensor([[90.0, 100.5, 160.25, 171.0], [120.0, 80.0, 130.0, 200.0]])
-    x, y = cell_centers(boxes_xyxy)
+    head = CARHead(8, ModelConfig(head="car"))
+    cells = head.centers(boxes_xyxy)
+    x, y = cells[None, :], cells[:, None]
     left, top, right, bottom = boxes_xyxy[:, :, None, None].unbind(1)
     sides = [x - left, y - top, right - x, bottom - y]
     ltrb = torch.stack([side.expand(2, 25, 25) for side in sides], dim=1)
     expected = boxes_xyxy[:, :, None, None].expand(2, 4, 25, 25)
-    torch.testing.assert_close(decode_boxes(ltrb), expected)
+    torch.testing.assert_close(head.decode(ltrb), expected)
 
 
 def test_cells_are_at_pixel_centers_in_edge_coordinates() -> None:
-    x, y = cell_centers(torch.zeros(()))
-    assert x[0, 0] == y[0, 0] == 57.5
-    assert x.shape == (1, 25)
-    assert y.shape == (25, 1)
+    centers = CARHead(8, ModelConfig(head="car")).centers(torch.zeros(()))
+    assert centers.shape == (25,)
+    assert centers[0] == 57.5

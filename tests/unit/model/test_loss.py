@@ -6,7 +6,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.losses import CARTargets, car_loss, count_cells, ltrb_iou, siamfc_loss
+from model.config import ModelConfig
+from model.heads.base import count_cells
+from model.heads.car import CARHead, CARTargets, ltrb_iou
+from model.heads.siamfc import SiamFCHead, SiamFCTargets
+
+car_loss = CARHead(8, ModelConfig(head="car")).loss
+
+
+def siamfc_loss(
+    outputs: dict[str, Tensor], labels: Tensor, *, counts: Tensor | None = None
+) -> dict[str, Tensor]:
+    targets = SiamFCTargets(labels.bool())
+    return SiamFCHead(8, ModelConfig()).loss(outputs, targets, counts=counts)
 
 
 def _labels(batch: int = 3, seed: int = 0) -> Tensor:

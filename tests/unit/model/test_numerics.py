@@ -8,9 +8,7 @@ import torch
 from torch import Tensor
 
 from model.config import PRESETS, ModelConfig
-from model.losses import car_loss, siamfc_loss
 from model.network import build_model
-from sampling.labels import car_targets, siamfc_labels
 from tests.support.launch import finish, losses, start
 
 NARROW = [
@@ -45,10 +43,7 @@ def _first_losses(config: ModelConfig, *, bf16: bool) -> list[float]:
         z, x, boxes_xyxy = _pairs(4, generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             outputs = network(z, x)
-        if config.head == "siamfc":
-            loss = siamfc_loss(outputs, siamfc_labels(boxes_xyxy, positive))["loss"]
-        else:
-            loss = car_loss(outputs, car_targets(boxes_xyxy, positive))["loss"]
+        loss = network.head.loss(outputs, network.head.targets(boxes_xyxy, positive))["loss"]
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -98,7 +93,8 @@ def test_all_widths_start_near_log_2(width: float) -> None:
     network = build_model(ModelConfig(width=width)).train()
     z, x, boxes_xyxy = _pairs(2, torch.Generator().manual_seed(0))
     with torch.no_grad():
-        loss = siamfc_loss(network(z, x), siamfc_labels(boxes_xyxy, torch.ones(2).bool()))["loss"]
+        targets = network.head.targets(boxes_xyxy, torch.ones(2).bool())
+        loss = network.head.loss(network(z, x), targets)["loss"]
     assert 0.6 < loss.item() < 0.9
 
 

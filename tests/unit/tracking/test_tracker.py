@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from datasets.boxes import template_side
 from datasets.crops import channel_mean, crop_square
 from model.config import ModelConfig
-from model.location import cell_locations
+from model.heads import HEADS
 from model.network import Network, build_model
 from model.weights import WeightsError
 from tracking.baselines import BASELINES
-from tracking.settings import CarSettings, SiamFCSettings
+from tracking.decoders import DECODERS
+from tracking.decoders.car import CarSettings
+from tracking.decoders.siamfc import SiamFCSettings
 from tracking.tracker import Tracker, to_rgb
 
 
@@ -24,9 +26,10 @@ class RedFinder(nn.Module):
 
     def __init__(self, head: str) -> None:
         super().__init__()
-        self.config = ModelConfig(head=head)  # type: ignore[arg-type]
+        self.config = ModelConfig(head=head)
+        self.head = HEADS[head](8, self.config)
         self.unused = nn.Parameter(torch.zeros(1))
-        self.cells = cell_locations(head) + 0.5
+        self.cells = self.head.locations + 0.5
 
     def template(self, z: Tensor) -> tuple[Tensor, ...]:
         return (z.float(),)
@@ -115,7 +118,7 @@ def test_a_siamfc_head_follows_motion_and_growth() -> None:
 def test_a_template_is_renewed_by_its_rate_at_the_new_place(network: Network, rate: float) -> None:
     images = np.random.default_rng(0).integers(0, 256, (2, 200, 300, 3), np.uint8)
     first_box = np.array([50.5, 60.25, 40.0, 30.0])
-    kind = CarSettings if network.config.head == "car" else SiamFCSettings
+    kind = DECODERS[network.config.head].settings_class
     renewed, at_first, at_second = (Tracker(network, kind(template_rate=r)) for r in (rate, 0, 0))
     renewed.init(images[0], first_box)
     at_first.init(images[0], first_box)

@@ -6,11 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.location import cell_locations
-from tracking.heads import CENTER, HEADS, decode_car, decode_siamfc
-from tracking.settings import PRESETS, CarSettings, SiamFCSettings
+from tracking.decoders.base import CENTER, Motion
+from tracking.decoders.car import CarDecoder, CarSettings
+from tracking.decoders.siamfc import SiamFCDecoder, SiamFCSettings
 
-CAR = cell_locations("car").numpy().astype(np.float64)
-SIAMFC = cell_locations("siamfc").numpy().astype(np.float64)
+CAR = cell_locations(cut=1).numpy().astype(np.float64)
+SIAMFC = cell_locations().numpy().astype(np.float64)
+
+
+def decode_car(
+    outputs: dict[str, np.ndarray], size: tuple[float, float], settings: CarSettings
+) -> Motion:
+    return CarDecoder(settings, CAR).decode(outputs, size)
+
+
+def decode_siamfc(
+    outputs: dict[str, np.ndarray], size: tuple[float, float], settings: SiamFCSettings
+) -> Motion:
+    return SiamFCDecoder(settings, SIAMFC).decode(outputs, size)
 
 
 def propose(
@@ -30,16 +43,16 @@ def propose(
 def test_any_cell_decodes_to_the_box_that_it_proposes(peak: tuple[int, int]) -> None:
     outputs = propose((90.25, 101.5, 130.75, 161.5), peak)
     every = CarSettings(lr=1, penalty=0, window=0)
-    motion = decode_car(outputs, CAR, (63.5, 63.5), every)
+    motion = decode_car(outputs, (63.5, 63.5), every)
     assert motion.shift_in_search == pytest.approx((110.5 - 127.5, 131.5 - 127.5))
     assert motion.size_in_search == pytest.approx((40.5, 60.0), rel=1e-6)
     assert motion.score == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", sorted(PRESETS))
+@pytest.mark.parametrize("name", sorted(CarDecoder.presets))
 def test_a_target_that_stays_keeps_place_and_size(name: str) -> None:
     outputs = propose((107.5, 97.5, 147.5, 157.5), (12, 12))
-    motion = decode_car(outputs, CAR, (40.0, 60.0), PRESETS[name])
+    motion = decode_car(outputs, (40.0, 60.0), CarDecoder.presets[name])
     assert motion.shift_in_search == pytest.approx((0, 0), abs=1e-9)
     assert motion.size_in_search == pytest.approx((40, 60))
 
@@ -49,7 +62,7 @@ def test_the_window_prefers_the_last_position_among_equals() -> None:
     outputs["logits"][:] = 0  # all cells are as sure
     boxes = outputs["ltrb"][0]
     boxes[:] = 20  # each proposes a box around itself
-    motion = decode_car(outputs, CAR, (40.0, 40.0), CarSettings(window=0.3))
+    motion = decode_car(outputs, (40.0, 40.0), CarSettings(window=0.3))
     nearest = np.abs(CAR - CENTER).min()
     assert np.abs(motion.shift_in_search).max() == pytest.approx(nearest)
 
@@ -60,14 +73,14 @@ def test_the_penalty_does_not_depend_on_the_size_of_the_image() -> None:
     outputs["logits"][0, 1, 12, 13] = 30
     outputs["ltrb"][0, :, 12, 13] = 60
     for k in (0.04, 0.2, 5):
-        motion = decode_car(outputs, CAR, (40.0, 40.0), CarSettings(penalty=k, window=0))
+        motion = decode_car(outputs, (40.0, 40.0), CarSettings(penalty=k, window=0))
         assert motion.size_in_search == pytest.approx((40, 40))
 
 
 def test_size_changes_by_lr_times_penalty_times_score() -> None:
     outputs = propose((97.5, 97.5, 157.5, 157.5), (12, 12))  # 60 px, the target had 40
     k, lr = 0.2, 0.35
-    motion = decode_car(outputs, CAR, (40.0, 40.0), CarSettings(lr=lr, penalty=k, window=0))
+    motion = decode_car(outputs, (40.0, 40.0), CarSettings(lr=lr, penalty=k, window=0))
     share = lr * np.exp(-k * (60 / 40 - 1))
     assert motion.size_in_search[0] == pytest.approx(40 + share * 20, rel=1e-6)
 
@@ -84,7 +97,7 @@ def test_overflowing_outputs_never_become_nan(seed: int, sides: list, logits: li
         "logits": rng.choice(logits, (1, 2, 25, 25)),
         "ltrb": rng.choice(sides, (1, 4, 25, 25)),
     }
-    motion = decode_car(outputs, CAR, (30.0, 50.0), CarSettings())
+    motion = decode_car(outputs, (30.0, 50.0), CarSettings())
     assert np.isfinite([*motion.shift_in_search, *motion.size_in_search, motion.score]).all()
     assert 0 <= motion.score <= 1
 
@@ -98,9 +111,7 @@ def siamfc_peak(scale: int, row: float, column: float) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("row", "column"), [(10.6, 10.6), (8.0, 14.25), (3.5, 19.0)])
 def test_a_peak_between_cells_is_found_to_a_pixel(row: float, column: float) -> None:
-    motion = decode_siamfc(
-        siamfc_peak(1, row, column), SIAMFC, (60.0, 40.0), SiamFCSettings(window=0)
-    )
+    motion = decode_siamfc(siamfc_peak(1, row, column), (60.0, 40.0), SiamFCSettings(window=0))
     expected = (6 * column + 63 - 127, 6 * row + 63 - 127)
     assert motion.shift_in_search == pytest.approx(expected, abs=1)
     assert motion.size_in_search == (60, 40)
@@ -109,7 +120,7 @@ def test_a_peak_between_cells_is_found_to_a_pixel(row: float, column: float) -> 
 @pytest.mark.parametrize("scale", [0, 2])
 def test_the_winning_scale_moves_size_and_shift(scale: int) -> None:
     chosen = SiamFCSettings(window=0)
-    motion = decode_siamfc(siamfc_peak(scale, 10, 14), SIAMFC, (60.0, 40.0), chosen)
+    motion = decode_siamfc(siamfc_peak(scale, 10, 14), (60.0, 40.0), chosen)
     ratio = chosen.scale_step ** (scale - 1)
     factor = 1 - chosen.lr + chosen.lr * ratio
     assert motion.size_in_search == pytest.approx((60 * factor, 40 * factor))
@@ -118,13 +129,13 @@ def test_the_winning_scale_moves_size_and_shift(scale: int) -> None:
 
 def test_a_flat_response_stays_in_place() -> None:
     flat = {"response": np.full((3, 23, 23), -7.0)}
-    motion = decode_siamfc(flat, SIAMFC, (60.0, 40.0), SiamFCSettings())
+    motion = decode_siamfc(flat, (60.0, 40.0), SiamFCSettings())
     assert np.abs(motion.shift_in_search).max() < 0.5  # an enlarged position is 0.375 px
     assert motion.size_in_search == (60, 40)
 
 
 def test_scales_are_symmetric_around_one() -> None:
-    scales = HEADS["siamfc"].scales(SiamFCSettings(num_scales=5))
+    scales = SiamFCDecoder(SiamFCSettings(num_scales=5), SIAMFC).scales
     assert scales[2] == 1
     assert scales * scales[::-1] == pytest.approx(np.ones(5))
 

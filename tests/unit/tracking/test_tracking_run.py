@@ -33,7 +33,7 @@ def test_several_trackers_end_in_one_video_and_one_csv(
 ) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "w.safetensors"
-    network = build_model(ModelConfig(head=head, width=0.01))  # type: ignore[arg-type]
+    network = build_model(ModelConfig(head=head, width=0.01))
     save_weights(weights, network, provenance={})
     out = tmp_path / "out" / "t.mp4"
     options = ["--weights", str(weights), "--tracker", "mil", "static", "--video", str(frames)]

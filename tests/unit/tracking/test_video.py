@@ -8,7 +8,7 @@ import pytest
 
 from datasets.box_files import read_box_file
 from datasets.tracks import SourceError
-from tracking.drawing import TRUTH, colors_of, draw_boxes, write_annotated_video
+from tracking.drawing import TRUTH, colors_of, draw_boxes
 from tracking.records import Record, write_csv
 from tracking.tracker import Prediction
 from tracking.video import open_video
@@ -56,8 +56,14 @@ def test_a_failed_video_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
     frames = [ramp(1)[0], ramp(1, 20, 30)[0]]
+
+    def write() -> None:
+        with VideoWriter(tmp_path / "clip.mp4", fps=25) as writer:
+            for frame in frames:
+                writer.write(frame)
+
     with pytest.raises(SourceError, match="frame 1 is 30 x 20, expected 64 x 48 as the first"):
-        write_annotated_video(tmp_path / "clip.mp4", frames, {})
+        write()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,20 +121,6 @@ def test_boxes_are_drawn_in_their_colours_and_the_image_stays(tmp_path: Path) ->
 def test_any_box_can_be_drawn(box: list[float]) -> None:
     for shape in [(1, 1, 3), (20, 30, 3), (300, 500, 3)]:
         draw_boxes(np.zeros(shape, np.uint8), {"a": np.array(box)}, colors=colors_of(["a"]))
-
-
-def test_an_annotated_video_has_all_frames(tmp_path: Path) -> None:
-    path = tmp_path / "out.mp4"
-    boxes = {TRUTH: np.tile([8.0, 8, 20, 20], (6, 1)), "mil": np.full((6, 4), np.nan)}
-    assert write_annotated_video(path, ramp(6, 96, 128), boxes, fps=10) == 6
-    assert len(list(open_video(str(path)).frames)) == 6
-
-
-@pytest.mark.parametrize("count", [4, 8])
-def test_boxes_must_be_as_many_as_frames(tmp_path: Path, count: int) -> None:
-    with pytest.raises(ValueError, match=f"'mil': {count}"):
-        write_annotated_video(tmp_path / "o.mp4", ramp(6), {"mil": np.ones((count, 4))})
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_boxes_survive_the_csv(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from datasets.tracks import SourceError
-from tracking.drawing import write_annotated_video
 from tracking.run import main
 from tracking.video import open_video
 from tracking.video_writer import VideoWriter
@@ -63,13 +62,19 @@ def test_a_file_size_limit_is_one_line_and_leaves_nothing(clip: Path, tmp_path: 
 def test_a_disk_that_fills_up_is_named_and_the_old_video_stays(tmp_path: Path, codec: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
+
+    def write() -> None:
+        with VideoWriter(disk / "o.mp4", fps=25, codec=codec) as writer:
+            for frame in noise(60):
+                writer.write(frame)
+
     mount = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(disk)]
     if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a small tmpfs takes root")
     try:
         (disk / "o.mp4").write_bytes(b"old")
         with pytest.raises(OSError, match="No space left on device") as caught:
-            write_annotated_video(disk / "o.mp4", noise(60), {}, codec=codec)
+            write()
         assert caught.value.filename == str(disk / "o.mp4")
         assert {path.name: path.read_bytes() for path in disk.iterdir()} == {"o.mp4": b"old"}
     finally:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import tyro
 
+from model.device import DeviceError, choose_device
 from model.weights import read_description
 from sampling.augment import AugmentSettings
 from sampling.recipe import read_recipes
 from tests.support.launch import TINY, finish, start
-from trainer.config import TrainConfig, TrainingError, as_json, changed_options
-from trainer.distributed import choose_device
+from trainer.config import TrainConfig, as_json, changed_options
 from trainer.options import expand_recipes, recipe_names
 from trainer.run import main
 
@@ -147,7 +147,7 @@ def test_a_process_without_a_gpu_of_its_own_says_how_many_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("LOCAL_RANK", "64")
-    with pytest.raises(TrainingError, match="process 64 of this machine needs one"):
+    with pytest.raises(DeviceError, match="process 64 of this machine needs one"):
         choose_device("cuda")
 
 

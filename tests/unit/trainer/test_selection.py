@@ -57,7 +57,7 @@ def test_lowest_loss_was_not_the_best_epoch_of_a_recorded_run(shared: Path) -> N
 
 
 def test_sizes_cannot_select_a_head_that_has_none() -> None:
-    with pytest.raises(ValueError, match="--select iou: the SiamFC head predicts no size"):
+    with pytest.raises(ValueError, match="--select iou: the siamfc head predicts no size"):
         TrainConfig(select="iou")
 
 

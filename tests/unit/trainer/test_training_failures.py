@@ -22,7 +22,6 @@ from trainer.dry_run import dry_run, make_noise
 from trainer.journal import Journal
 from trainer.learner import Learner
 from trainer.loop import WaitClock, train_epoch, train_step
-from trainer.objectives import make_objective
 from trainer.optimizer import make_optimizer
 from trainer.preemption import StopRequest
 from trainer.saving import RunFolder
@@ -143,7 +142,6 @@ def make_tiny_learner(stage: str) -> Learner:
     return Learner(
         network=network,
         optimizer=optimizer,
-        objective=make_objective(config),
         ranks=Ranks(),
         device=torch.device("cpu"),
     )

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from model.config import ModelConfig
-from trainer.objectives import make_objective
+from model.heads import HEADS
+from model.heads.car import CARHead
 from trainer.validation import roc_auc
 
 
@@ -27,20 +28,21 @@ def test_auc_without_positive_cells_is_undefined() -> None:
 def test_siamfc_predicts_the_true_box_where_the_response_peaks_at_it(
     backbone: str, variant: str
 ) -> None:
-    objective = make_objective(ModelConfig(backbone=backbone, variant=variant))  # type: ignore[arg-type]
+    config = ModelConfig(backbone=backbone, variant=variant)  # type: ignore[arg-type]
+    head = HEADS["siamfc"](8, config)
     boxes = torch.tensor([[100.0, 80.0, 160.0, 110.0], [90.0, 110.0, 120.0, 180.0]])
-    labels = objective.targets(boxes, torch.tensor([True, True]))
+    labels = head.targets(boxes, torch.tensor([True, True])).positive.float()
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
-    predicted = objective.boxes({"response": labels}, boxes)
+    predicted = head.boxes({"response": labels}, boxes)
     shift = (predicted[:, :2] + predicted[:, 2:]) / 2 - centers
     assert shift.norm(dim=1).max() <= 16
     torch.testing.assert_close(predicted[:, 2:] - predicted[:, :2], boxes[:, 2:] - boxes[:, :2])
 
 
 def test_car_predicts_the_true_box_from_its_own_targets() -> None:
-    objective = make_objective(ModelConfig(head="car"))
+    head = CARHead(8, ModelConfig(head="car"))
     boxes = torch.tensor([[100.0, 80.0, 160.0, 110.0]])
-    targets = objective.targets(boxes, torch.tensor([True]))
+    targets = head.targets(boxes, torch.tensor([True]))
     logits = torch.stack([~targets.positive, targets.positive], dim=1).float()
     outputs = {"logits": logits, "ltrb": targets.ltrb}
-    torch.testing.assert_close(objective.boxes(outputs, boxes), boxes)
+    torch.testing.assert_close(head.boxes(outputs, boxes), boxes)
