@@ -1,9 +1,11 @@
-"""What a run is: frozen dataclasses, one field an option, written as JSON into the run's folder."""
+"""The options of a run: frozen dataclasses, written as JSON into the run's folder."""
 
 import dataclasses
 import json
 import math
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +14,6 @@ import tyro
 from model.config import ModelConfig
 from sampling.augment import AugmentSettings
 from sampling.plan import PairSettings
-from sampling.recipe import VALIDATION_PAIRS, parse_weights
 from trainer.schedule import ScheduleConfig
 
 
@@ -20,44 +21,51 @@ class TrainingError(ValueError):
     """A run cannot start or go on; the message says why and what to do."""
 
 
+def parse_weights(text: str) -> Mapping[str, float]:
+    """Return the weights of sources in a text such as ``vid=1,coco=0.5``.
+
+    Raises:
+        ValueError: It is not of the form ``name=number,name=number``.
+    """
+    weights = {}
+    for entry in filter(None, text.split(",")):
+        name, _, number = entry.partition("=")
+        if not name or not re.fullmatch(r"\d*\.?\d+", number):
+            raise ValueError(f"{text!r}: {entry!r} is no weight, expected such as vid=1,coco=0.5")
+        weights[name] = float(number)
+    return weights
+
+
+_WEIGHTS = tyro.constructors.PrimitiveConstructorSpec[Mapping[str, float]](
+    nargs=1,
+    metavar="NAME=NUMBER,...",
+    instance_from_str=lambda texts: parse_weights(texts[0]),
+    is_instance=lambda value: isinstance(value, Mapping),
+    str_from_instance=lambda weights: [",".join(f"{name}={w}" for name, w in weights.items())],
+)
+
+VALIDATION_AUGMENT = AugmentSettings(
+    gray=0.0, flip=0.0, template_translate_px=0.0, template_scale=0.0
+)
+"""Stored crops have the target in the middle: unmoved, guessing the middle would score best."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which pairs are drawn."""
+class DataConfig(PairSettings):
+    """Training pairs, and the number of validation pairs."""
 
     where: str | None = None
     """SQL condition on the manifests' columns, such as "category <> 'person'"."""
-    weights: str = ""
+    weights: Annotated[Mapping[str, float], _WEIGHTS] = field(default_factory=dict)
     """Share of each source in the pairs, such as "vid=1,coco=0.5"; one not named weighs 1."""
-    max_gap: int = 100
-    """Largest distance between the two frames of a pair, in frame numbers."""
-    negative_ratio: float = 0.0
-    """Share of pairs whose template comes from another video."""
-    pairs_per_epoch: int = 53_200
-    """What an epoch is."""
-    val_pairs: int = VALIDATION_PAIRS
-    """Pairs of the val split that each validation looks at; always the same ones."""
+    val_pairs: int = 5_000
+    """Pairs of the val split in each validation; always the same ones."""
 
     def __post_init__(self) -> None:
         """Reject settings that draw nothing."""
+        super().__post_init__()
         if self.val_pairs < 1:
             raise ValueError(f"--data.val-pairs {self.val_pairs}: expected at least 1")
-        self.training_pairs()
-
-    def training_pairs(self) -> PairSettings:
-        """Return the settings of the training pairs.
-
-        Raises:
-            ValueError: They draw nothing, or the weights are not ``name=number,name=number``.
-        """
-        try:
-            return PairSettings(
-                max_gap=self.max_gap,
-                negative_ratio=self.negative_ratio,
-                pairs_per_epoch=self.pairs_per_epoch,
-                weights=parse_weights(self.weights),
-            )
-        except ValueError as error:
-            raise ValueError(f"--data: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +135,13 @@ class TrainConfig:
     """CPU threads of each rank for the network; 0 leaves the choice to torch."""
     tensorboard: bool = True
     """Write scalars and example pairs for TensorBoard into the run's folder."""
+
+    def settings_of(self, split: str) -> tuple[PairSettings, AugmentSettings]:
+        """Return the pairs to draw of a split, and their augmentation."""
+        if split == "train":
+            return self.data, self.augment
+        pairs = replace(self.data, pairs_per_epoch=self.data.val_pairs, negative_ratio=0.0)
+        return pairs, VALIDATION_AUGMENT
 
     def __post_init__(self) -> None:
         """Reject settings that cannot work."""

@@ -32,8 +32,8 @@ from trainer.dry_run import dry_run
 from trainer.figures import find_weak_sizes
 from trainer.journal import METRICS, Journal, best_validation, read_metrics
 from trainer.loop import train
-from trainer.options import expand_recipes
 from trainer.preemption import StopRequest, watch_for_stop
+from trainer.recipes import expand_recipes
 from trainer.saving import CHECKPOINTS, RunFolder, only_training
 from trainer.schedule import num_epochs
 from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests

@@ -10,11 +10,8 @@ from commands.places import keep_inputs, require_utf8
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
 from model.weights import load_start, read_description, weights_files
-from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
-from sampling.plan import PairSettings
-from sampling.recipe import VALIDATION_CHANGES, validation_pairs
 from sampling.records import pair_sources
 from trainer.average import WeightAverage
 from trainer.batchnorm import use_global_batchnorm
@@ -59,10 +56,9 @@ class Batches:
 
     def __init__(self, config: TrainConfig, manifests: list[Manifest], ranks: Ranks) -> None:
         self._batch_size = config.batch_size
-        data = config.data
-        training = data.training_pairs()
 
-        def open_loader(split: str, pairs: PairSettings, augment: AugmentSettings) -> PairLoader:
+        def open_loader(split: str) -> PairLoader:
+            pairs, augment = config.settings_of(split)
             try:
                 return PairLoader(
                     manifests,
@@ -79,9 +75,8 @@ class Batches:
             except ValueError as error:
                 raise TrainingError(f"{split} pairs: {error}") from error
 
-        self._train = open_loader("train", training, config.augment)
-        fixed = validation_pairs(training, data.val_pairs)
-        self._val = open_loader("val", fixed, VALIDATION_CHANGES)
+        self._train = open_loader("train")
+        self._val = open_loader("val")
         self.steps_per_epoch = len(self._train)
         """Global batches of a training epoch; the last one may be smaller."""
         plan = self._val.dataset.plan

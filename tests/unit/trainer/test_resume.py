@@ -15,8 +15,8 @@ from tests.support.launch import TINY, children, finish, kill, losses, start, tr
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.journal import read_metrics
-from trainer.options import expand_recipes
 from trainer.preemption import StopRequest
+from trainer.recipes import expand_recipes
 from trainer.setup import Batches, make_learner, open_manifests
 from trainer.validation import validate
 

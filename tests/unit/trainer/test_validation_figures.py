@@ -25,8 +25,8 @@ from trainer.figures import (
     measure_sizes,
 )
 from trainer.learner import Learner
-from trainer.options import expand_recipes
 from trainer.preemption import StopRequest
+from trainer.recipes import expand_recipes
 from trainer.setup import Batches, make_learner, open_manifests
 from trainer.shown_figures import as_lines
 from trainer.validation import ValidationReport, validate

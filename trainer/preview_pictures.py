@@ -6,18 +6,15 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from commands.page import Picture
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.contact_sheet import encode_png
 from datasets.crops import Image
-from model.location import cell_locations
 from sampling.augment import Change
 from sampling.batch import PairBatch
 from sampling.cut import Window
-from sampling.labels import car_targets, siamfc_labels
-from sampling.recipe import Recipe
+from trainer.objectives import Objective
 
 _BOX_RGB, _CELL_RGB, _GAP_PX = (0, 230, 64), (255, 120, 0), 4
 
@@ -39,17 +36,17 @@ class Origin(NamedTuple):
 
 
 def pair_pictures(
-    recipe: Recipe, before: PairBatch, after: PairBatch, origins: Sequence[Origin]
+    objective: Objective, before: PairBatch, after: PairBatch, origins: Sequence[Origin]
 ) -> Iterator[Picture]:
     """Yield one picture for each pair.
 
     Args:
-        recipe: Decides which cells are positive.
+        objective: Decides which cells are positive.
         before: The pairs without augmentation.
         after: The same pairs as the network gets them.
         origins: Where they come from and what was done to them.
     """
-    cells, locations = _positive_cells(recipe, after)
+    cells, locations = _positive_cells(objective, after)
     for index, origin in enumerate(origins):
         search = _with_box(after.search[index].numpy(), after.boxes_xyxy[index].numpy())
         center = after.boxes_xyxy[index].view(2, 2).mean(0)
@@ -76,23 +73,12 @@ def pair_pictures(
         yield Picture(figure=encode_png(sheet), alt=text, caption=text)
 
 
-def _positive_cells(recipe: Recipe, batch: PairBatch) -> tuple[NDArray[np.bool_], list[float]]:
-    """Return (B, n, n) cells to be answered with yes, and where they look in the search crop."""
-    if recipe.head == "car":
-        targets = car_targets(
-            batch.boxes_xyxy,
-            batch.positive,
-            center_ratio=recipe.center_ratio,
-            template_crop=recipe.template_crop,
-        )
-        positive: Tensor = targets.positive
-    else:
-        labels = siamfc_labels(batch.boxes_xyxy, batch.positive, backbone=recipe.backbone)
-        positive = labels > 0
-    locations = cell_locations(
-        recipe.head, backbone=recipe.backbone, template_crop=recipe.template_crop
-    )
-    return positive.numpy(), locations.tolist()
+def _positive_cells(
+    objective: Objective, batch: PairBatch
+) -> tuple[NDArray[np.bool_], list[float]]:
+    """Return (B, n, n) positive cells, and where they look in the search crop."""
+    positive = objective.positive_cells(objective.targets(batch.boxes_xyxy, batch.positive))
+    return positive.numpy(), (objective.locations - 0.5).tolist()
 
 
 def template_shift(origin: Origin) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Recipes: TOML files that are spelled out as flags in front of the user's.
+"""Recipes: TOML files that become flags in front of the user's.
 
 File and command line share one parser: the same types, the same errors for unknown keys, and the
 last value wins, so recipes stack (``--recipe pretrain --recipe demo``) and a flag overrides both.
@@ -9,12 +9,37 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-RECIPES = Path(__file__).parent / "recipes"
+import tyro
+
+from commands.run import complete_flags
+from trainer.config import TrainConfig
+
+RECIPES = Path(__file__).parent
 
 
 def recipe_names() -> list[str]:
     """Return the names of the recipes that come with the toolkit."""
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
+
+
+def parse_run(argv: Sequence[str], *, prog: str) -> TrainConfig:
+    """Return the configuration that recipes and flags describe, as ``trainer.run`` reads it.
+
+    Args:
+        argv: The options.
+        prog: The command of the usage text.
+
+    Raises:
+        SystemExit: An option or a value is wrong; the message is on stderr.
+        ValueError: A recipe does not exist or is not TOML.
+    """
+    options = complete_flags(TrainConfig, expand_recipes(argv))
+    return tyro.cli(TrainConfig, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,))
+
+
+def recipe_path(recipe: str) -> Path:
+    """Return the file of a recipe, given by its name or its path."""
+    return Path(recipe) if recipe.endswith(".toml") else RECIPES / f"{recipe}.toml"
 
 
 def expand_recipes(argv: Sequence[str]) -> list[str]:
@@ -37,7 +62,7 @@ def read_recipe(recipe: str) -> list[str]:
     Raises:
         ValueError: It does not exist or is not TOML.
     """
-    path = Path(recipe) if recipe.endswith(".toml") else RECIPES / f"{recipe}.toml"
+    path = recipe_path(recipe)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
