@@ -135,6 +135,8 @@ class TrainConfig:
     """CPU threads of each rank for the network; 0 leaves the choice to torch."""
     tensorboard: bool = True
     """Write scalars and example pairs for TensorBoard into the run's folder."""
+    wandb: bool = False
+    """Log the same to Weights & Biases; its package wandb has to be installed."""
 
     def settings_of(self, split: str) -> tuple[PairSettings, AugmentSettings]:
         """Return the pairs to draw of a split, and their augmentation."""
@@ -185,8 +187,8 @@ class TrainConfig:
 
 
 MAY_CHANGE = frozenset(
-    {"out", "recipe", "manifests", "init_weights", "device", "workers", "threads", "tensorboard"}
-    | {"keep", "checkpoint_steps", "max_bad_samples"}
+    {"out", "recipe", "manifests", "init_weights", "device", "workers", "threads"}
+    | {"tensorboard", "wandb", "keep", "checkpoint_steps", "max_bad_samples"}
 )
 """Options that a resumed run may have otherwise: they do not decide what is computed. (Manifests
 and initial weights may move; their checksums are compared.)"""

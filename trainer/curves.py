@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from commands.files import whole_file
 from trainer.figures import KINDS
-from trainer.journal import METRICS, read_metrics
+from trainer.metrics import METRICS, read_metrics
 from trainer.shown_figures import Figure as ShownFigure
 from trainer.shown_figures import figures_of, shown_groups, with_trivial
 

@@ -20,7 +20,7 @@ from commands.run import run_command
 from trainer.config import TrainingError
 from trainer.curves import write_curves
 from trainer.figures import KINDS, find_weak_sizes
-from trainer.journal import METRICS, best_validation, read_metrics
+from trainer.metrics import METRICS, best_validation, read_metrics
 from trainer.saving import PROVENANCE
 from trainer.shown_figures import figures_of, with_trivial
 

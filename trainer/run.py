@@ -30,8 +30,9 @@ from trainer.curves import write_curves
 from trainer.distributed import LostRankError, Ranks, choose_device, open_ranks
 from trainer.dry_run import dry_run
 from trainer.figures import find_weak_sizes
-from trainer.journal import METRICS, Journal, best_validation, read_metrics
+from trainer.journal import Journal, open_sinks
 from trainer.loop import train
+from trainer.metrics import METRICS, best_validation, read_metrics
 from trainer.preemption import StopRequest, watch_for_stop
 from trainer.recipes import expand_recipes
 from trainer.saving import CHECKPOINTS, RunFolder, only_training
@@ -82,13 +83,17 @@ def _run_on_rank(
         logger.info("%s: the run is complete", folder.folder)
     else:
         dry_run(learner, folder, config)
-    journal = Journal(
-        folder.folder if ranks.is_first else None,
-        batch_size=config.batch_size,
-        total_steps=total_epochs * batches.steps_per_epoch,
-        progress=progress,
-        tensorboard=config.tensorboard,
+    sinks = (
+        open_sinks(
+            folder.folder,
+            config,
+            progress,
+            total_steps=total_epochs * batches.steps_per_epoch,
+        )
+        if ranks.is_first
+        else []
     )
+    journal = Journal(folder.folder, sinks, batch_size=config.batch_size, progress=progress)
     try:
         # or warnings would continue the line of the progress bar
         with logging_redirect_tqdm(), stop.taking_ctrl_c(tell=ranks.is_first):

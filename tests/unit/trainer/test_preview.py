@@ -146,6 +146,7 @@ workers = 1
 max-bad-samples = 4
 threads = 3
 tensorboard = false
+wandb = true
 
 [model]
 head = "car"

@@ -14,7 +14,7 @@ from tyro.conf import FlagConversionOff
 from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
-from trainer.journal import read_metrics
+from trainer.metrics import read_metrics
 from trainer.preemption import StopRequest
 from trainer.recipes import expand_recipes
 from trainer.setup import Batches, make_learner, open_manifests

@@ -7,7 +7,7 @@ import pytest
 from model.weights import read_description
 from tests.support.launch import TINY, finish, start, train
 from trainer.config import TrainConfig
-from trainer.journal import best_validation, read_metrics
+from trainer.metrics import best_validation, read_metrics
 from trainer.selection import SELECTIONS, choose
 
 

@@ -14,7 +14,7 @@ from model.weights import load_model, read_description, save_weights
 from tests.support.launch import TINY, finish, losses, start, train
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
-from trainer.journal import read_metrics
+from trainer.metrics import read_metrics
 from trainer.preemption import StopRequest
 from trainer.recipes import expand_recipes
 from trainer.report import main as write_report

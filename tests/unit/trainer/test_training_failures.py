@@ -22,6 +22,7 @@ from trainer.dry_run import dry_run, make_noise
 from trainer.journal import Journal
 from trainer.learner import Learner
 from trainer.loop import WaitClock, train_epoch, train_step
+from trainer.metrics import JsonLines
 from trainer.objectives import make_objective
 from trainer.optimizer import make_optimizer
 from trainer.preemption import StopRequest
@@ -92,9 +93,8 @@ def test_a_disk_without_room_shows_before_the_first_step(
 def test_a_disk_that_fills_up_under_the_journal_is_one_line(small_disk: SmallDisk) -> None:
     small_disk.resize(12)
     progress = Progress()
-    journal = Journal(
-        small_disk.folder, batch_size=1, total_steps=1, progress=progress, tensorboard=False
-    )
+    sinks = [JsonLines(small_disk.folder, progress)]
+    journal = Journal(small_disk.folder, sinks, batch_size=1, progress=progress)
     message = "cannot write the journal: No space left on device. The checkpoints before it are"
 
     def write(steps: int) -> None:
@@ -218,7 +218,7 @@ def test_an_epoch_that_waits_for_its_loader_says_what_to_raise(
         batches(),
         progress,
         rate_at=lambda step: 0.0,
-        journal=Journal(None, batch_size=1, total_steps=3, progress=progress, tensorboard=False),
+        journal=Journal(Path(), [], batch_size=1, progress=progress),
         stop=StopRequest(),
         after_step=lambda: None,
     )
