@@ -88,6 +88,30 @@ class CachedReader:
         return data
 
 
+class CachedShards:
+    """All shards; remote ones are fetched into the cache.
+
+    Args:
+        shards: In the order in which records count them.
+        cache: Where the copies are.
+    """
+
+    def __init__(self, shards: Sequence[Shard], cache: "ShardCache") -> None:
+        self._shards, self._cache = shards, cache
+
+    def is_fetched(self, number: int) -> bool:
+        """Return True for a remote shard."""
+        return is_remote(self._shards[number].url)
+
+    def fetch(self, number: int) -> Lease:
+        """Return the copy of a shard; raises as `ShardCache.acquire` does."""
+        return self._cache.acquire(self._shards[number])
+
+    def close(self) -> None:
+        """Make all waiting `fetch` calls give up."""
+        self._cache.close()
+
+
 class ShardCache:
     """The copies in one folder.
 

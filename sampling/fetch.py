@@ -1,4 +1,4 @@
-"""Indexed reading: single JPEGs out of local shards, each checked against its checksum."""
+"""Reading of single JPEGs, out of local shards or memory, each checked against its checksum."""
 
 import os
 from collections.abc import Sequence
@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from isal import isal_zlib
 
 MAX_OPEN_FILES = 128
+
+HeldCrops = dict[tuple[int, int], bytes]
+"""(shard, offset) to a JPEG in memory."""
 
 
 class ShardReader:
@@ -37,6 +40,13 @@ class ShardReader:
             os.close(self._files.pop(next(iter(self._files))))  # the one opened first
         file = self._files[shard] = os.open(self._paths[shard], os.O_RDONLY | os.O_CLOEXEC)
         return file
+
+
+def read_held(crops: HeldCrops, shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
+    """Return the bytes of a crop in memory; raises ValueError as `ShardReader.read` does."""
+    data = crops[shard, offset]
+    check_crop(data, num_bytes=num_bytes, crc32=crc32)
+    return data
 
 
 def check_crop(data: bytes, *, num_bytes: int, crc32: int) -> None:

@@ -28,6 +28,10 @@ PAIR = np.dtype(
 """One pair."""
 
 
+ROLES = {"template": "z", "search": "x", "background": "x"}
+"""Role of a crop to the letter of its file in a sample."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shard:
     """One tar file of crops."""
@@ -63,15 +67,32 @@ def pair_records(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.void]:
     first_row = first_shard = 0
     for manifest in manifests:
         stop_row = first_row + manifest.rows.height
-        for role, letter, rows in (
-            ("template", "z", plan.template_rows),
-            ("search", "x", plan.search_rows),
-            ("background", "x", plan.background_rows),
-        ):
+        for role, letter in ROLES.items():
+            rows = plan.rows_of(role)
             here = np.flatnonzero((rows >= first_row) & (rows < stop_row))
             _fill_crops(records, role, here, manifest, rows[here] - first_row, letter, first_shard)
         first_row, first_shard = stop_row, first_shard + len(manifest.metadata.shards)
     return records
+
+
+def member_names(
+    manifests: Sequence[Manifest], plan: Plan, records: NDArray[np.void]
+) -> dict[int, dict[str, int]]:
+    """Return the files of some pairs' crops: shard to name to offset."""
+    members: dict[int, dict[str, int]] = {}
+    first_row = 0
+    for manifest in manifests:
+        for role, letter in ROLES.items():
+            rows = plan.rows_of(role)[records["pair"]] - first_row
+            here = np.flatnonzero((rows >= 0) & (rows < manifest.rows.height))
+            crops = records[role][here]
+            names = manifest.rows.select("track", "frame")[rows[here]].iter_rows()
+            places = zip(crops["shard"].tolist(), crops["offset"].tolist(), strict=True)
+            for (track, frame), (shard, offset) in zip(names, places, strict=True):
+                name = f"{sample_key(track, frame)}.{letter}.jpg"
+                members.setdefault(shard, {})[name] = offset
+        first_row += manifest.rows.height
+    return members
 
 
 def pair_sources(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.object_]:
@@ -98,6 +119,15 @@ def used_shards(records: NDArray[np.void]) -> list[int]:
     shards = [records["template"]["shard"], records["search"]["shard"], backgrounds]
     numbers: list[int] = np.unique(np.concatenate(shards)).tolist()
     return numbers
+
+
+def crop_places(records: NDArray[np.void]) -> set[tuple[int, int]]:
+    """Return shard and offset of each crop that pairs need."""
+    places: set[tuple[int, int]] = set()
+    for role in ROLES:
+        crops = records[role][records[role]["num_bytes"] > 0]
+        places.update(zip(crops["shard"].tolist(), crops["offset"].tolist(), strict=True))
+    return places
 
 
 def _fill_crops(

@@ -72,6 +72,16 @@ class RemoteReader:
             position += len(piece)
             yield piece
 
+    def read_range(self, url: str, start: int, end: int, num_bytes: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end`` of a file of ``num_bytes``.
+
+        Raises as `pieces` does.
+        """
+        files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
+        read = partial(_read_range, files, path, start, end, num_bytes)
+        data: bytes = self._patiently(url, None, read)[: end - start]
+        return data
+
     def _patiently(self, url: str, stop: Event | None, read: Callable[[], Any]) -> Any:
         pause = self._settings.first_pause_s
         for attempt in range(1, self._settings.attempts + 1):

@@ -13,7 +13,13 @@ from sampling.tracks import TrackTable
 
 
 def draw_windows(
-    tracks: TrackTable, shard_bytes: NDArray[np.int64], *, window_bytes: int, seed: int, epoch: int
+    tracks: TrackTable,
+    shard_bytes: NDArray[np.int64],
+    *,
+    window_bytes: int,
+    seed: int,
+    epoch: int,
+    grow: bool = False,
 ) -> NDArray[np.int64]:
     """Return (S,) the window of each shard; windows are numbered in the order of their use.
 
@@ -25,9 +31,10 @@ def draw_windows(
         window_bytes: Largest sum of a window's shards.
         seed: Seed of the run.
         epoch: Number of the epoch.
+        grow: Enlarge the windows if need be for shards that a track holds together.
 
     Raises:
-        ValueError: Shards that a track holds together do not fit into a window.
+        ValueError: Without ``grow``, shards that a track holds together do not fit into a window.
     """
     first, last = tracks.shards.astype(np.int64).T
     used = np.zeros(shard_bytes.size + 1, np.int64)  # +1 where a track's shards begin, -1 after
@@ -40,7 +47,10 @@ def draw_windows(
     begins = np.concatenate([[True], np.cumsum(joins_next)[: shard_bytes.size - 1] == 0])
     chain = np.cumsum(begins) - 1  # (S,) shards that a track joins have the same number
     chain_bytes = np.bincount(chain, np.where(is_used, shard_bytes, 0)).astype(np.int64)
-    if (largest := int(chain_bytes.max())) > window_bytes:
+    largest = int(chain_bytes.max())
+    if grow:
+        window_bytes = max(window_bytes, largest)
+    if largest > window_bytes:
         raise ValueError(
             f"tracks join shards of {largest / 1e6:.0f} MB, which have to be fetched together, but "
             f"half the shard cache is {window_bytes / 1e6:.0f} MB. Enlarge the cache"

@@ -5,13 +5,16 @@ It never imports torch: a worker starts in a quarter of a second and takes 100 M
 """
 
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Thread
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.fetch import ShardReader
+from sampling.fetch import HeldCrops, ShardReader, read_held
 from sampling.pairs import Failure, PairMaker
 from sampling.ring import Ring
 
@@ -37,6 +40,8 @@ class Task:
     epoch: int
     records: NDArray[np.void]
     """(B,) of type `sampling.records.PAIR`."""
+    crops: HeldCrops | None = None
+    """The JPEGs by (shard, offset); None where the worker reads them itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,16 +59,25 @@ def work(connection: Connection) -> None:
         ring = Ring(setup.ring_file, setup.pairs_per_slot)
         slots = [ring.slot(number) for number in range(ring.num_slots)]
         reader = ShardReader(setup.paths)
-        while True:
-            task: Task = connection.recv()
-            failures = setup.maker.make(
-                task.records, reader.read, epoch=task.epoch, out=slots[task.slot]
-            )
+        tasks: SimpleQueue[Task | None] = SimpleQueue()
+        # received at once: tasks with crops are larger than the socket's buffer
+        Thread(target=_receive, args=(connection, tasks), daemon=True).start()
+        while (task := tasks.get()) is not None:
+            read = reader.read if task.crops is None else partial(read_held, task.crops)
+            failures = setup.maker.make(task.records, read, epoch=task.epoch, out=slots[task.slot])
             if not setup.keep_open:
                 reader.close()
             connection.send(Done(slot=task.slot, failures=tuple(failures)))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the loader is gone or has enough
+
+
+def _receive(connection: Connection, tasks: "SimpleQueue[Task | None]") -> None:
+    try:
+        while True:
+            tasks.put(connection.recv())
+    except (EOFError, OSError):
+        tasks.put(None)
 
 
 def main(socket_file: str) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sampling.fetch import HeldCrops
 from sampling.pairs import BatchArrays, Failure, PairMaker
 from sampling.ring import Ring, ring_file
 from sampling.worker import Done, Task, WorkerSetup
@@ -93,10 +94,22 @@ class WorkerPool:
         """Number of batches that can be submitted before one has to be waited for."""
         return len(self._free)
 
-    def submit(self, records: NDArray[np.void], *, epoch: int) -> int:
-        """Give a batch to the worker with the least to do; return the slot where it will be."""
+    def submit(
+        self,
+        records: NDArray[np.void],
+        *,
+        epoch: int,
+        crops: HeldCrops | None = None,
+    ) -> int:
+        """Give a batch to the worker with the least to do and return its slot.
+
+        Args:
+            records: The pairs.
+            epoch: Number of the epoch.
+            crops: Their JPEGs by (shard, offset); None where the worker reads them itself.
+        """
         worker = min(range(len(self._tasks)), key=lambda i: len(self._tasks[i]))
-        task = Task(slot=self._free.popleft(), epoch=epoch, records=records)
+        task = Task(slot=self._free.popleft(), epoch=epoch, records=records, crops=crops)
         self._tasks[worker][task.slot] = task
         try:
             self._connections[worker].send(task)

@@ -58,6 +58,9 @@ class DataConfig(PairSettings):
     """SQL condition on the manifests' columns, such as "category <> 'person'"."""
     weights: Annotated[Mapping[str, float], _WEIGHTS] = field(default_factory=dict)
     """Share of each source in the pairs, such as "vid=1,coco=0.5"; one not named weighs 1."""
+    access: Literal["random", "stream"] = "random"
+    """random reads single crops, of remote shards from copies in a cache; stream reads whole shards
+    in sequence and keeps nothing on disk."""
     val_pairs: int = 5_000
     """Pairs of the val split in each validation; always the same ones."""
 

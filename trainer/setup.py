@@ -71,6 +71,7 @@ class Batches:
                     world_size=ranks.size,
                     num_workers=config.workers,
                     max_bad_samples=config.max_bad_samples,
+                    access=config.data.access,
                 )
             except ValueError as error:
                 raise TrainingError(f"{split} pairs: {error}") from error

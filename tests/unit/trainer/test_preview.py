@@ -160,6 +160,7 @@ width = 0.25
 
 [data]
 where = "frame > 0"
+access = "stream"
 weights = "vid=1,lasot=3"
 max-gap = 5
 negative-ratio = 0.5

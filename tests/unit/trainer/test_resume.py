@@ -11,7 +11,17 @@ import tyro
 from safetensors.torch import load_file
 from tyro.conf import FlagConversionOff
 
-from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
+from tests.support.launch import (
+    TINY,
+    assert_same_run,
+    children,
+    finish,
+    kill,
+    losses,
+    start,
+    train,
+    wait_for_steps,
+)
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.metrics import read_metrics
@@ -37,14 +47,6 @@ def undisturbed(options: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
     train([*options, "--out", str(folder)], log=folder.with_name("log"))
     return folder
-
-
-def assert_same_run(folder: Path, other: Path) -> None:
-    assert losses(folder) == losses(other)
-    ours, theirs = (load_file(path / "last.safetensors") for path in (folder, other))
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        assert tensor.equal(theirs[name]), name
 
 
 @pytest.mark.parametrize("more", [[], SEAMS], ids=["plain", "all options"])
