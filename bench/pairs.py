@@ -38,9 +38,9 @@ from commands.run import run_command
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
-from sampling.cache import CacheSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
+from sampling.remote.cache import CacheSettings
 from tests.support.crops import MadeTrack, write_crops
 
 _AUGMENTS = {"none": AugmentSettings(enabled=False), "all": AugmentSettings()}

@@ -29,16 +29,16 @@ from manifests.schema import ManifestError
 from model.config import ModelConfig
 from sampling.batch import PairBatch
 from tests.support.crops import MadeTrack, write_crops
-from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks, choose_device
-from trainer.journal import Journal
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
 from trainer.loop import train_epoch, train_step
-from trainer.metrics import METRICS, JsonLines, read_metrics
+from trainer.output.checkpoint import Progress
+from trainer.output.journal import Journal
+from trainer.output.metrics import METRICS, JsonLines, read_metrics
+from trainer.output.sinks import Bar, Sink, TensorBoard
 from trainer.preemption import StopRequest
 from trainer.setup import Batches, make_learner, open_manifests
-from trainer.sinks import Bar, Sink, TensorBoard
 
 MAX_LOOP_COST = 0.05
 """Largest share of the bare step that loader and journal may add."""

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.augment import AugmentSettings, Change, draw_changes
-from sampling.cut import Image, Window, cut_window
-from sampling.looks import change_color, change_look
-from sampling.transplant import Box, put_before
+from sampling.pixels.cut import Image, Window, cut_window
+from sampling.pixels.looks import change_color, change_look
+from sampling.pixels.transplant import Box, put_before
 
 CutCrop = Callable[[str, Window, bool, Image], None]
 """(role, window, flip, out): writes a window of a pair's stored crop, resampled, to ``out``; roles

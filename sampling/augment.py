@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from sampling.cut import Window, place_windows
-from sampling.looks import PLAIN, Look, draw_blurs, draw_colors
+from sampling.pixels.cut import Window, place_windows
+from sampling.pixels.looks import PLAIN, Look, draw_blurs, draw_colors
+from sampling.pixels.transplant import Background
 from sampling.rng import ALL_NUMBERS, FIRST_NUMBERS
-from sampling.transplant import Background
 
 # numbers of a pair, in the order in which they were given out: a new effect takes new ones
 _GRAY, _FLIP, _TEMPLATE, _SEARCH, _ASPECT = 0, 1, slice(2, 5), slice(5, 8), 8

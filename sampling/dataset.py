@@ -14,18 +14,18 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
-from sampling.cache import CachedReader, CachedShards, CacheSettings, ShardCache
-from sampling.fetch import ShardReader
-from sampling.own_process import OwnProcess
-from sampling.pairs import BatchArrays, Failure, PairMaker, ReadCrop
+from sampling.make_pairs import BatchArrays, Failure, PairMaker, ReadCrop
+from sampling.pair_index import list_shards, member_names, pair_records, sample_name
 from sampling.plan import PairSettings, Plan, make_plan
-from sampling.prefetch import Lease, ShardStore
-from sampling.records import list_shards, member_names, pair_records, sample_name
-from sampling.remote import RemoteReader, is_remote
-from sampling.shared_epoch import SharedEpoch
-from sampling.single_pass import SHARDS_PER_WINDOW, DirectReader, PassingShards
-from sampling.tracks import track_table
-from sampling.windows import draw_windows
+from sampling.remote.cache import CachedReader, CachedShards, CacheSettings, ShardCache
+from sampling.remote.prefetch import Lease, ShardStore
+from sampling.remote.reader import RemoteReader, is_remote
+from sampling.remote.single_pass import SHARDS_PER_WINDOW, DirectReader, PassingShards
+from sampling.remote.windows import draw_windows
+from sampling.shard_reader import ShardReader
+from sampling.track_table import track_table
+from sampling.workers.fork_guard import ForkGuard
+from sampling.workers.shared_epoch import SharedEpoch
 
 Access = Literal["random", "stream"]
 """Random reads crops by offset, out of local shards and copies of remote ones in a cache; stream
@@ -60,7 +60,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.access = access
         self.manifests = tuple(manifests)
-        self._process = OwnProcess()
+        self._process = ForkGuard()
         self.shards = list_shards(manifests)
         self.is_remote = any(is_remote(shard.url) for shard in self.shards)
         """Whether any shard has to be fetched before it is read."""
@@ -96,7 +96,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             windows=None if windows is None else windows[self._tracks.shards[:, 0]],
         )
         self.records = pair_records(self.manifests, self.plan)
-        """(P,) the epoch's pairs, of type `sampling.records.PAIR`."""
+        """(P,) the epoch's pairs, of type `sampling.pair_index.PAIR`."""
         self.name_pair = partial(name_pair, self.manifests, self.plan)
         """Names shards and keys of a pair's crops."""
 
@@ -130,7 +130,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def make(
         self, records: NDArray[np.void], *, out: BatchArrays, read: ReadCrop | None = None
     ) -> list[Failure]:
-        """Make pairs in this process; see `sampling.pairs.PairMaker.make`."""
+        """Make pairs in this process; see `sampling.make_pairs.PairMaker.make`."""
         return self.maker.make(records, read or self._read, epoch=self.epoch, out=out)
 
     def bad_sample(self, records: NDArray[np.void], failure: Failure) -> ManifestError:

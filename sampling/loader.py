@@ -25,15 +25,15 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch, empty_arrays, to_batch
-from sampling.cache import CacheSettings
 from sampling.dataset import Access, PairDataset
-from sampling.fetch import HeldCrops, read_held
-from sampling.pairs import BatchArrays, Failure
+from sampling.make_pairs import BatchArrays, Failure
+from sampling.pair_index import crop_places
 from sampling.plan import PairSettings
-from sampling.prefetch import Lease, Prefetch
-from sampling.records import crop_places
-from sampling.single_pass import PassedShard
-from sampling.workers import WorkerPool
+from sampling.remote.cache import CacheSettings
+from sampling.remote.prefetch import Lease, Prefetch
+from sampling.remote.single_pass import PassedShard
+from sampling.shard_reader import HeldCrops, read_held
+from sampling.workers.pool import WorkerPool
 
 logger = logging.getLogger(__name__)
 

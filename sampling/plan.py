@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sampling.rng import plan_rng
 from sampling.track_draw import TrackDraw, any_crop, pick
-from sampling.tracks import TrackTable
+from sampling.track_table import TrackTable
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]

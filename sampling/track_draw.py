@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.tracks import TrackTable
+from sampling.track_table import TrackTable
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]

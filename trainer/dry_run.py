@@ -8,12 +8,12 @@ import torch
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.batch import PairBatch
 from trainer.config import TrainConfig, TrainingError
-from trainer.figures import KnownPairs
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
 from trainer.loop import train_step
+from trainer.output.run_folder import RunFolder
 from trainer.preemption import StopRequest
-from trainer.saving import RunFolder
-from trainer.validation import validate
+from trainer.validation.figures import KnownPairs
+from trainer.validation.validate import validate
 
 
 def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:

@@ -9,16 +9,16 @@ import torch
 
 from model.losses import count_cells
 from sampling.batch import PairBatch
-from trainer.checkpoint import Progress
 from trainer.config import TrainConfig, TrainingError
-from trainer.journal import Journal
-from trainer.learner import Learner
-from trainer.optimizer import clip_gradients, set_rate
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import clip_gradients, set_rate
+from trainer.output.checkpoint import Progress
+from trainer.output.journal import Journal
 from trainer.preemption import StopRequest
 from trainer.schedule import learning_rate, num_epochs
-from trainer.selection import DEFAULTS, choose
 from trainer.setup import Batches
-from trainer.validation import validate
+from trainer.validation.selection import DEFAULTS, choose
+from trainer.validation.validate import validate
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from datasets.contact_sheet import encode_png
 from datasets.crops import Image
 from sampling.augment import Change
 from sampling.batch import PairBatch
-from sampling.cut import Window
+from sampling.pixels.cut import Window
 from trainer.objectives import Objective
 
 _BOX_RGB, _CELL_RGB, _GAP_PX = (0, 230, 64), (255, 120, 0), 4

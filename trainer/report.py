@@ -18,11 +18,11 @@ from commands.places import keep_inputs
 from commands.provenance import Provenance
 from commands.run import run_command
 from trainer.config import TrainingError
-from trainer.curves import write_curves
-from trainer.figures import KINDS, find_weak_sizes
-from trainer.metrics import METRICS, best_validation, read_metrics
-from trainer.saving import PROVENANCE
-from trainer.shown_figures import figures_of, with_trivial
+from trainer.output.curves import write_curves
+from trainer.output.metrics import METRICS, best_validation, read_metrics
+from trainer.output.run_folder import PROVENANCE
+from trainer.validation.figures import KINDS, find_weak_sizes
+from trainer.validation.shown_figures import figures_of, with_trivial
 
 _EACH_EPOCH = ("center_error_px", "true_size_iou", "iou", "size_gain")
 """Figures in the table of all epochs; the curves have all of them."""

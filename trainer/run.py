@@ -23,21 +23,21 @@ from datasets.tracks import SourceError
 from datasets.trust import find_problems
 from manifests.schema import ManifestError
 from model.weights import WeightsError
-from sampling.workers import LostWorkerError
-from trainer.checkpoint import writing
+from sampling.workers.pool import LostWorkerError
 from trainer.config import TrainConfig, TrainingError, run_folder
-from trainer.curves import write_curves
 from trainer.distributed import LostRankError, Ranks, choose_device, open_ranks
 from trainer.dry_run import dry_run
-from trainer.figures import find_weak_sizes
-from trainer.journal import Journal, open_sinks
 from trainer.loop import train
-from trainer.metrics import METRICS, best_validation, read_metrics
+from trainer.output.checkpoint import writing
+from trainer.output.curves import write_curves
+from trainer.output.journal import Journal, open_sinks
+from trainer.output.metrics import METRICS, best_validation, read_metrics
+from trainer.output.run_folder import CHECKPOINTS, RunFolder, only_training
 from trainer.preemption import StopRequest, watch_for_stop
 from trainer.recipes import expand_recipes
-from trainer.saving import CHECKPOINTS, RunFolder, only_training
 from trainer.schedule import num_epochs
 from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
+from trainer.validation.figures import find_weak_sizes
 
 logger = logging.getLogger(__name__)
 

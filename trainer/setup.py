@@ -12,16 +12,16 @@ from model.network import build_model
 from model.weights import load_start, read_description, weights_files
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
-from sampling.records import pair_sources
-from trainer.average import WeightAverage
-from trainer.batchnorm import use_global_batchnorm
+from sampling.pair_index import pair_sources
 from trainer.config import TrainConfig, TrainingError, as_json, run_folder
 from trainer.distributed import Ranks
-from trainer.figures import KnownPairs
-from trainer.learner import Learner
+from trainer.learning.average import WeightAverage
+from trainer.learning.batchnorm import use_global_batchnorm
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import make_optimizer
 from trainer.objectives import make_objective
-from trainer.optimizer import make_optimizer
-from trainer.saving import OUTPUTS
+from trainer.output.run_folder import OUTPUTS
+from trainer.validation.figures import KnownPairs
 
 
 def open_manifests(config: TrainConfig) -> list[Manifest]:

@@ -9,10 +9,10 @@ from datasets.stored import read_jpeg
 from datasets.verify import main as verify
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
-from sampling.cache import CacheSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.remote import RetrySettings
+from sampling.remote.cache import CacheSettings
+from sampling.remote.reader import RetrySettings
 from tests.support.servers import process
 
 QUICK = RetrySettings(attempts=5, first_pause_s=0.01, stall_s=1.0)

@@ -15,11 +15,11 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
-from sampling.cache import CacheSettings
 from sampling.dataset import PairDataset
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.single_pass import PassedShard, PassingShards
+from sampling.remote.cache import CacheSettings
+from sampling.remote.single_pass import PassedShard, PassingShards
 from tests.support.crops import MadeTrack, write_crops
 from tests.support.loaders import assert_equal, joined
 

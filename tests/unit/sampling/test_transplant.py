@@ -12,10 +12,10 @@ from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import PairBatch, empty_arrays
 from sampling.loader import PairLoader
+from sampling.pixels.transplant import put_before
 from sampling.plan import PairSettings, make_plan
 from sampling.rng import pair_numbers
-from sampling.tracks import track_table
-from sampling.transplant import put_before
+from sampling.track_table import track_table
 from tests.support.crops import made_crop
 from tests.support.loaders import assert_equal, small_manifest
 from tests.support.made_manifests import Made, in_memory

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from tests.support.launch import TINY
-from trainer.checkpoint import Progress
-from trainer.examples import Image
-from trainer.journal import Journal, open_sinks
-from trainer.metrics import METRICS, JsonLines, Record, read_metrics
+from trainer.output.checkpoint import Progress
+from trainer.output.examples import Image
+from trainer.output.journal import Journal, open_sinks
+from trainer.output.metrics import METRICS, JsonLines, Record, read_metrics
+from trainer.output.sinks import Sink, WandB
 from trainer.recipes import parse_run
 from trainer.run import main
-from trainer.selection import Choice
-from trainer.sinks import Sink, WandB
-from trainer.validation import ValidationReport
+from trainer.validation.selection import Choice
+from trainer.validation.validate import ValidationReport
 
 
 class Memory:

@@ -24,11 +24,11 @@ from tests.support.launch import (
 )
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
-from trainer.metrics import read_metrics
+from trainer.output.metrics import read_metrics
 from trainer.preemption import StopRequest
 from trainer.recipes import expand_recipes
 from trainer.setup import Batches, make_learner, open_manifests
-from trainer.validation import validate
+from trainer.validation.validate import validate
 
 
 @pytest.fixture(scope="module")

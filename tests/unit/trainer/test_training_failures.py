@@ -15,18 +15,18 @@ from model.config import ModelConfig
 from model.network import build_model
 from sampling.batch import PairBatch
 from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
-from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks
 from trainer.dry_run import dry_run, make_noise
-from trainer.journal import Journal
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import make_optimizer
 from trainer.loop import WaitClock, train_epoch, train_step
-from trainer.metrics import JsonLines
 from trainer.objectives import make_objective
-from trainer.optimizer import make_optimizer
+from trainer.output.checkpoint import Progress
+from trainer.output.journal import Journal
+from trainer.output.metrics import JsonLines
+from trainer.output.run_folder import RunFolder
 from trainer.preemption import StopRequest
-from trainer.saving import RunFolder
 from trainer.schedule import ScheduleConfig
 
 

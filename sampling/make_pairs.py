@@ -13,8 +13,8 @@ from simplejpeg import decode_jpeg
 
 from sampling.apply import apply_change
 from sampling.augment import AugmentSettings, Change, draw_changes
-from sampling.cut import Image, Window, cut_window
-from sampling.records import has_background
+from sampling.pair_index import has_background
+from sampling.pixels.cut import Image, Window, cut_window
 from sampling.rng import pair_numbers
 
 ReadCrop = Callable[[int, int, int, int], bytes]
@@ -64,7 +64,7 @@ class PairMaker:
     def make(
         self, records: NDArray[np.void], read: ReadCrop, *, epoch: int, out: BatchArrays
     ) -> list[Failure]:
-        """Write the pairs of ``records`` (`sampling.records.PAIR`) to the start of ``out``.
+        """Write the pairs of ``records`` (`sampling.pair_index.PAIR`) to the start of ``out``.
 
         Returns:
             The pairs that could not be made; their place in ``out`` is undefined.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from sampling.pairs import BatchArrays
+from sampling.make_pairs import BatchArrays
 
 _TEMPLATE_BYTES = TEMPLATE_SIZE * TEMPLATE_SIZE * 3
 _SEARCH_BYTES = SEARCH_SIZE * SEARCH_SIZE * 3

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sampling.rng import windows_rng
-from sampling.tracks import TrackTable
+from sampling.track_table import TrackTable
 
 
 def draw_windows(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from trainer.figures import KINDS, Measured
+from trainer.validation.figures import KINDS, Measured
 
 
 class Choice(NamedTuple):

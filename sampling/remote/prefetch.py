@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.records import used_shards
+from sampling.pair_index import used_shards
 
 logger = logging.getLogger(__name__)
 

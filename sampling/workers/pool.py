@@ -18,18 +18,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.fetch import HeldCrops
-from sampling.pairs import BatchArrays, Failure, PairMaker
-from sampling.ring import Ring, ring_file
-from sampling.worker import Done, Task, WorkerSetup
+from sampling.make_pairs import BatchArrays, Failure, PairMaker
+from sampling.shard_reader import HeldCrops
+from sampling.workers.ring import Ring, ring_file
+from sampling.workers.worker import Done, Task, WorkerSetup
 
-_ROOT = str(Path(__file__).resolve().parent.parent)
+_ROOT = str(Path(__file__).resolve().parents[2])
 _START = """
 import signal, sys
 # Terminals and clusters tell each process of a job to stop; for workers the loader decides.
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_IGN)
-from sampling.worker import main
+from sampling.workers.worker import main
 sys.exit(main(sys.argv[1]))
 """
 _PATIENCE_S = 5.0

@@ -4,13 +4,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainer.checkpoint import Progress, writing
 from trainer.config import TrainConfig, as_json
-from trainer.examples import Image, draw_examples
-from trainer.metrics import JsonLines, Record
-from trainer.selection import Choice
-from trainer.sinks import Bar, ExampleFiles, Sink, TensorBoard, WandB
-from trainer.validation import ValidationReport
+from trainer.output.checkpoint import Progress, writing
+from trainer.output.examples import Image, draw_examples
+from trainer.output.metrics import JsonLines, Record
+from trainer.output.sinks import Bar, ExampleFiles, Sink, TensorBoard, WandB
+from trainer.validation.selection import Choice
+from trainer.validation.validate import ValidationReport
 
 
 def open_sinks(

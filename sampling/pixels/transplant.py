@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.cut import Image, Window
-from sampling.looks import Color
+from sampling.pixels.cut import Image, Window
+from sampling.pixels.looks import Color
 
 Box = tuple[float, float, float, float]
 

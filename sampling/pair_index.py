@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from datasets.tar_writer import sample_key
 from manifests.table import Manifest, shard_url
 from sampling.plan import Plan
-from sampling.tracks import locate_row, shard_numbers
+from sampling.track_table import locate_row, shard_numbers
 
 CROP = np.dtype([("shard", "<i4"), ("offset", "<i8"), ("num_bytes", "<i4"), ("crc32", "<u4")])
 """One JPEG: shard counted through all manifests, place in it, checksum."""

@@ -11,9 +11,9 @@ from torch import Tensor
 from model.config import SEARCH_SIZE
 from model.losses import count_cells
 from sampling.batch import PairBatch
-from trainer.figures import Floats, Groups, KnownPairs, measure_groups
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
 from trainer.preemption import StopRequest
+from trainer.validation.figures import Floats, Groups, KnownPairs, measure_groups
 
 NUM_EXAMPLES = 6
 _COLUMNS = 11
@@ -45,7 +45,7 @@ class ValidationReport:
     middle_auc: float
     """The same of a network that always answers the middle."""
     figures: Groups
-    """Places and sizes by group, see `trainer.figures`."""
+    """Places and sizes by group, see `trainer.validation.figures`."""
     constant_size: tuple[float, float]
     """(w, h) in px of the constant box beside which sizes are judged."""
     examples: Examples | None = field(repr=False, compare=False, default=None)

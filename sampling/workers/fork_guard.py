@@ -3,7 +3,7 @@
 import os
 
 
-class OwnProcess:
+class ForkGuard:
     """Remembers the process that made it; a copy that was sent to another belongs there."""
 
     def __init__(self) -> None:
@@ -23,5 +23,5 @@ class OwnProcess:
                 "DataLoader"
             )
 
-    def __reduce__(self) -> tuple[type["OwnProcess"], tuple[()]]:
-        return OwnProcess, ()
+    def __reduce__(self) -> tuple[type["ForkGuard"], tuple[()]]:
+        return ForkGuard, ()

@@ -1,7 +1,7 @@
 """A run's folder: where it goes on from, and what it leaves.
 
-<run>/checkpoints/              the newest ones, see `trainer.checkpoint`
-<run>/best.safetensors, .json   weights of the best epoch, see `trainer.selection`
+<run>/checkpoints/              the newest ones, see `trainer.output.checkpoint`
+<run>/best.safetensors, .json   weights of the best epoch, see `trainer.validation.selection`
 <run>/last.safetensors, .json   weights of the last epoch, once the run is complete
 <run>/metrics.jsonl, curves.png, examples/, tensorboard/
 """
@@ -21,7 +21,10 @@ from commands.files import whole_file
 from datasets.lock import only_one
 from datasets.tracks import SourceError
 from model.weights import load_model, read_description, save_weights
-from trainer.checkpoint import (
+from trainer.config import TrainingError, changed_options
+from trainer.distributed import Ranks
+from trainer.learning.learner import Learner
+from trainer.output.checkpoint import (
     Progress,
     checkpoint_name,
     find_newest,
@@ -30,9 +33,6 @@ from trainer.checkpoint import (
     write_checkpoint,
     writing,
 )
-from trainer.config import TrainingError, changed_options
-from trainer.distributed import Ranks
-from trainer.learner import Learner
 
 logger = logging.getLogger(__name__)
 

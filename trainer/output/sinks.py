@@ -12,17 +12,17 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
-from trainer.checkpoint import Progress
-from trainer.examples import Image, write_png
-from trainer.metrics import Record
-from trainer.shown_figures import as_lines
+from trainer.output.checkpoint import Progress
+from trainer.output.examples import Image, write_png
+from trainer.output.metrics import Record
+from trainer.validation.shown_figures import as_lines
 
 SCALARS_EVERY = 10
 """Steps per point of the curves in TensorBoard and Weights & Biases."""
 
 
 class Sink(Protocol):
-    """A receiver of the records of `trainer.metrics`."""
+    """A receiver of the records of `trainer.output.metrics`."""
 
     def write(self, record: Record, image: Image | None) -> None:
         """Take a record; raise OSError if it cannot be written.

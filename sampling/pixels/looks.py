@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.cut import Image
+from sampling.pixels.cut import Image
 
 COLOR_NUMBERS, BLUR_NUMBERS = 5, 2
 """Numbers that the colour and the blur of a crop take."""

@@ -42,7 +42,7 @@ class Progress:
     epochs_done: int = 0
     """Epochs trained and validated."""
     best_value: float = float("-inf")
-    """Highest value of the selection (`trainer.selection`) so far."""
+    """Highest value of the selection (`trainer.validation.selection`) so far."""
 
 
 def checkpoint_name(progress: Progress) -> str:

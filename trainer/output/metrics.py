@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from commands.files import whole_file
-from trainer.checkpoint import Progress
-from trainer.examples import Image
+from trainer.output.checkpoint import Progress
+from trainer.output.examples import Image
 
 METRICS = "metrics.jsonl"
 Record = dict[str, Any]

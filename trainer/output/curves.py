@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from commands.files import whole_file
-from trainer.figures import KINDS
-from trainer.metrics import METRICS, read_metrics
-from trainer.shown_figures import Figure as ShownFigure
-from trainer.shown_figures import figures_of, shown_groups, with_trivial
+from trainer.output.metrics import METRICS, read_metrics
+from trainer.validation.figures import KINDS
+from trainer.validation.shown_figures import Figure as ShownFigure
+from trainer.validation.shown_figures import figures_of, shown_groups, with_trivial
 
 _PARTS = ("loss", "classification", "regression")
 

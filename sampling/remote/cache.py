@@ -17,9 +17,9 @@ from pathlib import Path
 from threading import Event
 
 from manifests.schema import ManifestError
-from sampling.fetch import ShardReader, check_crop
-from sampling.records import Shard
-from sampling.remote import RemoteReader, RetrySettings, is_remote
+from sampling.pair_index import Shard
+from sampling.remote.reader import RemoteReader, RetrySettings, is_remote
+from sampling.shard_reader import ShardReader, check_crop
 
 _POLL_S = 0.05
 
@@ -79,7 +79,7 @@ class CachedReader:
         self._cache, self._shards, self._local = cache, shards, local
 
     def read(self, shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
-        """Return the bytes of one crop; see `sampling.fetch.ShardReader.read`."""
+        """Return the bytes of one crop; see `sampling.shard_reader.ShardReader.read`."""
         if not is_remote(self._shards[shard].url):
             return self._local.read(shard, offset, num_bytes, crc32)
         with self._cache.acquire(self._shards[shard]) as file:

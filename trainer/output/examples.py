@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.files import whole_file
-from trainer.validation import Examples
+from trainer.validation.validate import Examples
 
 Image = NDArray[np.uint8]
 

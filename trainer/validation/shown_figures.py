@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from trainer.figures import KINDS, Measured
+from trainer.validation.figures import KINDS, Measured
 
 
 class Figure(NamedTuple):

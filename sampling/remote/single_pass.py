@@ -14,9 +14,9 @@ from typing import IO, Any, NamedTuple
 from webdataset.tariterators import tar_file_expander
 
 from manifests.schema import ManifestError
-from sampling.fetch import ShardReader, check_crop
-from sampling.records import Shard
-from sampling.remote import PieceFile, RemoteReader, is_remote
+from sampling.pair_index import Shard
+from sampling.remote.reader import PieceFile, RemoteReader, is_remote
+from sampling.shard_reader import ShardReader, check_crop
 
 SHARDS_PER_WINDOW = 4
 """Shards whose pairs are mixed, and whose wanted crops are in memory together."""
@@ -102,7 +102,7 @@ class DirectReader:
         self._shards, self._local, self._remote = shards, local, remote
 
     def read(self, shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
-        """Return the bytes of one crop; see `sampling.fetch.ShardReader.read`."""
+        """Return the bytes of one crop; see `sampling.shard_reader.ShardReader.read`."""
         url, size = self._shards[shard].url, self._shards[shard].num_bytes
         if not is_remote(url):
             return self._local.read(shard, offset, num_bytes, crc32)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from model.network import Network
-from trainer.average import WeightAverage
 from trainer.distributed import Ranks
+from trainer.learning.average import WeightAverage
 from trainer.objectives import Objective
 
 

@@ -1,4 +1,4 @@
-"""A worker process: makes pairs into slots of the shared ring. Started by `sampling.workers`.
+"""A worker process: makes pairs into slots of the shared ring. Started by `sampling.workers.pool`.
 
 It is given two open file descriptors, of the ring and of a socket, and ends when the socket does.
 It never imports torch: a worker starts in a quarter of a second and takes 100 MB.
@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.fetch import HeldCrops, ShardReader, read_held
-from sampling.pairs import Failure, PairMaker
-from sampling.ring import Ring
+from sampling.make_pairs import Failure, PairMaker
+from sampling.shard_reader import HeldCrops, ShardReader, read_held
+from sampling.workers.ring import Ring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ class Task:
     slot: int
     epoch: int
     records: NDArray[np.void]
-    """(B,) of type `sampling.records.PAIR`."""
+    """(B,) of type `sampling.pair_index.PAIR`."""
     crops: HeldCrops | None = None
     """The JPEGs by (shard, offset); None where the worker reads them itself."""
 
