@@ -17,7 +17,8 @@ from sampling.batch import empty_arrays
 from sampling.make_pairs import BatchArrays, Failure, PairMaker, ReadCrop
 from sampling.pair_index import list_shards, member_names, pair_records, sample_name
 from sampling.plan import PairSettings, Plan, make_plan
-from sampling.remote.cache import CachedReader, CachedShards, CacheSettings, ShardCache
+from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.remote.cached_access import CachedReader, CachedShards
 from sampling.remote.prefetch import Lease, ShardStore
 from sampling.remote.reader import RemoteReader, is_remote
 from sampling.remote.single_pass import SHARDS_PER_WINDOW, DirectReader, PassingShards

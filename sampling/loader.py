@@ -27,12 +27,11 @@ from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch, empty_arrays, to_batch
 from sampling.dataset import Access, PairDataset
 from sampling.make_pairs import BatchArrays, Failure
-from sampling.pair_index import crop_places
 from sampling.plan import PairSettings
 from sampling.remote.cache import CacheSettings
 from sampling.remote.prefetch import Lease, Prefetch
-from sampling.remote.single_pass import PassedShard
-from sampling.shard_reader import HeldCrops, read_held
+from sampling.remote.single_pass import held_crops
+from sampling.shard_reader import read_held
 from sampling.workers.pool import WorkerPool
 
 logger = logging.getLogger(__name__)
@@ -102,6 +101,7 @@ class PairLoader:
         """Crops of this epoch that could not be read."""
         self.waited_s = 0.0
         """Time in which the last epoch waited for remote shards, but for the first ones."""
+        self._streams = access == "stream"
         self._batch_size = batch_size
         self._rank, self._world_size = rank, world_size
         self._num_workers = num_workers
@@ -163,7 +163,7 @@ class PairLoader:
                 ahead.reach(records)
                 ahead.wait_for(records)
                 arrays = empty_arrays(records.size)
-                crops = self._held_crops(ahead, records)
+                crops = held_crops(ahead, records) if self._streams else None
                 read = None if crops is None else partial(read_held, crops)
                 failures = self.dataset.make(records, out=arrays, read=read)
                 yield self._finished(arrays, records, failures)
@@ -180,7 +180,7 @@ class PairLoader:
                     while slices and pool.num_free and (not submitted or ahead.is_ready(slices[0])):
                         records = slices.popleft()
                         ahead.wait_for(records)
-                        crops = self._held_crops(ahead, records)
+                        crops = held_crops(ahead, records) if self._streams else None
                         slot = pool.submit(records, epoch=self.dataset.epoch, crops=crops)
                         submitted.append((slot, records))
                     slot, records = submitted.popleft()
@@ -209,17 +209,6 @@ class PairLoader:
         finally:
             ahead.close()
             self.waited_s = ahead.waited_s
-
-    def _held_crops(self, ahead: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops | None:
-        """Return the crops of a batch in stream access; None where they are read by offset."""
-        if self.dataset.access != "stream":
-            return None
-        crops: HeldCrops = {}
-        for shard, offset in crop_places(records):
-            passed = ahead.lease(shard)
-            assert isinstance(passed, PassedShard)
-            crops[shard, offset] = passed.crops[offset]
-        return crops
 
     def _started_pool(self) -> WorkerPool:
         if self._pool is None or not self._pool.close.alive:

@@ -1,9 +1,15 @@
-"""``python -m sampling.preview``: the name of the command in `trainer.preview`.
+r"""Show pairs exactly as the network gets them, beside the stored ones, on one page.
 
-The command reads recipes as the trainer does, so it stands a layer above; this is its name only.
+    python -m sampling.preview --manifests data/shards/vid/manifest.parquet
+    python -m sampling.preview --manifests data/shards/*/manifest.parquet --recipe finetune \
+        --out pairs.html
+
+The command reads recipes as ``trainer.run`` does, so its code is a layer above, in
+`trainer.preview`; this file is its name.
 """
 
-import runpy
+import sys
+from importlib import import_module
 
 if __name__ == "__main__":
-    runpy.run_module("trainer.preview", run_name="__main__", alter_sys=True)
+    sys.exit(import_module("trainer.preview").main())

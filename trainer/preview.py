@@ -1,8 +1,4 @@
-r"""Show pairs exactly as the network gets them, beside what was stored, on one page.
-
-    python -m sampling.preview --manifests data/shards/vid/manifest.parquet
-    python -m sampling.preview --manifests data/shards/*/manifest.parquet --recipe finetune \
-        --out pairs.html
+"""Pairs exactly as the network gets them, beside the stored ones: ``python -m sampling.preview``.
 
 Each pair is the one that a run of the same manifests, recipes, seed and epoch trains on, or, with
 ``--split val``, the one that each of its validations measures. Other options of the run belong in
@@ -10,7 +6,6 @@ a recipe, as for ``trainer.run``, which reads recipes with the same parser.
 """
 
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal
@@ -197,7 +192,3 @@ def _settings_table(pairs: PairSettings, augment: AugmentSettings) -> Table:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
     return run_command(PreviewConfig, preview, argv, prog=PROG, errors=(ManifestError,))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,12 +11,15 @@ from tarfile import TarError
 from threading import Event
 from typing import IO, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from webdataset.tariterators import tar_file_expander
 
 from manifests.schema import ManifestError
-from sampling.pair_index import Shard
+from sampling.pair_index import Shard, crop_places
+from sampling.remote.prefetch import Lease, Prefetch
 from sampling.remote.reader import PieceFile, RemoteReader, is_remote
-from sampling.shard_reader import ShardReader, check_crop
+from sampling.shard_reader import HeldCrops, ShardReader, check_crop
 
 SHARDS_PER_WINDOW = 4
 """Shards whose pairs are mixed, and whose wanted crops are in memory together."""
@@ -109,6 +112,16 @@ class DirectReader:
         data = self._remote.read_range(url, offset, offset + num_bytes, size)
         check_crop(data, num_bytes=num_bytes, crc32=crc32)
         return data
+
+
+def held_crops(shards: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops:
+    """Return the crops of some pairs, whose shards were fetched by `PassingShards`."""
+    crops: HeldCrops = {}
+    for shard, offset in crop_places(records):
+        passed = shards.lease(shard)
+        assert isinstance(passed, PassedShard)
+        crops[shard, offset] = passed.crops[offset]
+    return crops
 
 
 def _raise_plainly(error: Exception) -> Any:
