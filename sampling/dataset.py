@@ -1,4 +1,4 @@
-"""The pairs of an epoch as a map-style dataset: what `PairLoader` and PyTorch's DataLoader read."""
+"""The pairs of an epoch as a map-style dataset, for `PairLoader` and PyTorch's DataLoader."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -38,8 +38,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
     Args:
         manifests: Where the crops are, such as `manifests.table.read_manifest` returns.
-        pairs: What pairs to draw.
-        augment: How to vary them.
+        pairs: Settings of the plan.
+        augment: Settings of the augmentation.
         split: ``"train"`` or ``"val"``; val pairs are the same in every epoch.
         seed: Seed of the run.
         epoch: Number of the epoch.
@@ -108,7 +108,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Return one pair; the keys and values are those of `sampling.batch.PairBatch`.
 
         Raises:
-            ManifestError: A crop cannot be read, or is not what the manifest says.
+            ManifestError: A crop cannot be read, or differs from the manifest.
             RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
         """
         self._process.check()

@@ -42,13 +42,13 @@ class PairLoader:
 
     Args:
         manifests: Where the crops are.
-        pairs: What pairs to draw.
-        augment: How to vary them.
+        pairs: Settings of the plan.
+        augment: Settings of the augmentation.
         split: ``"train"`` or ``"val"``; val pairs are the same in every epoch.
         batch_size: Pairs of a global batch, over all ranks. The last batch may be smaller.
         seed: Seed of the run.
         epoch: Number of the epoch.
-        first_pair: Where in the epoch to begin.
+        first_pair: First pair of the epoch to deliver.
         rank: Number of this process.
         world_size: Number of processes.
         num_workers: Number of worker processes; 0 makes the pairs in this one.
@@ -56,7 +56,7 @@ class PairLoader:
             and its pair replaced by the next one of the epoch. One more stops the run.
         access: ``"random"``, or ``"stream"`` for whole shards in sequence, with nothing on disk.
         cache: Where copies of remote shards are kept, and how large they may become together.
-        pin_memory: Whether batches are in pinned memory; None is yes where there is a GPU.
+        pin_memory: Whether batches are in pinned memory; None means yes if there is a GPU.
 
     Raises:
         ManifestError: No row is in the split.
@@ -164,7 +164,7 @@ class PairLoader:
                 ahead.wait_for(records)
                 arrays = empty_arrays(records.size)
                 crops = held_crops(ahead, records) if self._streams else None
-                read = None if crops is None else partial(read_held, crops)
+                read = partial(read_held, crops) if crops is not None else None
                 failures = self.dataset.make(records, out=arrays, read=read)
                 yield self._finished(arrays, records, failures)
 

@@ -1,6 +1,6 @@
-"""The one way to make pairs: bytes to augmented crops in a batch, for every kind of access.
+"""From bytes to the augmented crops of a batch, for every kind of access.
 
-Imported by workers, so it does without torch.
+Workers import this file, so it does without torch.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,14 +27,14 @@ class Failure(NamedTuple):
     """A pair that could not be made."""
 
     place: int
-    """Where in the batch."""
+    """Number in the batch."""
     role: str
     """``"template"``, ``"search"`` or ``"background"``: which crop is bad."""
     message: str
 
 
 class BatchArrays(NamedTuple):
-    """Where a batch is written to."""
+    """The memory of a batch."""
 
     template: NDArray[np.uint8]
     """(B, 127, 127, 3) RGB."""
@@ -89,7 +89,7 @@ class PairMaker:
         return failures
 
     def changes(self, records: NDArray[np.void], *, epoch: int) -> list[Change]:
-        """Return what is done to each of the pairs."""
+        """Return the change of each pair."""
         stored_px = np.array(self.stored_px, np.int64)
         background_px = stored_px[records["background"]["shard"], 1]
         return draw_changes(
@@ -106,7 +106,7 @@ class StoredCrops:
 
     Args:
         stored_px: Per shard, the sides of its template and search crops as stored.
-        read: Where the bytes come from.
+        read: Reads the bytes.
     """
 
     def __init__(self, stored_px: Sequence[tuple[int, int]], read: ReadCrop) -> None:
@@ -116,12 +116,12 @@ class StoredCrops:
         self._places: dict[str, CropPlace] = {}
         self._gray = False
         self.role = ""
-        """The crop that was asked for last."""
+        """The crop that was cut last."""
 
     def open(
         self, template: CropPlace, search: CropPlace, background: CropPlace, *, gray: bool
     ) -> None:
-        """Go to a pair."""
+        """Go to another pair."""
         self._places = {"template": template, "search": search, "background": background}
         self._gray = gray
 
@@ -158,7 +158,7 @@ def _decode(
     Args:
         data: The JPEG.
         stored_px: The side that it is expected to have.
-        memory: Where to.
+        memory: Written to.
         gray: Skip the planes of colour.
         fast: Enlarge the planes of colour by repeating pixels.
 

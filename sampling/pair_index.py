@@ -1,4 +1,4 @@
-"""What a worker needs to know of a pair: where its bytes lie. No names, 81 bytes per pair."""
+"""The location of each pair's crops in the shards: numbers without names, 81 bytes per pair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,13 +108,13 @@ def pair_sources(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.object
 
 
 def has_background(records: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Return (P,) True where a pair's target is moved before a background."""
-    found: NDArray[np.bool_] = records["background"]["num_bytes"] > 0
-    return found
+    """Return (P,) True for pairs whose target is moved before a background."""
+    has: NDArray[np.bool_] = records["background"]["num_bytes"] > 0
+    return has
 
 
 def used_shards(records: NDArray[np.void]) -> list[int]:
-    """Return the shards that pairs need, in their order."""
+    """Return the shards of some pairs, in ascending order."""
     backgrounds = records["background"]["shard"][has_background(records)]
     shards = [records["template"]["shard"], records["search"]["shard"], backgrounds]
     numbers: list[int] = np.unique(np.concatenate(shards)).tolist()

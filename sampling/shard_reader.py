@@ -57,5 +57,5 @@ def check_crop(data: bytes, *, num_bytes: int, crc32: int) -> None:
     """
     if len(data) != num_bytes:
         raise ValueError(f"{len(data)} bytes, expected {num_bytes}; the shard is cut off")
-    if (found := isal_zlib.crc32(data)) != crc32:
-        raise ValueError(f"crc32 {found:08x}, expected {crc32:08x}; the shard was changed")
+    if (actual := isal_zlib.crc32(data)) != crc32:
+        raise ValueError(f"crc32 {actual:08x}, expected {crc32:08x}; the shard was changed")

@@ -1,4 +1,4 @@
-"""The rows of all manifests, grouped by track: what a plan is drawn from."""
+"""The rows of all manifests, grouped by track; plans are drawn from this table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class TrackTable:
 
 
 class _Part(NamedTuple):
-    """What one manifest contributes: n crops of t tracks."""
+    """The share of one manifest: n crops of t tracks."""
 
     rows: _Numbers  # (n,) within the manifest
     tracks: _Numbers  # (n,)

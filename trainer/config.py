@@ -18,7 +18,7 @@ from trainer.schedule import ScheduleConfig
 
 
 class TrainingError(ValueError):
-    """A run cannot start or go on; the message says why and what to do."""
+    """A run cannot start or go on; the message has the reason and the remedy."""
 
 
 def parse_weights(text: str) -> Mapping[str, float]:
@@ -95,9 +95,9 @@ class TrainConfig:
     """Factor on the learning rate of the rest, the trunk, in stage finetune: 0 is the paper's, all
     of it frozen, BatchNorm in evaluation mode; above 0 it trains, BatchNorm in training mode."""
     seed: int = 0
-    """Decides the initial weights, the pairs and their augmentation."""
+    """Seed of the initial weights, the pairs and their augmentation."""
     batch_size: int = 72
-    """Pairs of a step over all processes together."""
+    """Pairs per step, over all processes together."""
     center_ratio: float = 1.0
     """Share of the target, around its centre, whose cells are positive for the CAR head: 1 is the
     paper's whole box, 0.4 SiamCAR's code."""
@@ -106,7 +106,7 @@ class TrainConfig:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     select: Literal["auto", "loss", "iou", "place", "center"] = "auto"
-    """What best.safetensors is best by on the val pairs: iou, the mean of the IoU on video and on
+    """Criterion of best.safetensors on the val pairs: iou, the mean of the IoU on video and on
     stills; place, the IoU of a box of the true size on video; center, the centre error on video;
     loss. auto is iou for the CAR head and place for SiamFC's, which predicts no size."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
@@ -125,15 +125,15 @@ class TrainConfig:
     compile: bool = False
     """Run the network through torch.compile."""
     checkpoint_steps: int = 0
-    """Also save every so many steps; 0 saves after each epoch only."""
+    """Steps between checkpoints within an epoch; 0 saves after each epoch only."""
     keep: int = 3
     """Newest checkpoints to keep; the best weights are kept besides."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU if there is one."""
     workers: int = 2
     """Loader processes of each rank; 0 loads in the training process."""
     max_bad_samples: int = 0
-    """Crops that an epoch may fail to read on each rank; each is logged and replaced."""
+    """Unreadable crops allowed per epoch and rank; each is logged and replaced."""
     threads: int = 0
     """CPU threads of each rank for the network; 0 leaves the choice to torch."""
     tensorboard: bool = True
@@ -193,12 +193,12 @@ MAY_CHANGE = frozenset(
     {"out", "recipe", "manifests", "init_weights", "device", "workers", "threads"}
     | {"tensorboard", "wandb", "keep", "checkpoint_steps", "max_bad_samples"}
 )
-"""Options that a resumed run may have otherwise: they do not decide what is computed. (Manifests
-and initial weights may move; their checksums are compared.)"""
+"""Options that may differ when a run resumes: they do not decide the result. (Manifests and initial
+weights may move; their checksums are compared.)"""
 
 
 def run_folder(config: TrainConfig) -> Path:
-    """Return where a run writes."""
+    """Return the folder of a run."""
     return config.out or Path("runs") / ("-".join(config.recipe) or config.stage)
 
 

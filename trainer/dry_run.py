@@ -1,4 +1,4 @@
-"""A rehearsal: what a run needs in memory and on disk shows at its start, not at epoch 151."""
+"""A rehearsal at the start: memory and disk that do not suffice show before the first epoch."""
 
 import copy
 
@@ -28,7 +28,7 @@ def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
     try:
         batch = make_noise(share, seed=config.seed)
         network.train()
-        for _ in config.schedule.rates:  # one a phase, at rate 0: noise must not move the weights
+        for _ in config.schedule.rates:  # at rate 0: noise must not move the weights
             train_step(learner, batch, rate=0.0)
         validate(learner, [batch], _noise_pairs(share), stop=StopRequest())
     except RuntimeError as error:

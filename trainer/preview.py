@@ -47,7 +47,7 @@ class PreviewData:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewConfig:
-    """Show pairs exactly as the network gets them, beside what was stored, on one page."""
+    """Show pairs exactly as the network gets them, beside the stored ones, on one page."""
 
     manifests: tuple[str, ...]
     """Path or URL of each manifest."""
@@ -134,7 +134,7 @@ def first_pairs(
     pairs: PairSettings,
     augment: AugmentSettings,
 ) -> tuple[PairBatch, list[Origin]]:
-    """Return the first pairs of the epoch, and where each comes from and what was done to it."""
+    """Return the first pairs of the epoch, and the origin and the change of each."""
     with PairLoader(
         manifests,
         pairs=pairs,

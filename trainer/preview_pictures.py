@@ -20,7 +20,7 @@ _BOX_RGB, _CELL_RGB, _GAP_PX = (0, 230, 64), (255, 120, 0), 4
 
 
 class Origin(NamedTuple):
-    """Where a pair comes from and what was done to it."""
+    """Origin and change of a pair."""
 
     template: str
     """Source, track and frame of the template, such as "lasot dog-3 frame 12"."""
@@ -44,7 +44,7 @@ def pair_pictures(
         objective: Decides which cells are positive.
         before: The pairs without augmentation.
         after: The same pairs as the network gets them.
-        origins: Where they come from and what was done to them.
+        origins: Their origins and changes.
     """
     cells, locations = _positive_cells(objective, after)
     for index, origin in enumerate(origins):
@@ -82,7 +82,7 @@ def _positive_cells(
 
 
 def template_shift(origin: Origin) -> tuple[float, float]:
-    """Return how far the target is from the finished template's centre, in its pixels."""
+    """Return the target's shift from the finished template's centre, in its pixels."""
     left, top, width, height = origin.change.template
     x, y = (
         (origin.template_px / 2 - start) * TEMPLATE_SIZE / side - TEMPLATE_SIZE / 2

@@ -2,8 +2,7 @@
 
     python -m trainer.report --run runs/pretrain
 
-The page, ``<run>/report.html`` unless ``--out`` says otherwise, needs nothing beside it. It can be
-made while the run goes on.
+The page, by default ``<run>/report.html``, needs no other file. It can be made during the run.
 """
 
 import json
@@ -75,7 +74,7 @@ def report(config: ReportConfig) -> None:
     made_by = Provenance(
         command=("python", "-m", "trainer.report", "--run", str(folder)),
         settings=provenance["options"],
-        fingerprints={each["url"]: each["fingerprint"] for each in provenance["manifests"]},
+        fingerprints={entry["url"]: entry["fingerprint"] for entry in provenance["manifests"]},
     )
     write_page(url, f"Training run {folder.name}", sections, made_by=made_by)
     print(url)

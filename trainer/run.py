@@ -58,7 +58,7 @@ def run(config: TrainConfig) -> int:
                 _run_on_rank(config, ranks, device, stop)
             return 130 if ranks.any(flag=stop.by_ctrl_c) else 0
     except KeyboardInterrupt:  # before the training, or the second one
-        names = [each.name for each in (folder / CHECKPOINTS).glob("step-*")]
+        names = [path.name for path in (folder / CHECKPOINTS).glob("step-*")]
         start = max(names, default="the beginning")
         logger.error("%s: interrupted; the same command goes on from %s", folder, start)
         return 130

@@ -1,4 +1,4 @@
-"""From a configuration to what the loop works on: manifests, batches, network, optimizer."""
+"""From a configuration to the parts of the loop: manifests, batches, network, optimizer."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -35,7 +35,7 @@ def check_outputs(config: TrainConfig, manifests: list[Manifest]) -> None:
     """Refuse a run that would write over its own manifests, shards, recipes or initial weights."""
     before = weights_files(config.init_weights) if config.init_weights is not None else ()
     recipes = [name for name in config.recipe if name.endswith(".toml")]
-    inputs = [each for one in manifests for each in one.files()]
+    inputs = [file for manifest in manifests for file in manifest.files()]
     folder = run_folder(config)
     if config.tensorboard:
         require_utf8(folder)
@@ -46,8 +46,8 @@ class Batches:
     """The training and validation batches of a run: the same global ones for any number of ranks.
 
     Args:
-        config: What to draw, and with how many workers.
-        manifests: Where the crops are.
+        config: Options of the run.
+        manifests: The crops to draw from.
         ranks: Each process gets its slice of every batch.
 
     Raises:
@@ -133,7 +133,7 @@ def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Lea
 
 
 def make_provenance(config: TrainConfig, manifests: list[Manifest]) -> dict[str, Any]:
-    """Return where weights come from: options, manifests, and the stage before."""
+    """Return the origin of the weights: options, manifests, and the stage before."""
     before = None
     if config.init_weights is not None:
         before = {

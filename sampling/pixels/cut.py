@@ -28,7 +28,7 @@ def cut_window(
 
     Args:
         image: (H, W, 3) uint8, or (H, W, 1) where the pair is gray.
-        window: What to show; past the image it is continued by reflection.
+        window: Part of the image; past its border the image is continued by reflection.
         size: Side of the result.
         gray: Whether the image is gray.
         flip: Whether to mirror it.

@@ -1,4 +1,4 @@
-"""What is done to a finished crop's pixels in place: colour and blur."""
+"""Colour and blur of a finished crop, changed in place."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Color(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What is done to one crop."""
+    """Change of colour and sharpness of one crop."""
 
     color: Color | None = None
     blur_px: float = 0.0

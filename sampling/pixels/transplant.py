@@ -1,4 +1,4 @@
-"""A target is moved before the background of another group's crop.
+"""Moving a target before the background of another group's crop.
 
 In a photograph, and in video in which little moves, both crops of a pair have the same background:
 a network learns to find that. A target before another background can only be found by itself.
@@ -17,17 +17,17 @@ from sampling.pixels.looks import Color
 Box = tuple[float, float, float, float]
 
 _SOFT_EDGE = (0.88, 1.12)
-"""Where the mask ends to be 1 and becomes 0, in half sides of the box."""
+"""Last point where the mask is 1 and first where it is 0, in half sides of the box."""
 
 
 class Background(NamedTuple):
-    """What a target is moved before."""
+    """The new background of a target."""
 
     window: Window
     """Of the other group's stored search crop."""
     flip: bool
     target_color: Color | None
-    """Change of the target's own colours: it is never lit as what is behind it."""
+    """Change of the target's own colours, whose light differs from the background's."""
 
 
 def put_before(target: Image, background: Image, box_xyxy: Box) -> None:

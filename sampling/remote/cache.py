@@ -25,7 +25,7 @@ _POLL_S = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class CacheSettings:
-    """Where and how local copies of remote shards are kept."""
+    """The cache of local copies of remote shards."""
 
     folder: str = "data/cache"
     """Folder on a local disk; several processes and runs may share it."""
@@ -34,9 +34,9 @@ class CacheSettings:
     threads: int = 4
     """Shards that a process fetches at the same time."""
     patience_s: float = 600.0
-    """How long to wait for room while others use all of the cache."""
+    """Longest wait for room while other processes use the whole cache."""
     retries: RetrySettings = field(default_factory=RetrySettings)
-    """How failed reads are tried again."""
+    """Retries of failed reads."""
 
     @property
     def limit_bytes(self) -> int:
@@ -52,7 +52,7 @@ class Lease:
         self._file = file
 
     def close(self) -> None:
-        """Let the copy go."""
+        """Release the copy."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -69,8 +69,8 @@ class ShardCache:
     """The copies in one folder.
 
     Args:
-        settings: Where, and how large.
-        reader: What fetches them.
+        settings: Folder and size.
+        reader: Fetches them.
     """
 
     def __init__(self, settings: CacheSettings, reader: RemoteReader) -> None:
@@ -80,7 +80,7 @@ class ShardCache:
         self._stop = Event()
 
     def path(self, shard: Shard) -> str:
-        """Return where the copy of a shard is, or will be."""
+        """Return the path of a shard's copy, present or not."""
         return str(self._folder / f"{shard.sha256}.tar")
 
     def close(self) -> None:
@@ -208,7 +208,7 @@ class ShardCache:
 
 
 def _remove_unused(path: str) -> bool:
-    """Remove a copy, or what a killed process left of one, unless somebody holds it."""
+    """Remove a copy, or a part of one that a killed process left, unless it is locked."""
     try:
         file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Fetching the shards of the next window while the pairs of this one are made."""
+"""Fetching of the next window's shards while the pairs of this window are made."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""Reading remote files with patience: failed reads are tried again, after growing pauses."""
+"""Reading of remote files: failed reads are tried again, after growing pauses."""
 
 import logging
 import time
@@ -18,23 +18,23 @@ _CHUNK_BYTES = 8 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class RetrySettings:
-    """How long a remote store is given to recover."""
+    """Retries of failed reads."""
 
     attempts: int = 8
     """Reads of one piece before the run stops."""
     first_pause_s: float = 0.5
     """Pause after the first failed read; each further one is twice as long."""
     longest_pause_s: float = 30.0
-    """Where the pauses stop growing."""
+    """Longest pause."""
     stall_s: float = 30.0
-    """A read that gets no byte for so long has failed."""
+    """Time without a byte after which a read has failed."""
 
 
 class RemoteReader:
     """Reads remote files in pieces; safe for several threads.
 
     Args:
-        settings: How failed reads are tried again.
+        settings: Retries of failed reads.
     """
 
     def __init__(self, settings: RetrySettings) -> None:
@@ -57,10 +57,10 @@ class RemoteReader:
             OSError: It still could not be read after all attempts.
         """
         files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
-        found = self._patiently(url, stop, lambda: files.size(path))
-        if found is not None and found != num_bytes:
+        size = self._patiently(url, stop, lambda: files.size(path))
+        if size is not None and size != num_bytes:
             raise ManifestError(
-                f"{url}: {found} bytes, expected {num_bytes}; the shard was replaced after the "
+                f"{url}: {size} bytes, expected {num_bytes}; the shard was replaced after the "
                 "manifest was written. Copy both again"
             )
         position = 0
@@ -87,7 +87,7 @@ class RemoteReader:
         for attempt in range(1, self._settings.attempts + 1):
             try:
                 return read()
-            # each kind of store raises classes of its own for what a network does to it
+            # each kind of store has error classes of its own for a failing network
             except Exception as error:
                 if _is_missing(error):
                     raise ManifestError(
@@ -135,14 +135,14 @@ class PieceFile:
 
 
 def is_remote(url: str) -> bool:
-    """Tell whether a URL is not a file on a local disk."""
+    """Return True unless a URL is a file on a local disk."""
     return "://" in url and not url.startswith("file://")
 
 
 def _is_missing(error: Exception) -> bool:
-    """Tell whether a store says that there is no such file.
+    """Return True if an error means that there is no such file.
 
-    fsspec's web client says so for whatever goes wrong with a HEAD request; the cause knows better.
+    fsspec's web client raises FileNotFoundError for any failed HEAD request; its cause decides.
     """
     cause = error.__cause__
     if not isinstance(error, FileNotFoundError):
@@ -162,7 +162,7 @@ def _read_range(files: Any, path: str, start: int, end: int, num_bytes: int) -> 
 
 
 def _timeouts(url: str, stall_s: float) -> dict[str, Any]:
-    """Return the options that make a stalled read an error, in each protocol's own words."""
+    """Return the options by which a protocol turns a stalled read into an error."""
     protocol = url.partition("://")[0]
     if protocol in {"http", "https"}:
         from aiohttp import ClientTimeout

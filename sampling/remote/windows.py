@@ -1,4 +1,4 @@
-"""The order in which an epoch visits shards that have to be fetched first.
+"""The order in which an epoch uses shards that are fetched first.
 
 Tracks are drawn over all shards, but the pairs are ordered so that those of a few shards, a window,
 come one after another. While one window is trained on, the next is fetched; each shard is fetched
@@ -27,7 +27,7 @@ def draw_windows(
 
     Args:
         tracks: All tracks that may be drawn.
-        shard_bytes: (S,) what fetching each shard costs; 0 where it lies on a local disk.
+        shard_bytes: (S,) cost of fetching each shard; 0 for one on a local disk.
         window_bytes: Largest sum of a window's shards.
         seed: Seed of the run.
         epoch: Number of the epoch.

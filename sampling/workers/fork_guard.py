@@ -1,4 +1,4 @@
-"""Pairs are not made in a forked process: it inherits locks whose owners it has not, and hangs."""
+"""Refuses forked processes, which inherit locks without their owners and hang."""
 
 import os
 
@@ -10,7 +10,7 @@ class ForkGuard:
         self._number = os.getpid()
 
     def check(self) -> None:
-        """Check that this is the same process still.
+        """Check that this is still the same process.
 
         Raises:
             RuntimeError: It is a fork of it, where polars and fsspec wait for threads that are

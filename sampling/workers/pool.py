@@ -49,7 +49,7 @@ class WorkerPool:
     Args:
         num_workers: Number of processes.
         pairs_per_slot: Largest batch.
-        maker: How pairs are made.
+        maker: Makes the pairs.
         paths: Per shard, the local file.
         keep_open: Whether workers keep shards open between batches.
     """
@@ -69,7 +69,7 @@ class WorkerPool:
         self._done: dict[int, tuple[Failure, ...]] = {}
         self._leased: set[int] = set()
         self._free = deque(range(BATCHES_PER_WORKER * num_workers + MAX_LEASED))
-        # registered before anything starts: a failure half-way leaves nothing running
+        # registered before any start, so that a failure half-way leaves no process
         self.close = weakref.finalize(self, _stop, self._processes, self._connections)
         file = ring_file(len(self._free), pairs_per_slot)
         try:
@@ -118,7 +118,7 @@ class WorkerPool:
         return task.slot
 
     def wait_for(self, slot: int) -> tuple[Failure, ...]:
-        """Wait until a slot's batch is made; return what could not be made in it.
+        """Wait until a slot's batch is made and return the pairs that could not be made.
 
         Raises:
             LostWorkerError: A worker has ended.
@@ -130,8 +130,8 @@ class WorkerPool:
     def lease(self, slot: int) -> BatchArrays:
         """Return the arrays of a slot that was waited for.
 
-        They are the ring's own memory, which is used again when nobody holds them any more. Who
-        holds more than two batches gets copies, so that the ring never runs dry.
+        They are the ring's own memory, which is used again after the last reference to them is
+        gone. From the third batch held at a time on they are copies: the ring never runs dry.
         """
         if len(self._leased) < MAX_LEASED:
             self._leased.add(slot)

@@ -45,7 +45,7 @@ class Ring:
 
         Args:
             number: Which slot.
-            on_release: Called when nobody holds the arrays, or anything made from them, any more.
+            on_release: Called after the last reference to the arrays and their views is gone.
         """
         size = _slot_bytes(self._pairs)
         # an object of its own for each call: it lives as long as the arrays do

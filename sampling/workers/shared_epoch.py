@@ -1,4 +1,4 @@
-"""The number of an epoch, which copies in a DataLoader's worker processes follow."""
+"""The number of an epoch, shared with a DataLoader's worker processes."""
 
 import torch
 
@@ -14,9 +14,9 @@ class SharedEpoch:
         self._number.share_memory_()  # type: ignore[no-untyped-call]
 
     def set(self, epoch: int) -> None:
-        """Change it in all processes that have a copy."""
+        """Set the epoch in all processes that have a copy."""
         self._number.fill_(epoch)
 
     def get(self) -> int:
-        """Return what it is now."""
+        """Return the current epoch."""
         return int(self._number)

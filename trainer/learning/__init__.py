@@ -1,1 +1,1 @@
-"""What a step works on: network, optimizer, averages."""
+"""The state of a training step: network, optimizer, averages."""

@@ -14,7 +14,7 @@ class WeightAverage:
     steps so far, so resuming restores its tensors and nothing else.
 
     Args:
-        network: What to average; the average starts from its weights.
+        network: Averaged; the average starts from its weights.
         decay: Share of the average that a step keeps, below 1. The first steps keep less, (1 + n) /
             (10 + n) after n steps, so that the random start is forgotten soon.
     """
@@ -27,7 +27,7 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after a step; ``step`` counts the updates made."""
+        """Add the weights after a step to the average; ``step`` counts the updates made."""
         decay = min(self._decay, (1 + step) / (10 + step))
         for name, value in self._network.state_dict().items():
             average = self.tensors[name]
@@ -37,7 +37,7 @@ class WeightAverage:
                 average.copy_(value)
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from the tensors of a checkpoint."""
+        """Restore the tensors of a checkpoint."""
         _copy(tensors, self.tensors)
 
     @contextmanager

@@ -35,7 +35,7 @@ _CONTENTS = "contents.json"
 
 @dataclass(kw_only=True)
 class Progress:
-    """How far a run is."""
+    """Progress of a run."""
 
     step: int = 0
     """Updates made."""
@@ -80,10 +80,10 @@ def write_checkpoint(
 
 @contextmanager
 def writing(path: Path, what: str) -> Iterator[None]:
-    """Turn a failure to write, such as on a full disk, into one line that says what to do.
+    """Turn a failure to write, such as on a full disk, into one line with advice.
 
     Raises:
-        TrainingError: What the ``with`` block wrote could not be written.
+        TrainingError: The ``with`` block could not write.
     """
     try:
         yield
@@ -125,7 +125,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 
 def remove_old(parent: Path, *, keep: int) -> None:
-    """Remove all checkpoints but the newest ``keep``, and what killed writers left behind."""
+    """Remove all checkpoints but the newest ``keep``, and the leftovers of killed writers."""
     for folder in sorted(parent.glob("step-*"), reverse=True)[keep:]:
         shutil.rmtree(folder)
     for leftover in parent.glob(".*.tmp"):
@@ -141,10 +141,10 @@ def _find_damage(folder: Path) -> str | None:
     try:
         contents = json.loads((folder / _CONTENTS).read_text(encoding="utf-8"))
         for name, expected in contents.items():
-            found = _describe(folder / name)
-            if found["bytes"] != expected["bytes"]:
-                return f"{name} has {found['bytes']} bytes, expected {expected['bytes']}"
-            if found != expected:
+            actual = _describe(folder / name)
+            if actual["bytes"] != expected["bytes"]:
+                return f"{name} has {actual['bytes']} bytes, expected {expected['bytes']}"
+            if actual != expected:
                 return f"{name} has another checksum than when it was written"
     except (OSError, ValueError) as error:
         return str(error)

@@ -34,8 +34,8 @@ def write_curves(folder: Path) -> Path:
     axes = figure.subplots(num_rows, 3, squeeze=False).flatten()
     _draw_loss(axes[0], steps, validations)
     _draw_auc(axes[1], validations)
-    for axis, each in zip(axes[2:], shown, strict=False):
-        _draw_figure(axis, each, groups, validations)
+    for axis, shown_figure in zip(axes[2:], shown, strict=False):
+        _draw_figure(axis, shown_figure, groups, validations)
     for axis in axes[2 + len(shown) :]:
         axis.set_axis_off()
     if shown:

@@ -15,7 +15,7 @@ _TRUE_RGB, _PREDICTED_RGB = (60, 220, 60), (240, 60, 60)
 
 
 def draw_examples(examples: Examples) -> Image:
-    """Return one row a pair: template, search (green true, red predicted box), response."""
+    """Return one row per pair: template, search (green true, red predicted box), response."""
     rows = []
     for index in range(len(examples.template)):
         search = examples.search[index].numpy().copy()

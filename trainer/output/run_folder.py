@@ -1,4 +1,4 @@
-"""A run's folder: where it goes on from, and what it leaves.
+"""A run's folder: resuming, checkpoints and weights.
 
 <run>/checkpoints/              the newest ones, see `trainer.output.checkpoint`
 <run>/best.safetensors, .json   weights of the best epoch, see `trainer.validation.selection`
@@ -38,13 +38,13 @@ logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
 PROVENANCE = "run.json"
-"""The run's resolved options and the fingerprints of what it starts from."""
+"""The run's resolved options and the fingerprints of its inputs."""
 
 OUTPUTS = (
     *("checkpoints", "examples", "tensorboard", "best.safetensors", "best.json"),
     *("last.safetensors", "last.json", PROVENANCE, "metrics.jsonl", "curves.png"),
 )
-"""What a run writes and removes in its folder."""
+"""The names that a run writes and removes in its folder."""
 
 
 @contextmanager
@@ -73,9 +73,9 @@ class RunFolder:
 
     Args:
         folder: On a disk that all nodes share.
-        learner: What is saved and restored.
-        provenance: Where the weights come from; goes into each file of weights.
-        keep: How many checkpoints stay.
+        learner: Saved and restored.
+        provenance: Origin of the weights; goes into each file of weights.
+        keep: Number of checkpoints to keep.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class RunFolder:
         self._saved: Progress | None = None
 
     def resume(self) -> Progress:
-        """Restore the newest undamaged checkpoint, if there is one, and return where it was.
+        """Restore the newest undamaged checkpoint, if there is one, and return its progress.
 
         Raises:
             TrainingError: It is of a run with other options or data.
@@ -204,11 +204,11 @@ class RunFolder:
 def _progress_of(state: dict[str, Any]) -> Progress:
     """Return the progress of a checkpoint, also of one that another version wrote."""
     names = {field.name for field in fields(Progress)}
-    return Progress(**{name: each for name, each in state["progress"].items() if name in names})
+    return Progress(**{name: value for name, value in state["progress"].items() if name in names})
 
 
 def _inputs(provenance: dict[str, Any]) -> list[str | None]:
-    """Return the checksums of what a run starts from."""
+    """Return the checksums of a run's inputs."""
     before = provenance["init_weights"]
     manifests = [manifest["fingerprint"] for manifest in provenance["manifests"]]
     return [*manifests, before["sha256"] if before else None]

@@ -30,7 +30,7 @@ MIN_SIZE_GAIN = 0.02
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KnownPairs:
-    """What is known of P validation pairs without a network."""
+    """Properties of P validation pairs that need no network."""
 
     sources: NDArray[Any]
     """(P,) str."""
@@ -86,10 +86,11 @@ def measure_sizes(predicted: Floats, true: Floats, constant_size: Floats) -> Fig
     center, true_size = _center_and_size(true)
     figures: Figures = {}
     gain: dict[str, float] = {}
-    for prefix, each in (("", size), ("constant_", np.broadcast_to(constant_size, size.shape))):
-        gain[prefix] = box_iou(_box(center, each), true).mean()
-        errors = np.median(np.abs(_log(each) - _log(true_size)), axis=0)
-        figures[f"{prefix}iou"] = _plain(box_iou(_box(answer, each), true).mean())
+    constant = np.broadcast_to(constant_size, size.shape)
+    for prefix, sides in (("", size), ("constant_", constant)):
+        gain[prefix] = box_iou(_box(center, sides), true).mean()
+        errors = np.median(np.abs(_log(sides) - _log(true_size)), axis=0)
+        figures[f"{prefix}iou"] = _plain(box_iou(_box(answer, sides), true).mean())
         figures[f"{prefix}size_iou"] = _plain(gain[prefix])
         figures[f"{prefix}log_width_error"] = _plain(errors[0])
         figures[f"{prefix}log_height_error"] = _plain(errors[1])

@@ -11,10 +11,10 @@ from trainer.validation.figures import KINDS, Measured
 
 
 class Choice(NamedTuple):
-    """How good the weights of an epoch are."""
+    """Quality of the weights of an epoch."""
 
     select: str
-    """Which of `SELECTIONS` says so."""
+    """Name in `SELECTIONS`."""
     value: float
     """Higher is better."""
     is_best: bool

@@ -1,4 +1,4 @@
-"""How figures of validation are named and shown: none without that of its trivial answer."""
+"""Names and text of the figures of validation, each beside that of its trivial answer."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -74,7 +74,7 @@ def shown_groups(groups: Measured) -> list[str]:
 
 
 def figures_of(figures: Mapping[str, float | None]) -> tuple[Figure, ...]:
-    """Return what to show of a group: no sizes where its head predicts none."""
+    """Return the figures to show of a group; those of sizes only if the head predicts any."""
     return (*PLACE_FIGURES, *(SIZE_FIGURES if "size_gain" in figures else ()))
 
 
