@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
-from torch.utils.data import DataLoader
 
 from bench.bucket import can_serve, served
 from bench.findings import BenchOptions, Row, Target, show
@@ -39,10 +38,9 @@ from commands.run import run_command
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
-from sampling.cache import CacheSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.stream import PairStream
+from sampling.remote.cache import CacheSettings
 from tests.support.crops import MadeTrack, write_crops
 
 _AUGMENTS = {"none": AugmentSettings(enabled=False), "all": AugmentSettings()}
@@ -127,21 +125,17 @@ def _our_loaders(
                 stack.callback(loader.close)
                 cases[Case(access, name, workers)] = loader.__iter__
         if "cached" in manifests:
-            stream = PairStream(
+            stream = PairLoader(
                 [manifests["cached"]],
                 pairs=PairSettings(pairs_per_epoch=config.pairs),
                 augment=augment,
                 batch_size=config.batch_size,
                 seed=0,
-            )
-            epochs = DataLoader(
-                stream,
-                batch_size=None,
                 num_workers=_STREAM_WORKERS,
-                multiprocessing_context="spawn",
-                persistent_workers=True,
+                access="stream",
             )
-            cases[Case("streamed", name, _STREAM_WORKERS)] = epochs.__iter__
+            stack.callback(stream.close)
+            cases[Case("streamed", name, _STREAM_WORKERS)] = stream.__iter__
     return cases
 
 

@@ -28,9 +28,9 @@ from bench.findings import BenchOptions, Target, show
 from commands.run import run_command
 from manifests.schema import SCHEMA, ManifestError
 from manifests.table import Metadata, ShardInfo, read_manifests, write_manifest
+from sampling.pair_index import pair_records
 from sampling.plan import PairSettings, make_plan
-from sampling.records import pair_records
-from sampling.tracks import track_table
+from sampling.track_table import track_table
 
 # (source, share of the rows, crops in a track), roughly as the four raw datasets are
 _MIX = (("coco", 0.15, 1), ("lasot", 0.55, 2500), ("uav123", 0.02, 900), ("vid", 0.28, 290))

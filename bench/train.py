@@ -30,12 +30,14 @@ from model.config import ModelConfig
 from model.device import choose_device
 from sampling.batch import PairBatch
 from tests.support.crops import MadeTrack, write_crops
-from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks
-from trainer.journal import METRICS, Journal, read_metrics
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
 from trainer.loop import train_epoch, train_step
+from trainer.output.checkpoint import Progress
+from trainer.output.journal import Journal
+from trainer.output.metrics import METRICS, JsonLines, read_metrics
+from trainer.output.sinks import Bar, Sink, TensorBoard
 from trainer.preemption import StopRequest
 from trainer.setup import Batches, make_learner, open_manifests
 
@@ -150,13 +152,10 @@ def _time_loop(
 ) -> float:
     """Return the seconds of a step of the run's loop, the first one left out."""
     progress, moments = Progress(), []
-    journal = Journal(
-        folder,
-        batch_size=config.batch_size,
-        total_steps=config.steps + 1,
-        progress=progress,
-        tensorboard=True,
-    )
+    folder.mkdir(exist_ok=True)
+    bar = Bar(progress, total_steps=config.steps + 1, batch_size=config.batch_size)
+    sinks: list[Sink] = [JsonLines(folder, progress), bar, TensorBoard(folder, progress)]
+    journal = Journal(folder, sinks, batch_size=config.batch_size, progress=progress)
     train_epoch(
         learner,
         batches,

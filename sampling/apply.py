@@ -1,4 +1,4 @@
-"""Making the two crops of a pair from stored ones.
+"""The two crops of a pair, made from stored ones.
 
 The geometry of a crop is one resample of a rectangle of whole pixels of the stored crop, never a
 chain of them, and none where there is nothing to do. Past the stored crop the picture is continued
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.augment import AugmentSettings, Change, draw_changes
-from sampling.cut import Image, Window, cut_window
-from sampling.looks import change_color, change_look
-from sampling.transplant import Box, put_before
+from sampling.pixels.cut import Image, Window, cut_window
+from sampling.pixels.looks import change_color, change_look
+from sampling.pixels.transplant import Box, put_before
 
 CutCrop = Callable[[str, Window, bool, Image], None]
 """(role, window, flip, out): writes a window of a pair's stored crop, resampled, to ``out``; roles
@@ -45,8 +45,8 @@ def apply_change(
     """Make the crops of one pair.
 
     Args:
-        change: What is done to it.
-        cut: Gives the windows of the stored crops.
+        change: Change of the pair.
+        cut: Writes windows of the stored crops.
         target_size: (w, h) of the target in px of the stored search crop.
         search_px: Side of the stored search crop.
         template: (127, 127, 3) uint8 RGB to write to.
@@ -85,7 +85,7 @@ def augment_pair(
         template: (127 + 2M, 127 + 2M, 3) uint8 RGB as stored, the target in the middle.
         search: (255 + 2M, 255 + 2M, 3) uint8 RGB as stored.
         target_size: (w, h) of the target in px of the search crop.
-        settings: How strongly.
+        settings: Settings of the augmentation.
         numbers: (1, `AugmentSettings.num_numbers`) the pair's own, such as
             `sampling.rng.pair_numbers` draws.
         background: (255 + 2M, 255 + 2M, 3) uint8 RGB of another group, to move the target before.

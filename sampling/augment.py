@@ -1,4 +1,4 @@
-"""How pairs are varied, and what that means for each one: drawn here, done in `sampling.apply`."""
+"""Settings of the augmentation, and the change of each pair; `sampling.apply` carries it out."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from sampling.cut import Window, place_windows
-from sampling.looks import PLAIN, Look, draw_blurs, draw_colors
+from sampling.pixels.cut import Window, place_windows
+from sampling.pixels.looks import PLAIN, Look, draw_blurs, draw_colors
+from sampling.pixels.transplant import Background
 from sampling.rng import ALL_NUMBERS, FIRST_NUMBERS
-from sampling.transplant import Background
 
-# numbers of a pair, in the order in which they were given out: a new effect takes new ones
+# places among a pair's random numbers, in order of assignment: a new effect takes new ones
 _GRAY, _FLIP, _TEMPLATE, _SEARCH, _ASPECT = 0, 1, slice(2, 5), slice(5, 8), 8
 _TEMPLATE_COLOR, _TEMPLATE_BLUR = slice(9, 14), slice(14, 16)
 _SEARCH_COLOR, _SEARCH_BLUR, _TARGET_COLOR = slice(16, 21), slice(21, 23), slice(23, 28)
@@ -26,10 +26,10 @@ _TARGET_STRENGTH = 1.5  # of `color`: what differs between target and background
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentSettings:
-    """How strongly pairs are varied."""
+    """Strength of each augmentation."""
 
     enabled: bool = True
-    """False delivers the stored crops as they are, as in the paper's fine-tuning stage."""
+    """False delivers the stored crops unchanged, as in the paper's fine-tuning stage."""
     gray: float = 0.25
     """Share of pairs in grayscale, both crops."""
     flip: float = 0.5
@@ -74,13 +74,13 @@ class AugmentSettings:
 
     @property
     def num_numbers(self) -> int:
-        """Random numbers that a pair takes: of its first block, or of both."""
+        """Random numbers per pair: those of its first block, or of both."""
         later = (self.search_aspect, self.color, self.blur, self.transplant)
         return ALL_NUMBERS if self.enabled and any(later) else FIRST_NUMBERS
 
 
 class Change(NamedTuple):
-    """What is done to one pair."""
+    """The change of one pair."""
 
     gray: bool
     flip: bool
@@ -89,7 +89,7 @@ class Change(NamedTuple):
     template_look: Look = PLAIN
     search_look: Look = PLAIN
     background: Background | None = None
-    """What the target is moved before, if it is."""
+    """The new background of the target, if it gets one."""
 
 
 def draw_changes(
@@ -100,12 +100,12 @@ def draw_changes(
     search_px: NDArray[np.int64],
     background_px: NDArray[np.int64] | None = None,
 ) -> list[Change]:
-    """Return what is done to each pair of a batch.
+    """Return the change of each pair of a batch.
 
     Args:
-        settings: How strongly.
-        numbers: (B, `AugmentSettings.num_numbers`) in [0, 1), each pair's own. All have their use
-            whatever is switched off, so that one setting never changes what another does.
+        settings: Strength of each augmentation.
+        numbers: (B, `AugmentSettings.num_numbers`) in [0, 1), each pair's own. Each has one
+            use, on or off, so that no setting changes the effect of another.
         template_px: (B,) side of the stored template crops, margin included.
         search_px: (B,) side of the stored search crops.
         background_px: (B,) side of the stored backgrounds, 0 where a pair has none; None for none.

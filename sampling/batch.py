@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from sampling.pairs import BatchArrays
+from sampling.make_pairs import BatchArrays
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

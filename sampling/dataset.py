@@ -1,7 +1,8 @@
-"""The pairs of an epoch as a map-style dataset: what `PairLoader` and PyTorch's DataLoader read."""
+"""The pairs of an epoch as a map-style dataset, for `PairLoader` and PyTorch's DataLoader."""
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,16 +14,23 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
-from sampling.cache import CachedReader, CacheSettings, ShardCache
-from sampling.fetch import ShardReader
-from sampling.own_process import OwnProcess
-from sampling.pairs import BatchArrays, Failure, PairMaker, ReadCrop
+from sampling.make_pairs import BatchArrays, Failure, PairMaker, ReadCrop
+from sampling.pair_index import list_shards, member_names, pair_records, sample_name
 from sampling.plan import PairSettings, Plan, make_plan
-from sampling.records import list_shards, pair_records, sample_name
-from sampling.remote import RemoteReader, is_remote
-from sampling.shared_epoch import SharedEpoch
-from sampling.tracks import track_table
-from sampling.windows import draw_windows
+from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.remote.cached_access import CachedReader, CachedShards
+from sampling.remote.prefetch import Lease, ShardStore
+from sampling.remote.reader import RemoteReader, is_remote
+from sampling.remote.single_pass import SHARDS_PER_WINDOW, DirectReader, PassingShards
+from sampling.remote.windows import draw_windows
+from sampling.shard_reader import ShardReader
+from sampling.track_table import track_table
+from sampling.workers.fork_guard import ForkGuard
+from sampling.workers.shared_epoch import SharedEpoch
+
+Access = Literal["random", "stream"]
+"""Random reads crops by offset, out of local shards and copies of remote ones in a cache; stream
+reads whole shards in sequence and keeps nothing on disk."""
 
 
 class PairDataset(Dataset[dict[str, Tensor]]):
@@ -30,12 +38,13 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
     Args:
         manifests: Where the crops are, such as `manifests.table.read_manifest` returns.
-        pairs: What pairs to draw.
-        augment: How to vary them.
+        pairs: Settings of the plan.
+        augment: Settings of the augmentation.
         split: ``"train"`` or ``"val"``; val pairs are the same in every epoch.
         seed: Seed of the run.
         epoch: Number of the epoch.
-        cache: Where copies of remote shards are kept.
+        access: How the crops are read; with ``"stream"``, by a `PairLoader` only.
+        cache: Where copies of remote shards are kept, in random access.
     """
 
     def __init__(
@@ -47,10 +56,12 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         split: str = "train",
         seed: int = 0,
         epoch: int = 0,
+        access: Access = "random",
         cache: CacheSettings | None = None,
     ) -> None:
+        self.access = access
         self.manifests = tuple(manifests)
-        self._process = OwnProcess()
+        self._process = ForkGuard()
         self.shards = list_shards(manifests)
         self.is_remote = any(is_remote(shard.url) for shard in self.shards)
         """Whether any shard has to be fetched before it is read."""
@@ -73,9 +84,10 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def _draw(self, epoch: int) -> None:
         self._drawn = epoch
         self.epoch = 0 if self._split == "val" else epoch
-        windows = self._draw_windows() if self.is_remote else None
+        has_windows = self.is_remote or self.access == "stream"
+        windows = self._draw_windows() if has_windows else None
         self.windows = windows
-        """(S,) window of each shard; None where all shards are local."""
+        """(S,) window of each shard; None in random access to local shards."""
         self.plan = make_plan(
             self._tracks,
             self._settings,
@@ -85,7 +97,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             windows=None if windows is None else windows[self._tracks.shards[:, 0]],
         )
         self.records = pair_records(self.manifests, self.plan)
-        """(P,) the epoch's pairs, of type `sampling.records.PAIR`."""
+        """(P,) the epoch's pairs, of type `sampling.pair_index.PAIR`."""
         self.name_pair = partial(name_pair, self.manifests, self.plan)
         """Names shards and keys of a pair's crops."""
 
@@ -96,7 +108,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Return one pair; the keys and values are those of `sampling.batch.PairBatch`.
 
         Raises:
-            ManifestError: A crop cannot be read, or is not what the manifest says.
+            ManifestError: A crop cannot be read, or differs from the manifest.
             RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
         """
         self._process.check()
@@ -116,9 +128,11 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             "pair_index": torch.from_numpy(record["pair"].copy())[0],
         }
 
-    def make(self, records: NDArray[np.void], *, out: BatchArrays) -> list[Failure]:
-        """Make pairs in this process; see `sampling.pairs.PairMaker.make`."""
-        return self.maker.make(records, self._read, epoch=self.epoch, out=out)
+    def make(
+        self, records: NDArray[np.void], *, out: BatchArrays, read: ReadCrop | None = None
+    ) -> list[Failure]:
+        """Make pairs in this process; see `sampling.make_pairs.PairMaker.make`."""
+        return self.maker.make(records, read or self._read, epoch=self.epoch, out=out)
 
     def bad_sample(self, records: NDArray[np.void], failure: Failure) -> ManifestError:
         """Return the error for a pair that could not be made, with shard and key."""
@@ -131,8 +145,18 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Return the cache of remote shards, for one use."""
         return ShardCache(self.cache_settings, RemoteReader(self.cache_settings.retries))
 
+    def open_store(self, records: NDArray[np.void]) -> ShardStore[Lease]:
+        """Return the store that fetches the shards of some pairs, for one use."""
+        if self.access == "stream":
+            wanted = member_names(self.manifests, self.plan, records)
+            return PassingShards(self.shards, wanted, RemoteReader(self.cache_settings.retries))
+        return CachedShards(self.shards, self.open_cache())
+
     def _open_reader(self) -> ReadCrop:
         local = ShardReader(self.paths)
+        if self.access == "stream":
+            remote = RemoteReader(self.cache_settings.retries)
+            return DirectReader(self.shards, local, remote).read
         if not self.is_remote:
             return local.read
         return CachedReader(self.open_cache(), self.shards, local).read
@@ -145,6 +169,15 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         ]
 
     def _draw_windows(self) -> NDArray[np.int64]:
+        if self.access == "stream":
+            return draw_windows(
+                self._tracks,
+                np.ones(len(self.shards), np.int64),
+                window_bytes=SHARDS_PER_WINDOW,
+                seed=self.maker.seed,
+                epoch=self.epoch,
+                grow=True,  # only the wanted crops of a window are in memory
+            )
         costs = [shard.num_bytes if is_remote(shard.url) else 0 for shard in self.shards]
         return draw_windows(
             self._tracks,

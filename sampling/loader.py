@@ -15,6 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,14 +23,16 @@ from numpy.typing import NDArray
 
 from manifests.schema import ManifestError
 from manifests.table import Manifest
-from sampling.ahead import ShardsAhead
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch, empty_arrays, to_batch
-from sampling.cache import CacheSettings
-from sampling.dataset import PairDataset
-from sampling.pairs import BatchArrays, Failure
+from sampling.dataset import Access, PairDataset
+from sampling.make_pairs import BatchArrays, Failure
 from sampling.plan import PairSettings
-from sampling.workers import WorkerPool
+from sampling.remote.cache import CacheSettings
+from sampling.remote.prefetch import Lease, Prefetch
+from sampling.remote.single_pass import held_crops
+from sampling.shard_reader import read_held
+from sampling.workers.pool import WorkerPool
 
 logger = logging.getLogger(__name__)
 
@@ -39,20 +42,21 @@ class PairLoader:
 
     Args:
         manifests: Where the crops are.
-        pairs: What pairs to draw.
-        augment: How to vary them.
+        pairs: Settings of the plan.
+        augment: Settings of the augmentation.
         split: ``"train"`` or ``"val"``; val pairs are the same in every epoch.
         batch_size: Pairs of a global batch, over all ranks. The last batch may be smaller.
         seed: Seed of the run.
         epoch: Number of the epoch.
-        first_pair: Where in the epoch to begin.
+        first_pair: First pair of the epoch to deliver.
         rank: Number of this process.
         world_size: Number of processes.
         num_workers: Number of worker processes; 0 makes the pairs in this one.
         max_bad_samples: How many crops an epoch may fail to read, in this process; each is logged,
             and its pair replaced by the next one of the epoch. One more stops the run.
+        access: ``"random"``, or ``"stream"`` for whole shards in sequence, with nothing on disk.
         cache: Where copies of remote shards are kept, and how large they may become together.
-        pin_memory: Whether batches are in pinned memory; None is yes where there is a GPU.
+        pin_memory: Whether batches are in pinned memory; None means yes if there is a GPU.
 
     Raises:
         ManifestError: No row is in the split.
@@ -74,6 +78,7 @@ class PairLoader:
         world_size: int = 1,
         num_workers: int = 0,
         max_bad_samples: int = 0,
+        access: Access = "random",
         cache: CacheSettings | None = None,
         pin_memory: bool | None = None,
     ) -> None:
@@ -89,12 +94,14 @@ class PairLoader:
             split=split,
             seed=seed,
             epoch=epoch,
+            access=access,
             cache=cache,
         )
         self.num_bad_samples = 0
         """Crops of this epoch that could not be read."""
         self.waited_s = 0.0
         """Time in which the last epoch waited for remote shards, but for the first ones."""
+        self._streams = access == "stream"
         self._batch_size = batch_size
         self._rank, self._world_size = rank, world_size
         self._num_workers = num_workers
@@ -151,12 +158,14 @@ class PairLoader:
             yield records[start + first : start + stop]
 
     def _from_here(self) -> Iterator[PairBatch]:
-        with self._shards_ahead() as ahead:
+        with self._prefetch() as ahead:
             for records in self._slices():
                 ahead.reach(records)
                 ahead.wait_for(records)
                 arrays = empty_arrays(records.size)
-                failures = self.dataset.make(records, out=arrays)
+                crops = held_crops(ahead, records) if self._streams else None
+                read = partial(read_held, crops) if crops is not None else None
+                failures = self.dataset.make(records, out=arrays, read=read)
                 yield self._finished(arrays, records, failures)
 
     def _from_workers(self) -> Iterator[PairBatch]:
@@ -164,14 +173,15 @@ class PairLoader:
         pool.drain()  # of an iteration that was left early
         slices = deque(self._slices())
         submitted: deque[tuple[int, NDArray[np.void]]] = deque()
-        with self._shards_ahead() as ahead:
+        with self._prefetch() as ahead:
             try:
                 while slices or submitted:
                     # shards on their way must not hold up batches that are made already
                     while slices and pool.num_free and (not submitted or ahead.is_ready(slices[0])):
                         records = slices.popleft()
                         ahead.wait_for(records)
-                        slot = pool.submit(records, epoch=self.dataset.epoch)
+                        crops = held_crops(ahead, records) if self._streams else None
+                        slot = pool.submit(records, epoch=self.dataset.epoch, crops=crops)
                         submitted.append((slot, records))
                     slot, records = submitted.popleft()
                     failures = pool.wait_for(slot)
@@ -183,14 +193,14 @@ class PairLoader:
                 raise
 
     @contextmanager
-    def _shards_ahead(self) -> Iterator[ShardsAhead]:
-        """Yield what fetches remote shards ahead of use, for this rank's pairs of the epoch."""
+    def _prefetch(self) -> Iterator[Prefetch[Lease]]:
+        """Yield the fetching of shards ahead of use, for this rank's pairs of the epoch."""
         windows = self.dataset.windows
-        records = [] if windows is None else list(self._slices())
-        ahead = ShardsAhead(
-            self.dataset.open_cache(),
-            self.dataset.shards,
-            np.concatenate(records) if records else self.dataset.records[:0],
+        slices = [] if windows is None else list(self._slices())
+        records = np.concatenate(slices) if slices else self.dataset.records[:0]
+        ahead = Prefetch(
+            self.dataset.open_store(records),
+            records,
             windows,
             threads=self.dataset.cache_settings.threads,
         )

@@ -1,4 +1,4 @@
-"""The plan of an epoch: which crops pair, drawn in one go.
+"""The plan of an epoch: the crops of all its pairs, drawn at once.
 
 A plan is a pure function of the manifests' rows, the settings, the seed and the epoch. Processes
 and workers only share it out, so the sequence of pairs is the same for any number of them.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sampling.rng import plan_rng
 from sampling.track_draw import TrackDraw, any_crop, pick
-from sampling.tracks import TrackTable
+from sampling.track_table import TrackTable
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ _Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class PairSettings:
-    """What pairs an epoch is made of."""
+    """The pairs of an epoch."""
 
     max_gap: int = 100
     """Largest distance of the two crops of a positive pair, in frame numbers."""
@@ -32,10 +32,10 @@ class PairSettings:
     weights: Mapping[str, float] = field(default_factory=dict)
     """Share of each source in the pairs, relative to the others; a source not named weighs 1."""
     track_weights: Literal["uniform", "frames"] = "uniform"
-    """How often a source's tracks are drawn: all alike, or by their number of crops."""
+    """Probability of a source's tracks: equal, or by their number of crops."""
 
     def __post_init__(self) -> None:
-        """Reject values that describe no epoch."""
+        """Check that an epoch can have these pairs."""
         if self.max_gap < 0:
             raise ValueError(f"max_gap must be at least 0 frames, got {self.max_gap}")
         if not 0 <= self.negative_ratio <= 1:
@@ -85,7 +85,7 @@ def make_plan(
 
     Args:
         tracks: All crops that may be drawn.
-        settings: What to draw.
+        settings: Settings of the pairs.
         seed: Seed of the run.
         epoch: Number of the epoch.
         transplant: Share of the positive pairs that get a background.
@@ -143,7 +143,7 @@ def make_plan(
 
 
 def _track_probability(tracks: TrackTable, settings: PairSettings) -> _Floats:
-    """Return (T,) how often each track is drawn; the sum is 1."""
+    """Return (T,) the probability of each track."""
     unknown = sorted(set(settings.weights) - set(tracks.source_names))
     if unknown:
         raise ValueError(
@@ -188,9 +188,9 @@ def _draw_partners(
     frame = tracks.frames[templates].astype(np.int64)
     first = _first_at_least(tracks.frames, start, templates, frame - max_gap)
     last = _first_at_least(tracks.frames, templates, stop, frame + max_gap + 1)
-    found = first + pick(u, np.maximum(last - first - 1, 1))
-    found += (found >= templates) & (last - first > 1)  # step over the template itself
-    return found
+    partners = first + pick(u, np.maximum(last - first - 1, 1))
+    partners += (partners >= templates) & (last - first > 1)  # step over the template itself
+    return partners
 
 
 def _first_at_least(frames: NDArray[np.int32], start: _Ints, stop: _Ints, least: _Ints) -> _Ints:

@@ -1,7 +1,7 @@
 """Random numbers that follow from (seed, epoch, pair) alone.
 
-Philox is counter-based: any point of its stream is reached at once, so no process has to know
-what the others drew. The key is (seed, epoch); the counter's words are the pair and the purpose.
+Philox is counter-based: any point of its stream is reached at once, so no process needs the
+draws of the others. The key is (seed, epoch); the counter's words are the pair and the purpose.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.tracks import TrackTable
+from sampling.track_table import TrackTable
 
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
@@ -13,7 +13,7 @@ class TrackDraw:
     """Draws tracks by weight: the tracks side by side on a line, as long as they weigh.
 
     Args:
-        weight: (T,) how often each track is drawn.
+        weight: (T,) weight of each track.
         units: (T,) the video or the group of each track, for draws outside of it.
         windows: (T,) the window of each track; None for a single one.
     """
@@ -32,11 +32,11 @@ class TrackDraw:
         return self._at(u * self._edges[-1], 0, self.order.size)
 
     def position(self, tracks: _Ints) -> _Ints:
-        """Return where in ``order`` tracks with any weight are."""
+        """Return the positions in ``order`` of tracks with any weight."""
         positions = np.empty(self.order.max() + 1, np.int64)
         positions[self.order] = np.arange(self.order.size)
-        found: _Ints = positions[tracks]
-        return found
+        own: _Ints = positions[tracks]
+        return own
 
     def has_other_unit(self, chosen: _Ints) -> NDArray[np.bool_]:
         """Return True for positions in ``order`` that share their window with another unit."""
@@ -54,11 +54,11 @@ class TrackDraw:
         own = edges[stop] - edges[start]
         point = edges[window_start] + u * (edges[window_stop] - edges[window_start] - own)
         point += np.where(point >= edges[start], own, 0.0)  # step over the own unit
-        found = self._at(point, window_start, window_stop)
+        drawn = self._at(point, window_start, window_stop)
         # rounding may end within the own unit: take the nearest outside
-        inside = (found >= start) & (found < stop)
+        inside = (drawn >= start) & (drawn < stop)
         outside = np.where(stop < window_stop, stop, start - 1)
-        tracks: _Ints = self.order[np.where(inside, outside, found)]
+        tracks: _Ints = self.order[np.where(inside, outside, drawn)]
         return tracks
 
     def _runs_of(self, chosen: _Ints) -> tuple[tuple[_Ints, _Ints], tuple[_Ints, _Ints]]:
@@ -68,8 +68,8 @@ class TrackDraw:
         return _runs(new_window, chosen), _runs(new_unit, chosen)
 
     def _at(self, point: _Floats, first: _Ints | int, stop: _Ints | int) -> _Ints:
-        found = np.searchsorted(self._edges, point, side="right") - 1
-        return np.clip(found, first, np.asarray(stop) - 1)
+        positions = np.searchsorted(self._edges, point, side="right") - 1
+        return np.clip(positions, first, np.asarray(stop) - 1)
 
 
 def any_crop(tracks: TrackTable, chosen: _Ints, u: _Floats) -> _Ints:

@@ -75,9 +75,9 @@ def ablate(config: AblateConfig) -> None:
         ManifestError: A manifest cannot be used.
         SourceError: Another process is comparing variants in the same folder.
     """
-    # What cannot be read shows before the training, not days after its start.
+    # unreadable inputs show before the training, not days after its start
     manifests = read_manifests((*config.pretrain_manifests, *config.finetune_manifests))
-    inputs = [*(each for one in manifests for each in one.files()), config.root]
+    inputs = [*(file for manifest in manifests for file in manifest.files()), config.root]
     parts = [config.out / name for name in ("static", *config.variants, "ablation.html")]
     keep_inputs(inputs, folders=[config.out], files=parts)
     with only_one(config.out, doing="comparing variants"):
@@ -140,7 +140,7 @@ def measure_variant(
     times = config.out / variant / "results" / variant / "times"
     times_s = [np.loadtxt(path, ndmin=1) for path in times.iterdir()]
     fps = 1 / float(np.median(np.concatenate(times_s)))
-    parameters = sum(each.numel() for each in load_model(weights).parameters()) / 1e6
+    parameters = sum(tensor.numel() for tensor in load_model(weights).parameters()) / 1e6
     name, *printed = PAPER[variant]
     return (name, *measure(config, variant), fps, parameters, *printed)
 
@@ -157,7 +157,7 @@ def evaluate(config: AblateConfig, name: str, *tracker: object) -> None:
 
 
 def measure(config: AblateConfig, name: str) -> tuple[float, float]:
-    """Return AUC and precision at 20 px of what was evaluated."""
+    """Return AUC and precision at 20 px of an evaluated tracker."""
     path = config.out / name / "report" / "curves.json"
     total = json.loads(path.read_text(encoding="utf-8"))["trackers"][name]["total"]
     return total["auc"], total["precision_at_20_px"]

@@ -1,9 +1,11 @@
-"""What a run is: frozen dataclasses, one field an option, written as JSON into the run's folder."""
+"""The options of a run: frozen dataclasses, written as JSON into the run's folder."""
 
 import dataclasses
 import json
 import math
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,52 +15,61 @@ from model.config import ModelConfig
 from model.heads import HEADS
 from sampling.augment import AugmentSettings
 from sampling.plan import PairSettings
-from sampling.recipe import VALIDATION_PAIRS, parse_weights
 from trainer.schedule import ScheduleConfig
 
 
 class TrainingError(ValueError):
-    """A run cannot start or go on; the message says why and what to do."""
+    """A run cannot start or go on; the message has the reason and the remedy."""
+
+
+def parse_weights(text: str) -> Mapping[str, float]:
+    """Return the weights of sources in a text such as ``vid=1,coco=0.5``.
+
+    Raises:
+        ValueError: It is not of the form ``name=number,name=number``.
+    """
+    weights = {}
+    for entry in filter(None, text.split(",")):
+        name, _, number = entry.partition("=")
+        if not name or not re.fullmatch(r"\d*\.?\d+", number):
+            raise ValueError(f"{text!r}: {entry!r} is no weight, expected such as vid=1,coco=0.5")
+        weights[name] = float(number)
+    return weights
+
+
+_WEIGHTS = tyro.constructors.PrimitiveConstructorSpec[Mapping[str, float]](
+    nargs=1,
+    metavar="NAME=NUMBER,...",
+    instance_from_str=lambda texts: parse_weights(texts[0]),
+    is_instance=lambda value: isinstance(value, Mapping),
+    str_from_instance=lambda weights: [",".join(f"{name}={w}" for name, w in weights.items())],
+)
+
+VALIDATION_AUGMENT = AugmentSettings(
+    gray=0.0, flip=0.0, template_translate_px=0.0, template_scale=0.0
+)
+"""Stored crops have the target in the middle: unmoved, guessing the middle would score best."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which pairs are drawn."""
+class DataConfig(PairSettings):
+    """Training pairs, and the number of validation pairs."""
 
     where: str | None = None
     """SQL condition on the manifests' columns, such as "category <> 'person'"."""
-    weights: str = ""
+    weights: Annotated[Mapping[str, float], _WEIGHTS] = field(default_factory=dict)
     """Share of each source in the pairs, such as "vid=1,coco=0.5"; one not named weighs 1."""
-    max_gap: int = 100
-    """Largest distance between the two frames of a pair, in frame numbers."""
-    negative_ratio: float = 0.0
-    """Share of pairs whose template comes from another video."""
-    pairs_per_epoch: int = 53_200
-    """What an epoch is."""
-    val_pairs: int = VALIDATION_PAIRS
-    """Pairs of the val split that each validation looks at; always the same ones."""
+    access: Literal["random", "stream"] = "random"
+    """random reads single crops, of remote shards from copies in a cache; stream reads whole shards
+    in sequence and keeps nothing on disk."""
+    val_pairs: int = 5_000
+    """Pairs of the val split in each validation; always the same ones."""
 
     def __post_init__(self) -> None:
         """Reject settings that draw nothing."""
+        super().__post_init__()
         if self.val_pairs < 1:
             raise ValueError(f"--data.val-pairs {self.val_pairs}: expected at least 1")
-        self.training_pairs()
-
-    def training_pairs(self) -> PairSettings:
-        """Return the settings of the training pairs.
-
-        Raises:
-            ValueError: They draw nothing, or the weights are not ``name=number,name=number``.
-        """
-        try:
-            return PairSettings(
-                max_gap=self.max_gap,
-                negative_ratio=self.negative_ratio,
-                pairs_per_epoch=self.pairs_per_epoch,
-                weights=parse_weights(self.weights),
-            )
-        except ValueError as error:
-            raise ValueError(f"--data: {error}") from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +96,9 @@ class TrainConfig:
     """Factor on the learning rate of the rest, the trunk, in stage finetune: 0 is the paper's, all
     of it frozen, BatchNorm in evaluation mode; above 0 it trains, BatchNorm in training mode."""
     seed: int = 0
-    """Decides the initial weights, the pairs and their augmentation."""
+    """Seed of the initial weights, the pairs and their augmentation."""
     batch_size: int = 72
-    """Pairs of a step over all processes together."""
+    """Pairs per step, over all processes together."""
     center_ratio: float = 1.0
     """Share of the target, around its centre, whose cells are positive for the CAR head: 1 is the
     paper's whole box, 0.4 SiamCAR's code."""
@@ -96,7 +107,7 @@ class TrainConfig:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     select: Literal["auto", "loss", "iou", "place", "center"] = "auto"
-    """What best.safetensors is best by on the val pairs: iou, the mean of the IoU on video and on
+    """Criterion of best.safetensors on the val pairs: iou, the mean of the IoU on video and on
     stills; place, the IoU of a box of the true size on video; center, the centre error on video;
     loss. auto is iou for a head that predicts sizes, such as car, and place for the others."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
@@ -115,19 +126,28 @@ class TrainConfig:
     compile: bool = False
     """Run the network through torch.compile."""
     checkpoint_steps: int = 0
-    """Also save every so many steps; 0 saves after each epoch only."""
+    """Steps between checkpoints within an epoch; 0 saves after each epoch only."""
     keep: int = 3
     """Newest checkpoints to keep; the best weights are kept besides."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU where there is one."""
+    """auto takes a GPU if there is one."""
     workers: int = 2
     """Loader processes of each rank; 0 loads in the training process."""
     max_bad_samples: int = 0
-    """Crops that an epoch may fail to read on each rank; each is logged and replaced."""
+    """Unreadable crops allowed per epoch and rank; each is logged and replaced."""
     threads: int = 0
     """CPU threads of each rank for the network; 0 leaves the choice to torch."""
     tensorboard: bool = True
     """Write scalars and example pairs for TensorBoard into the run's folder."""
+    wandb: bool = False
+    """Log the same to Weights & Biases; its package wandb has to be installed."""
+
+    def settings_of(self, split: str) -> tuple[PairSettings, AugmentSettings]:
+        """Return the pairs to draw of a split, and their augmentation."""
+        if split == "train":
+            return self.data, self.augment
+        pairs = replace(self.data, pairs_per_epoch=self.data.val_pairs, negative_ratio=0.0)
+        return pairs, VALIDATION_AUGMENT
 
     def __post_init__(self) -> None:
         """Reject settings that cannot work."""
@@ -172,15 +192,15 @@ class TrainConfig:
 
 
 MAY_CHANGE = frozenset(
-    {"out", "recipe", "manifests", "init_weights", "device", "workers", "threads", "tensorboard"}
-    | {"keep", "checkpoint_steps", "max_bad_samples"}
+    {"out", "recipe", "manifests", "init_weights", "device", "workers", "threads"}
+    | {"tensorboard", "wandb", "keep", "checkpoint_steps", "max_bad_samples"}
 )
-"""Options that a resumed run may have otherwise: they do not decide what is computed. (Manifests
-and initial weights may move; their checksums are compared.)"""
+"""Options that may differ when a run resumes: they do not decide the result. (Manifests and initial
+weights may move; their checksums are compared.)"""
 
 
 def run_folder(config: TrainConfig) -> Path:
-    """Return where a run writes."""
+    """Return the folder of a run."""
     return config.out or Path("runs") / ("-".join(config.recipe) or config.stage)
 
 

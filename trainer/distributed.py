@@ -42,11 +42,11 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Say whether this is the process that logs and saves."""
+        """True for the process that logs and saves."""
         return self.rank == 0
 
     def share(self, batch_size: int) -> int:
-        """Return how many pairs of a global batch are this rank's."""
+        """Return the number of this rank's pairs in a global batch."""
         first, stop = (batch_size * rank // self.size for rank in (self.rank, self.rank + 1))
         return stop - first
 
@@ -68,7 +68,7 @@ class Ranks:
         return self.sum(everything)
 
     def any(self, *, flag: bool) -> bool:
-        """Say whether the flag is up on at least one rank."""
+        """Return True if the flag is set on at least one rank."""
         return bool(self.sum(torch.tensor(float(flag))) > 0)
 
     def take_first(self, value: int) -> int:
@@ -99,7 +99,7 @@ class Ranks:
             raise LostRankError(self._name_lost()) from error
 
     def _name_lost(self) -> str:
-        """Ask the others for a sign of life, and say who gave none.
+        """Return a message that names the ranks which no longer answer.
 
         Leaving the group first closes the connections, so that ranks which wait for this one
         notice as well and answer.

@@ -1,4 +1,4 @@
-"""A rehearsal: what a run needs in memory and on disk shows at its start, not at epoch 151."""
+"""A rehearsal at the start: memory and disk that do not suffice show before the first epoch."""
 
 import copy
 
@@ -8,12 +8,12 @@ import torch
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.batch import PairBatch
 from trainer.config import TrainConfig, TrainingError
-from trainer.figures import KnownPairs
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
 from trainer.loop import train_step
+from trainer.output.run_folder import RunFolder
 from trainer.preemption import StopRequest
-from trainer.saving import RunFolder
-from trainer.validation import validate
+from trainer.validation.figures import KnownPairs
+from trainer.validation.validate import validate
 
 
 def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
@@ -28,7 +28,7 @@ def dry_run(learner: Learner, folder: RunFolder, config: TrainConfig) -> None:
     try:
         batch = make_noise(share, seed=config.seed)
         network.train()
-        for _ in config.schedule.rates:  # one a phase, at rate 0: noise must not move the weights
+        for _ in config.schedule.rates:  # at rate 0: noise must not move the weights
             train_step(learner, batch, rate=0.0)
         validate(learner, [batch], _noise_pairs(share), stop=StopRequest())
     except RuntimeError as error:

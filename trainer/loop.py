@@ -9,21 +9,21 @@ import torch
 
 from model.heads.base import count_cells
 from sampling.batch import PairBatch
-from trainer.checkpoint import Progress
 from trainer.config import TrainConfig, TrainingError
-from trainer.journal import Journal
-from trainer.learner import Learner
-from trainer.optimizer import clip_gradients, set_rate
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import clip_gradients, set_rate
+from trainer.output.checkpoint import Progress
+from trainer.output.journal import Journal
 from trainer.preemption import StopRequest
 from trainer.schedule import learning_rate, num_epochs
-from trainer.selection import choose, default_selection
 from trainer.setup import Batches
-from trainer.validation import validate
+from trainer.validation.selection import choose, default_selection
+from trainer.validation.validate import validate
 
 logger = logging.getLogger(__name__)
 
 MAX_DATA_WAIT = 0.05
-"""Share of an epoch that may be spent waiting for the loader before the log says what to do."""
+"""Share of an epoch spent waiting for the loader above which the log has advice."""
 
 
 def train_step(learner: Learner, batch: PairBatch, *, rate: float) -> dict[str, float]:
@@ -117,10 +117,10 @@ def train(
     Args:
         learner: Network, optimizer and the processes.
         batches: Training and validation batches.
-        progress: Where to go on; kept up to date.
+        progress: Start; kept up to date.
         config: Schedule and checkpoint settings.
         journal: Gets each step and each validation.
-        stop: Looked at after every step.
+        stop: Checked after every step.
         save: Writes a checkpoint; gets whether the weights are the best so far.
     """
 
@@ -165,7 +165,7 @@ def train(
 
 
 class WaitClock:
-    """Measures which share of the time a loop waits for its next item."""
+    """Measures the share of time that a loop waits for its next item."""
 
     def __init__(self) -> None:
         self._waited_s = 0.0

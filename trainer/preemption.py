@@ -15,7 +15,7 @@ _NOTE = b"\nCtrl-C: saves and stops; press it again to stop at once, without sav
 
 
 class StopRequest:
-    """Whether this process was asked to save and stop."""
+    """A request to save and stop."""
 
     def __init__(self) -> None:
         self.arrived = False
@@ -27,7 +27,7 @@ class StopRequest:
         """Turn the first Ctrl-C of the block into a request; the second is a KeyboardInterrupt.
 
         Args:
-            tell: Whether to say so on the terminal.
+            tell: Whether to print a note on the terminal.
         """
 
         def note(number: int, frame: FrameType | None) -> None:
@@ -44,7 +44,7 @@ class StopRequest:
 
 @contextmanager
 def watch_for_stop() -> Iterator[StopRequest]:
-    """Turn SIGTERM and SIGHUP into a request that the loop looks at after each step."""
+    """Turn SIGTERM and SIGHUP into a request that the loop checks after each step."""
     request = StopRequest()
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -55,10 +55,10 @@ def watch_for_stop() -> Iterator[StopRequest]:
 
 
 def run_and_pass_on(command: Sequence[str]) -> tuple[int, int | None]:
-    """Run a command that saves before it stops, and pass on to it what asks this process to stop.
+    """Run a command that saves before it stops, and pass on the signals that stop this process.
 
     Returns:
-        Its exit code, and the last signal that was passed on.
+        Its exit code, and the last signal passed on.
     """
     passed: list[int] = []
     # In a group of its own, or a terminal's Ctrl-C would reach it twice, which is an order.

@@ -2,8 +2,7 @@
 
     python -m trainer.report --run runs/pretrain
 
-The page, ``<run>/report.html`` unless ``--out`` says otherwise, needs nothing beside it. It can be
-made while the run goes on.
+The page, by default ``<run>/report.html``, needs no other file. It can be made during the run.
 """
 
 import json
@@ -18,11 +17,11 @@ from commands.places import keep_inputs
 from commands.provenance import Provenance
 from commands.run import run_command
 from trainer.config import TrainingError
-from trainer.curves import write_curves
-from trainer.figures import KINDS, find_weak_sizes
-from trainer.journal import METRICS, best_validation, read_metrics
-from trainer.saving import PROVENANCE
-from trainer.shown_figures import figures_of, with_trivial
+from trainer.output.curves import write_curves
+from trainer.output.metrics import METRICS, best_validation, read_metrics
+from trainer.output.run_folder import PROVENANCE
+from trainer.validation.figures import KINDS, find_weak_sizes
+from trainer.validation.shown_figures import figures_of, with_trivial
 
 _EACH_EPOCH = ("center_error_px", "true_size_iou", "iou", "size_gain")
 """Figures in the table of all epochs; the curves have all of them."""
@@ -75,7 +74,7 @@ def report(config: ReportConfig) -> None:
     made_by = Provenance(
         command=("python", "-m", "trainer.report", "--run", str(folder)),
         settings=provenance["options"],
-        fingerprints={each["url"]: each["fingerprint"] for each in provenance["manifests"]},
+        fingerprints={entry["url"]: entry["fingerprint"] for entry in provenance["manifests"]},
     )
     write_page(url, f"Training run {folder.name}", sections, made_by=made_by)
     print(url)

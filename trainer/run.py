@@ -24,20 +24,21 @@ from datasets.trust import find_problems
 from manifests.schema import ManifestError
 from model.device import choose_device
 from model.weights import WeightsError
-from sampling.workers import LostWorkerError
-from trainer.checkpoint import writing
+from sampling.workers.pool import LostWorkerError
 from trainer.config import TrainConfig, TrainingError, run_folder
-from trainer.curves import write_curves
 from trainer.distributed import LostRankError, Ranks, open_ranks
 from trainer.dry_run import dry_run
-from trainer.figures import find_weak_sizes
-from trainer.journal import METRICS, Journal, best_validation, read_metrics
 from trainer.loop import train
-from trainer.options import expand_recipes
+from trainer.output.checkpoint import writing
+from trainer.output.curves import write_curves
+from trainer.output.journal import Journal, open_sinks
+from trainer.output.metrics import METRICS, best_validation, read_metrics
+from trainer.output.run_folder import CHECKPOINTS, RunFolder, only_training
 from trainer.preemption import StopRequest, watch_for_stop
-from trainer.saving import CHECKPOINTS, RunFolder, only_training
+from trainer.recipes import expand_recipes
 from trainer.schedule import num_epochs
 from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
+from trainer.validation.figures import find_weak_sizes
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def run(config: TrainConfig) -> int:
                 _run_on_rank(config, ranks, device, stop)
             return 130 if ranks.any(flag=stop.by_ctrl_c) else 0
     except KeyboardInterrupt:  # before the training, or the second one
-        names = [each.name for each in (folder / CHECKPOINTS).glob("step-*")]
+        names = [path.name for path in (folder / CHECKPOINTS).glob("step-*")]
         start = max(names, default="the beginning")
         logger.error("%s: interrupted; the same command goes on from %s", folder, start)
         return 130
@@ -83,13 +84,17 @@ def _run_on_rank(
         logger.info("%s: the run is complete", folder.folder)
     else:
         dry_run(learner, folder, config)
-    journal = Journal(
-        folder.folder if ranks.is_first else None,
-        batch_size=config.batch_size,
-        total_steps=total_epochs * batches.steps_per_epoch,
-        progress=progress,
-        tensorboard=config.tensorboard,
+    sinks = (
+        open_sinks(
+            folder.folder,
+            config,
+            progress,
+            total_steps=total_epochs * batches.steps_per_epoch,
+        )
+        if ranks.is_first
+        else []
     )
+    journal = Journal(folder.folder, sinks, batch_size=config.batch_size, progress=progress)
     try:
         # or warnings would continue the line of the progress bar
         with logging_redirect_tqdm(), stop.taking_ctrl_c(tell=ranks.is_first):

@@ -29,7 +29,7 @@ class ScheduleConfig:
         if not self.epochs or len(self.epochs) != len(self.rates):
             raise ValueError(
                 f"--schedule.epochs has {len(self.epochs)} phases and --schedule.rates "
-                f"{len(self.rates)}. Give one rate a phase"
+                f"{len(self.rates)}. Give one rate per phase"
             )
         if self.shape == "cosine" and len(self.epochs) > 1:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""From a configuration to what the loop works on: manifests, batches, network, optimizer."""
+"""From a configuration to the parts of the loop: manifests, batches, network, optimizer."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,20 +10,17 @@ from commands.places import keep_inputs, require_utf8
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
 from model.weights import load_start, read_description, weights_files
-from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader
-from sampling.plan import PairSettings
-from sampling.recipe import VALIDATION_CHANGES, validation_pairs
-from sampling.records import pair_sources
-from trainer.average import WeightAverage
-from trainer.batchnorm import use_global_batchnorm
+from sampling.pair_index import pair_sources
 from trainer.config import TrainConfig, TrainingError, as_json, run_folder
 from trainer.distributed import Ranks
-from trainer.figures import KnownPairs
-from trainer.learner import Learner
-from trainer.optimizer import make_optimizer
-from trainer.saving import OUTPUTS
+from trainer.learning.average import WeightAverage
+from trainer.learning.batchnorm import use_global_batchnorm
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import make_optimizer
+from trainer.output.run_folder import OUTPUTS
+from trainer.validation.figures import KnownPairs
 
 
 def open_manifests(config: TrainConfig) -> list[Manifest]:
@@ -37,7 +34,7 @@ def check_outputs(config: TrainConfig, manifests: list[Manifest]) -> None:
     """Refuse a run that would write over its own manifests, shards, recipes or initial weights."""
     before = weights_files(config.init_weights) if config.init_weights is not None else ()
     recipes = [name for name in config.recipe if name.endswith(".toml")]
-    inputs = [each for one in manifests for each in one.files()]
+    inputs = [file for manifest in manifests for file in manifest.files()]
     folder = run_folder(config)
     if config.tensorboard:
         require_utf8(folder)
@@ -48,8 +45,8 @@ class Batches:
     """The training and validation batches of a run: the same global ones for any number of ranks.
 
     Args:
-        config: What to draw, and with how many workers.
-        manifests: Where the crops are.
+        config: Options of the run.
+        manifests: The crops to draw from.
         ranks: Each process gets its slice of every batch.
 
     Raises:
@@ -58,10 +55,9 @@ class Batches:
 
     def __init__(self, config: TrainConfig, manifests: list[Manifest], ranks: Ranks) -> None:
         self._batch_size = config.batch_size
-        data = config.data
-        training = data.training_pairs()
 
-        def open_loader(split: str, pairs: PairSettings, augment: AugmentSettings) -> PairLoader:
+        def open_loader(split: str) -> PairLoader:
+            pairs, augment = config.settings_of(split)
             try:
                 return PairLoader(
                     manifests,
@@ -74,13 +70,13 @@ class Batches:
                     world_size=ranks.size,
                     num_workers=config.workers,
                     max_bad_samples=config.max_bad_samples,
+                    access=config.data.access,
                 )
             except ValueError as error:
                 raise TrainingError(f"{split} pairs: {error}") from error
 
-        self._train = open_loader("train", training, config.augment)
-        fixed = validation_pairs(training, data.val_pairs)
-        self._val = open_loader("val", fixed, VALIDATION_CHANGES)
+        self._train = open_loader("train")
+        self._val = open_loader("val")
         self.steps_per_epoch = len(self._train)
         """Global batches of a training epoch; the last one may be smaller."""
         plan = self._val.dataset.plan
@@ -136,7 +132,7 @@ def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Lea
 
 
 def make_provenance(config: TrainConfig, manifests: list[Manifest]) -> dict[str, Any]:
-    """Return where weights come from: options, manifests, and the stage before."""
+    """Return the origin of the weights: options, manifests, and the stage before."""
     before = None
     if config.init_weights is not None:
         before = {

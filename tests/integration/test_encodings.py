@@ -22,9 +22,9 @@ from model.config import ModelConfig
 from model.export import main as export
 from model.network import build_model
 from model.weights import save_weights
-from sampling.preview import main as preview
 from tests.support import ROOT
 from tracking.run import main as track
+from trainer.preview import main as preview
 from trainer.run import main as train
 
 NAME = os.fsdecode(b"caf\xe9")

@@ -9,8 +9,8 @@ from datasets.output import Output
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from manifests.query import main as query
-from sampling.preview import main as preview
 from tests.support.buckets import upload
+from trainer.preview import main as preview
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")

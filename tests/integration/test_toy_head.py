@@ -11,12 +11,12 @@ from evaluation import tune
 from model.heads import HEADS
 from model.summary import main as summarise
 from model.weights import load_model
-from sampling.preview import main as preview
 from tests.support.toy_decoder import ToyDecoder, ToySettings
 from tests.support.toy_head import ToyHead
 from tracking.decoders import DECODERS
 from tracking.tracker import Tracker
-from trainer.journal import read_metrics
+from trainer.output.metrics import read_metrics
+from trainer.preview import main as preview
 from trainer.run import main as train
 
 RECIPE = """

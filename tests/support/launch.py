@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from trainer.run import main
 
@@ -101,6 +102,15 @@ def step_records(folder: Path) -> list[dict[str, Any]]:
 def losses(folder: Path) -> list[float]:
     """Return the loss of each update."""
     return [record["loss"] for record in step_records(folder)]
+
+
+def assert_same_run(folder: Path, other: Path) -> None:
+    """Insist on the same losses and the same last weights, bit for bit."""
+    assert losses(folder) == losses(other)
+    ours, theirs = (load_file(path / "last.safetensors") for path in (folder, other))
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        assert tensor.equal(theirs[name]), name
 
 
 def assert_same_curve(curve: list[float], other: list[float]) -> None:

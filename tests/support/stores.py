@@ -9,11 +9,10 @@ from datasets.stored import read_jpeg
 from datasets.verify import main as verify
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
-from sampling.cache import CacheSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.remote import RetrySettings
-from sampling.stream import PairStream
+from sampling.remote.cache import CacheSettings
+from sampling.remote.reader import RetrySettings
 from tests.support.servers import process
 
 QUICK = RetrySettings(attempts=5, first_pause_s=0.01, stall_s=1.0)
@@ -68,7 +67,14 @@ def read_everything(url: str, manifest_url: str, cache: Path) -> None:
     assert read_jpeg(manifest.url, row, "z").startswith(b"\xff\xd8")
     assert verify(["--manifest", manifest_url, "--deep"]) == 0
     settings = PairSettings(pairs_per_epoch=16)
-    stream = PairStream([manifest], pairs=settings, augment=AugmentSettings(), batch_size=8, seed=0)
+    stream = PairLoader(
+        [manifest],
+        pairs=settings,
+        augment=AugmentSettings(),
+        batch_size=8,
+        seed=0,
+        access="stream",
+    )
     assert len(list(stream)) == 2
     with loader(manifest, cache_settings(cache, manifest), others=0) as indexed:
         assert sum(len(batch.pair_index) for batch in indexed) == 64

@@ -14,9 +14,9 @@ from commands.provenance import Provenance, describe_run
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from evaluation.run import main as evaluate
-from sampling.preview import PreviewConfig
-from sampling.preview import main as preview
 from tests.support.browser import find_chromium, screenshot, visit
+from trainer.preview import PreviewConfig
+from trainer.preview import main as preview
 
 MADE_BY = Provenance(
     command=("python", "-m", "x", "--where", "a = 'b'"),

@@ -23,11 +23,11 @@ from model.config import ModelConfig
 from model.export import main as export_network
 from model.network import build_model
 from model.weights import save_weights
-from sampling.preview import main as preview
 from tests.support.builds import fingerprint
 from tests.support.packs import pack_tar
 from tracking.run import main as track
 from trainer.ablate import main as ablate
+from trainer.preview import main as preview
 from trainer.report import main as report_run
 from trainer.run import main as train
 

@@ -13,8 +13,8 @@ from datasets.report import main as report
 from datasets.verify import main as verify
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table
 from manifests.table import Metadata, ShardInfo, read_manifest, shard_url, write_manifest
-from sampling.preview import main as preview
 from tests.support import ROOT
+from trainer.preview import main as preview
 
 SHARD = ShardInfo(name="x-000000.tar", num_bytes=5, num_rows=3, sha256="0" * 64)
 

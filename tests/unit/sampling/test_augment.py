@@ -11,9 +11,9 @@ from datasets.crops import crop_square, decode_image, encode_jpeg
 from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import empty_arrays
-from sampling.cut import Window, cut_window
-from sampling.pairs import BatchArrays, PairMaker
-from sampling.records import PAIR
+from sampling.make_pairs import BatchArrays, PairMaker
+from sampling.pair_index import PAIR
+from sampling.pixels.cut import Window, cut_window
 from sampling.rng import pair_numbers
 from tests.support.crops import made_crop
 

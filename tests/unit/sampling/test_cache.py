@@ -14,9 +14,9 @@ import pytest
 
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
-from sampling.cache import CacheSettings, ShardCache
-from sampling.records import list_shards
-from sampling.remote import RemoteReader
+from sampling.pair_index import list_shards
+from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.remote.reader import RemoteReader
 from tests.support import ROOT
 from tests.support.stores import QUICK, cache_settings, cached_bytes, faulty
 
@@ -30,9 +30,9 @@ def test_the_cache_stays_within_its_limit_while_processes_share_it(
     program = f"""
 import sys
 from manifests.table import read_manifest
-from sampling.cache import CacheSettings, ShardCache
-from sampling.records import list_shards
-from sampling.remote import RemoteReader, RetrySettings
+from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.pair_index import list_shards
+from sampling.remote.reader import RemoteReader, RetrySettings
 import hashlib, random
 cache = ShardCache(CacheSettings(folder={settings.folder!r}, limit_gb={settings.limit_gb!r}),
                    RemoteReader(RetrySettings()))
@@ -62,9 +62,9 @@ def test_a_killed_filler_leaves_nothing_that_is_taken_for_whole(web: str, tmp_pa
     settings = cache_settings(folder, manifest, shards=1.2)
     shards = list_shards([manifest])
     program = f"""
-from sampling.cache import CacheSettings, ShardCache
-from sampling.records import Shard
-from sampling.remote import RemoteReader, RetrySettings
+from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.pair_index import Shard
+from sampling.remote.reader import RemoteReader, RetrySettings
 cache = ShardCache(CacheSettings(folder={str(folder)!r}, limit_gb={settings.limit_gb!r}),
                    RemoteReader(RetrySettings()))
 cache.acquire({shards[0]!r})

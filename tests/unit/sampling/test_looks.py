@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from sampling.augment import AugmentSettings, Change, draw_changes
-from sampling.looks import Color, Look, change_color, change_look
+from sampling.pixels.looks import Color, Look, change_color, change_look
 from sampling.rng import pair_numbers
 from tests.support.crops import made_crop
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.plan import PairSettings, Plan, make_plan
-from sampling.tracks import track_table
+from sampling.track_table import track_table
 from tests.support.made_manifests import Made, in_memory, video_tracks
 
 

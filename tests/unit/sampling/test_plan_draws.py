@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from manifests.table import Manifest
 from sampling.plan import PairSettings, make_plan
-from sampling.tracks import TrackTable, track_table
+from sampling.track_table import TrackTable, track_table
 from tests.support.made_manifests import Made, in_memory, video_tracks
 
 MILLION = 1_000_000

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from manifests.table import read_manifest
-from sampling.cache import ShardCache
-from sampling.records import list_shards
-from sampling.remote import RemoteReader, RetrySettings
-from sampling.tracks import track_table
-from sampling.windows import draw_windows
+from sampling.pair_index import list_shards
+from sampling.remote.cache import ShardCache
+from sampling.remote.reader import RemoteReader, RetrySettings
+from sampling.remote.windows import draw_windows
+from sampling.track_table import track_table
 from tests.support.servers import process
 from tests.support.stores import QUICK, cache_settings, faulty, loader
 
@@ -91,7 +91,7 @@ def test_a_store_that_stays_broken_ends_in_one_line(web: str, tmp_path: Path) ->
 
 def test_pauses_grow_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("sampling.remote.time.sleep", pauses.append)
+    monkeypatch.setattr("sampling.remote.reader.time.sleep", pauses.append)
     reader = RemoteReader(RetrySettings(attempts=6, first_pause_s=1.0, longest_pause_s=5.0))
     with pytest.raises(OSError, match="6 reads failed"):
         list(reader.pieces("http://127.0.0.1:9/none.tar", 10))

@@ -1,8 +1,10 @@
 """Stream access: pairs of whole shards as they pass, for ranks and workers."""
 
+import dataclasses
 import itertools
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 import webdataset
@@ -14,9 +16,12 @@ from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.dataset import PairDataset
+from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from sampling.stream import PairStream
+from sampling.remote.cache import CacheSettings
+from sampling.remote.single_pass import PassedShard, PassingShards
 from tests.support.crops import MadeTrack, write_crops
+from tests.support.loaders import assert_equal, joined
 
 PAIRS = PairSettings(pairs_per_epoch=96, negative_ratio=0.25, max_gap=4)
 
@@ -30,18 +35,30 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 
 
 def stream(
-    manifest: Manifest, *, epoch: int = 0, rank: int = 0, world_size: int = 1, max_bad: int = 0
-) -> PairStream:
-    return PairStream(
+    manifest: Manifest,
+    *,
+    epoch: int = 0,
+    rank: int = 0,
+    world_size: int = 1,
+    num_workers: int = 0,
+    first_pair: int = 0,
+    max_bad: int = 0,
+    folder: Path = Path("nowhere"),
+) -> PairLoader:
+    return PairLoader(
         [manifest],
         pairs=PAIRS,
         augment=AugmentSettings(enabled=False),
         batch_size=8,
         seed=5,
         epoch=epoch,
+        first_pair=first_pair,
         rank=rank,
         world_size=world_size,
+        num_workers=num_workers,
         max_bad_samples=max_bad,
+        access="stream",
+        cache=CacheSettings(folder=str(folder)),
     )
 
 
@@ -92,51 +109,78 @@ def test_the_order_is_mixed_and_follows_from_seed_and_epoch(manifest: Manifest) 
     assert neighbours < 20
 
 
-def test_readers_share_the_shards_and_give_equally_many_batches(manifest: Manifest) -> None:
-    used, counts, pairs = [], [], []
-    for rank in range(2):
-        batches = list(stream(manifest, rank=rank, world_size=2))
-        counts.append(len(batches))
-        used.append({part.split(": ")[0] for n in names(batches) for part in n.split(" -> ")})
-        pairs += [pair for batch in batches for pair in batch.pair_index.tolist()]
-    assert counts == [12, 12]
-    assert not used[0] & used[1]
-    assert sorted(pairs) == list(range(96))
+@pytest.mark.parametrize(("world_size", "num_workers", "first_pair"), [(1, 2, 0), (2, 0, 40)])
+def test_batches_are_the_same_for_any_ranks_and_workers_and_from_any_pair_on(
+    manifest: Manifest, world_size: int, num_workers: int, first_pair: int
+) -> None:
+    expected = list(stream(manifest))[first_pair // 8 :]
+    loaders = [
+        stream(
+            manifest,
+            rank=rank,
+            world_size=world_size,
+            num_workers=num_workers,
+            first_pair=first_pair,
+        )
+        for rank in range(world_size)
+    ]
+    for parts, whole in zip(zip(*loaders, strict=True), expected, strict=True):
+        assert_equal(joined(list(parts)), whole)
+    for loader in loaders:
+        loader.close()
 
 
-def test_workers_of_pytorchs_dataloader_read_shards_of_their_own(manifest: Manifest) -> None:
-    loader = DataLoader(
-        stream(manifest), batch_size=None, num_workers=2, multiprocessing_context="spawn"
+def test_each_shard_passes_once_an_epoch_and_nothing_is_kept_on_disk(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed: list[int] = []
+    fetch = PassingShards.fetch
+
+    def counting(shards: PassingShards, number: int) -> PassedShard:
+        passed.append(number)
+        return fetch(shards, number)
+
+    monkeypatch.setattr(PassingShards, "fetch", counting)
+    folder = tmp_path / "cache"
+    loader = stream(manifest, folder=folder)
+    windows = loader.dataset.windows
+    assert windows is not None
+    assert windows.max() == 3
+    list(loader)
+    assert sorted(passed) == list(range(16))
+    assert not folder.exists()
+
+
+def test_a_stream_has_the_pairs_of_its_plan_in_random_access(manifest: Manifest) -> None:
+    streamed = stream(manifest)
+    local = PairLoader(
+        [manifest], pairs=PAIRS, augment=AugmentSettings(enabled=False), batch_size=8, seed=5
     )
-    batches = list(loader)
-    assert sorted(pair for b in batches for pair in b.pair_index.tolist()) == list(range(96))
+    local.dataset.records = streamed.dataset.records
+    local.dataset.plan = streamed.dataset.plan
+    for ours, theirs in zip(streamed, local, strict=True):
+        assert_equal(ours, theirs)
 
 
-def test_workers_that_stay_follow_to_the_next_epoch(manifest: Manifest) -> None:
-    pairs = stream(manifest)
-    loader = DataLoader(
-        pairs,
-        batch_size=None,
-        num_workers=1,
-        multiprocessing_context="spawn",
-        persistent_workers=True,
+def test_a_track_over_many_shards_enlarges_the_windows(tmp_path: Path) -> None:
+    tracks = [MadeTrack(name=f"t{i}", video=f"v{i}", frames=range(4)) for i in range(6)]
+    manifest = read_manifest(write_crops(tmp_path, tracks, tracks_per_shard=1))
+    rows = manifest.rows.with_columns(track=pl.lit("t0"), frame=pl.int_range(24, dtype=pl.Int32))
+    dataset = PairDataset(
+        [dataclasses.replace(manifest, rows=rows)],
+        pairs=PairSettings(),
+        augment=AugmentSettings(),
+        access="stream",
     )
-    for epoch in (0, 3):
-        pairs.set_epoch(epoch)
-        assert names(list(loader)) == names(list(stream(manifest, epoch=epoch)))
+    assert dataset.windows is not None
+    assert set(dataset.windows.tolist()) == {0}
 
 
 def test_forked_workers_are_refused_before_they_hang(manifest: Manifest) -> None:
     dataset = PairDataset([manifest], pairs=PairSettings(), augment=AugmentSettings())
-    for pairs in (stream(manifest), dataset):
-        forked = DataLoader(pairs, batch_size=None, num_workers=1, multiprocessing_context="fork")
-        with pytest.raises(RuntimeError, match="Pass multiprocessing_context='spawn'"):
-            next(iter(forked))
-
-
-def test_more_readers_than_windows_are_rejected(manifest: Manifest) -> None:
-    with pytest.raises(ValueError, match="too few for 8 readers"):
-        next(iter(stream(manifest, rank=7, world_size=8)))
+    forked = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="fork")
+    with pytest.raises(RuntimeError, match="Pass multiprocessing_context='spawn'"):
+        next(iter(forked))
 
 
 @pytest.fixture
@@ -153,7 +197,7 @@ def test_a_flipped_byte_is_named_counted_and_replaced(
     content = bytearray(shard.read_bytes())
     content[offset + 900] ^= 1
     shard.write_bytes(content)
-    with pytest.raises(ManifestError, match=r"search of .*t0/00000001: crc32 .*max_bad_samples"):
+    with pytest.raises(ManifestError, match=r"t0/00000001.x.jpg: crc32 .*max_bad_samples"):
         list(stream(own_copy))
     batches = list(stream(own_copy, max_bad=50))
     assert len(batches) == 12

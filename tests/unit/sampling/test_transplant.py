@@ -12,11 +12,10 @@ from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import PairBatch, empty_arrays
 from sampling.loader import PairLoader
+from sampling.pixels.transplant import put_before
 from sampling.plan import PairSettings, make_plan
 from sampling.rng import pair_numbers
-from sampling.stream import PairStream
-from sampling.tracks import track_table
-from sampling.transplant import put_before
+from sampling.track_table import track_table
 from tests.support.crops import made_crop
 from tests.support.loaders import assert_equal, small_manifest
 from tests.support.made_manifests import Made, in_memory
@@ -192,7 +191,7 @@ def test_moved_pairs_are_the_same_for_any_worker_and_alone(manifest: Manifest) -
 
 def test_a_stream_moves_targets_too(manifest: Manifest) -> None:
     pairs = PairSettings(pairs_per_epoch=24, max_gap=3)
-    stream = PairStream([manifest], pairs=pairs, augment=ALL, batch_size=8, seed=7)
+    stream = PairLoader([manifest], pairs=pairs, augment=ALL, batch_size=8, seed=7, access="stream")
     names = [name for batch in stream for name in PairBatch.keys(batch)]
     assert len(names) == 24
     assert 4 < sum(" before " in name for name in names) < 20

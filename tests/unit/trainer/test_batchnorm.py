@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.batchnorm import GlobalBatchNorm2d, use_global_batchnorm
 from trainer.distributed import Ranks
+from trainer.learning.batchnorm import GlobalBatchNorm2d, use_global_batchnorm
 
 
 @pytest.mark.parametrize("training", [True, False])

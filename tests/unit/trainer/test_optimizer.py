@@ -8,13 +8,13 @@ from torch import Tensor
 
 from model.config import ModelConfig
 from model.network import build_model
-from trainer.average import WeightAverage
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
 from trainer.dry_run import make_noise
-from trainer.learner import Learner
+from trainer.learning.average import WeightAverage
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import clip_gradients, make_optimizer
 from trainer.loop import train_step
-from trainer.optimizer import clip_gradients, make_optimizer
 from trainer.schedule import ScheduleConfig
 from trainer.setup import make_learner
 

@@ -22,8 +22,8 @@ from tests.support.launch import (
     train,
     wait_for_steps,
 )
-from trainer.batchnorm import use_global_batchnorm
 from trainer.distributed import open_ranks
+from trainer.learning.batchnorm import use_global_batchnorm
 
 DCFFNET = [
     *("--model.template", "zero_mean", "--model.gain", "0.1", "--data.pairs-per-epoch", "16"),

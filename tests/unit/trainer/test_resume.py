@@ -11,14 +11,24 @@ import tyro
 from safetensors.torch import load_file
 from tyro.conf import FlagConversionOff
 
-from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
+from tests.support.launch import (
+    TINY,
+    assert_same_run,
+    children,
+    finish,
+    kill,
+    losses,
+    start,
+    train,
+    wait_for_steps,
+)
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
-from trainer.journal import read_metrics
-from trainer.options import expand_recipes
+from trainer.output.metrics import read_metrics
 from trainer.preemption import StopRequest
+from trainer.recipes import expand_recipes
 from trainer.setup import Batches, make_learner, open_manifests
-from trainer.validation import validate
+from trainer.validation.validate import validate
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +47,6 @@ def undisturbed(options: list[str], tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("undisturbed") / "run"
     train([*options, "--out", str(folder)], log=folder.with_name("log"))
     return folder
-
-
-def assert_same_run(folder: Path, other: Path) -> None:
-    assert losses(folder) == losses(other)
-    ours, theirs = (load_file(path / "last.safetensors") for path in (folder, other))
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        assert tensor.equal(theirs[name]), name
 
 
 @pytest.mark.parametrize("more", [[], SEAMS], ids=["plain", "all options"])

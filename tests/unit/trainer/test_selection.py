@@ -7,8 +7,8 @@ import pytest
 from model.weights import read_description
 from tests.support.launch import TINY, finish, start, train
 from trainer.config import TrainConfig
-from trainer.journal import best_validation, read_metrics
-from trainer.selection import SELECTIONS, choose
+from trainer.output.metrics import best_validation, read_metrics
+from trainer.validation.selection import SELECTIONS, choose
 
 
 def test_each_selection_looks_at_what_its_name_says() -> None:

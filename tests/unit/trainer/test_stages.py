@@ -14,12 +14,12 @@ from model.weights import load_model, read_description, save_weights
 from tests.support.launch import TINY, finish, losses, start, train
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks
-from trainer.journal import read_metrics
-from trainer.options import expand_recipes
+from trainer.output.metrics import read_metrics
 from trainer.preemption import StopRequest
+from trainer.recipes import expand_recipes
 from trainer.report import main as write_report
 from trainer.setup import Batches, make_learner, open_manifests
-from trainer.validation import validate
+from trainer.validation.validate import validate
 
 SMALL = [
     *("--model.width", "0.02", "--model.fusion", "pad", "--model.template", "zero_mean"),

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import ROOT
 from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
-from trainer.checkpoint import find_newest
+from trainer.output.checkpoint import find_newest
 from trainer.preemption import StopRequest, run_and_pass_on, watch_for_stop
 
 SAVES = """

@@ -15,16 +15,17 @@ from model.config import ModelConfig
 from model.network import build_model
 from sampling.batch import PairBatch
 from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
-from trainer.checkpoint import Progress
 from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks
 from trainer.dry_run import dry_run, make_noise
-from trainer.journal import Journal
-from trainer.learner import Learner
+from trainer.learning.learner import Learner
+from trainer.learning.optimizer import make_optimizer
 from trainer.loop import WaitClock, train_epoch, train_step
-from trainer.optimizer import make_optimizer
+from trainer.output.checkpoint import Progress
+from trainer.output.journal import Journal
+from trainer.output.metrics import JsonLines
+from trainer.output.run_folder import RunFolder
 from trainer.preemption import StopRequest
-from trainer.saving import RunFolder
 from trainer.schedule import ScheduleConfig
 
 
@@ -91,9 +92,8 @@ def test_a_disk_without_room_shows_before_the_first_step(
 def test_a_disk_that_fills_up_under_the_journal_is_one_line(small_disk: SmallDisk) -> None:
     small_disk.resize(12)
     progress = Progress()
-    journal = Journal(
-        small_disk.folder, batch_size=1, total_steps=1, progress=progress, tensorboard=False
-    )
+    sinks = [JsonLines(small_disk.folder, progress)]
+    journal = Journal(small_disk.folder, sinks, batch_size=1, progress=progress)
     message = "cannot write the journal: No space left on device. The checkpoints before it are"
 
     def write(steps: int) -> None:
@@ -216,7 +216,7 @@ def test_an_epoch_that_waits_for_its_loader_says_what_to_raise(
         batches(),
         progress,
         rate_at=lambda step: 0.0,
-        journal=Journal(None, batch_size=1, total_steps=3, progress=progress, tensorboard=False),
+        journal=Journal(Path(), [], batch_size=1, progress=progress),
         stop=StopRequest(),
         after_step=lambda: None,
     )

@@ -6,7 +6,7 @@ import torch
 from model.config import ModelConfig
 from model.heads import HEADS
 from model.heads.car import CARHead
-from trainer.validation import roc_auc
+from trainer.validation.validate import roc_auc
 
 
 def test_auc_is_the_share_of_cell_pairs_in_the_right_order() -> None:

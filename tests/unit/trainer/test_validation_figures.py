@@ -10,11 +10,15 @@ import torch
 import tyro
 from torch import nn
 
-from sampling.records import pair_sources
+from sampling.pair_index import pair_sources
 from tests.support.launch import TINY, finish, rank_environments, start_rank
 from trainer.config import TrainConfig
 from trainer.distributed import Ranks, open_ranks
-from trainer.figures import (
+from trainer.learning.learner import Learner
+from trainer.preemption import StopRequest
+from trainer.recipes import expand_recipes
+from trainer.setup import Batches, make_learner, open_manifests
+from trainer.validation.figures import (
     Floats,
     Groups,
     KnownPairs,
@@ -24,12 +28,8 @@ from trainer.figures import (
     measure_places,
     measure_sizes,
 )
-from trainer.learner import Learner
-from trainer.options import expand_recipes
-from trainer.preemption import StopRequest
-from trainer.setup import Batches, make_learner, open_manifests
-from trainer.shown_figures import as_lines
-from trainer.validation import ValidationReport, validate
+from trainer.validation.shown_figures import as_lines
+from trainer.validation.validate import ValidationReport, validate
 
 CONSTANT = (70.0, 60.0)
 

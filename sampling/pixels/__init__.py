@@ -1,0 +1,1 @@
+"""Changes of a crop's pixels: windows, colour and blur, other backgrounds."""

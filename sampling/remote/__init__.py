@@ -1,0 +1,1 @@
+"""Shards that are fetched: retries, copies on disk, whole shards in sequence."""

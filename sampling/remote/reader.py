@@ -1,0 +1,174 @@
+"""Reading of remote files: failed reads are tried again, after growing pauses."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from threading import Event
+from typing import Any
+
+from commands.stores import file_system
+from manifests.schema import ManifestError
+
+logger = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrySettings:
+    """Retries of failed reads."""
+
+    attempts: int = 8
+    """Reads of one piece before the run stops."""
+    first_pause_s: float = 0.5
+    """Pause after the first failed read; each further one is twice as long."""
+    longest_pause_s: float = 30.0
+    """Longest pause."""
+    stall_s: float = 30.0
+    """Time without a byte after which a read has failed."""
+
+
+class RemoteReader:
+    """Reads remote files in pieces; safe for several threads.
+
+    Args:
+        settings: Retries of failed reads.
+    """
+
+    def __init__(self, settings: RetrySettings) -> None:
+        self.num_retries = 0
+        """Reads that failed and were tried again."""
+        self.num_bytes = 0
+        """Bytes received."""
+        self._settings = settings
+
+    def pieces(self, url: str, num_bytes: int, *, stop: Event | None = None) -> Iterator[bytes]:
+        """Yield a file's content in order.
+
+        Args:
+            url: Any fsspec URL.
+            num_bytes: Size that the file must have.
+            stop: Ends the pauses between attempts when it is set.
+
+        Raises:
+            ManifestError: The file is missing or has another size.
+            OSError: It still could not be read after all attempts.
+        """
+        files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
+        size = self._patiently(url, stop, lambda: files.size(path))
+        if size is not None and size != num_bytes:
+            raise ManifestError(
+                f"{url}: {size} bytes, expected {num_bytes}; the shard was replaced after the "
+                "manifest was written. Copy both again"
+            )
+        position = 0
+        while position < num_bytes:
+            end = min(position + _CHUNK_BYTES, num_bytes)
+            read = partial(_read_range, files, path, position, end, num_bytes)
+            piece = self._patiently(url, stop, read)
+            self.num_bytes += len(piece)
+            position += len(piece)
+            yield piece
+
+    def read_range(self, url: str, start: int, end: int, num_bytes: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end`` of a file of ``num_bytes``.
+
+        Raises as `pieces` does.
+        """
+        files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
+        read = partial(_read_range, files, path, start, end, num_bytes)
+        data: bytes = self._patiently(url, None, read)[: end - start]
+        return data
+
+    def _patiently(self, url: str, stop: Event | None, read: Callable[[], Any]) -> Any:
+        pause = self._settings.first_pause_s
+        for attempt in range(1, self._settings.attempts + 1):
+            try:
+                return read()
+            # each kind of store has error classes of its own for a failing network
+            except Exception as error:
+                if _is_missing(error):
+                    raise ManifestError(
+                        f"{url}: no such shard, but the manifest names it. Copy it or build it"
+                    ) from None
+                if isinstance(error, PermissionError):
+                    raise
+                reason = " ".join(str(error).split()) or type(error).__name__
+                if attempt == self._settings.attempts:
+                    raise OSError(
+                        f"{url}: {attempt} reads failed, the last with: {reason}. Check the store"
+                    ) from error
+                self.num_retries += 1
+                logger.warning(
+                    "%s: read %d failed: %s; next in %.1f s", url, attempt, reason, pause
+                )
+            if stop is None:
+                time.sleep(pause)
+            elif stop.wait(pause):
+                raise InterruptedError(f"{url}: the loader was closed")
+            pause = min(2 * pause, self._settings.longest_pause_s)
+        raise AssertionError("the last attempt returns or raises")
+
+
+class PieceFile:
+    """A file to read from start to end, made of pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes: ``size`` of them, fewer at the end."""
+        parts = []
+        while size:
+            if not self._rest:
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._rest = memoryview(piece)
+            parts.append(self._rest[:size])
+            size -= len(parts[-1])
+            self._rest = self._rest[len(parts[-1]) :]
+        return b"".join(parts)
+
+
+def is_remote(url: str) -> bool:
+    """Return True unless a URL is a file on a local disk."""
+    return "://" in url and not url.startswith("file://")
+
+
+def _is_missing(error: Exception) -> bool:
+    """Return True if an error means that there is no such file.
+
+    fsspec's web client raises FileNotFoundError for any failed HEAD request; its cause decides.
+    """
+    cause = error.__cause__
+    if not isinstance(error, FileNotFoundError):
+        return False
+    if cause is None or type(cause).__module__.startswith("botocore"):
+        return True
+    return getattr(cause, "status", None) in {404, 410}
+
+
+def _read_range(files: Any, path: str, start: int, end: int, num_bytes: int) -> bytes:
+    data: bytes = files.cat_file(path, start=start, end=end)
+    if len(data) == num_bytes > end - start:
+        return data[start:]  # a plain web server ignores ranges and sends all
+    if len(data) != end - start:
+        raise OSError(f"{len(data)} bytes of {end - start} from byte {start} on")
+    return data
+
+
+def _timeouts(url: str, stall_s: float) -> dict[str, Any]:
+    """Return the options by which a protocol turns a stalled read into an error."""
+    protocol = url.partition("://")[0]
+    if protocol in {"http", "https"}:
+        from aiohttp import ClientTimeout
+
+        timeout = ClientTimeout(total=None, sock_connect=stall_s, sock_read=stall_s)
+        return {"client_kwargs": {"timeout": timeout}}
+    if protocol in {"s3", "s3a"}:
+        return {"config_kwargs": {"connect_timeout": stall_s, "read_timeout": stall_s}}
+    return {}

@@ -1,0 +1,132 @@
+"""Stream access: each shard is read once from start to end, and nothing is kept on disk.
+
+The wanted crops of a window of shards are in memory while its pairs are made. Order and pixels of
+the pairs follow from the plan, as in random access.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tarfile import TarError
+from threading import Event
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from webdataset.tariterators import tar_file_expander
+
+from manifests.schema import ManifestError
+from sampling.pair_index import Shard, crop_places
+from sampling.remote.prefetch import Lease, Prefetch
+from sampling.remote.reader import PieceFile, RemoteReader, is_remote
+from sampling.shard_reader import HeldCrops, ShardReader, check_crop
+
+SHARDS_PER_WINDOW = 4
+"""Shards whose pairs are mixed, and whose wanted crops are in memory together."""
+
+Wanted = Mapping[int, Mapping[str, int]]
+"""Shard to the names of its wanted members, each with its offset."""
+
+
+class PassedShard(NamedTuple):
+    """The wanted crops of one shard, by offset."""
+
+    crops: dict[int, bytes]
+
+    def close(self) -> None:
+        """Do nothing: the memory is freed with the object."""
+
+
+class PassingShards:
+    """All shards, each read from start to end when it is fetched.
+
+    Args:
+        shards: In the order in which records count them.
+        wanted: The members to keep.
+        reader: Reads remote shards.
+    """
+
+    def __init__(self, shards: Sequence[Shard], wanted: Wanted, reader: RemoteReader) -> None:
+        self._shards, self._wanted, self._reader = shards, wanted, reader
+        self._stop = Event()
+
+    def is_fetched(self, number: int) -> bool:
+        """Return True: local shards pass as well."""
+        return True
+
+    def fetch(self, number: int) -> PassedShard:
+        """Read a shard and return its wanted crops.
+
+        Raises:
+            ManifestError: The shard is missing or cut off, or lacks a wanted crop.
+            OSError: It could not be read.
+        """
+        shard, missing = self._shards[number], dict(self._wanted[number])
+        crops = {}
+        with self._opened(shard) as stream:
+            members = tar_file_expander(
+                [{"url": shard.url, "stream": stream}],
+                select_files=missing.__contains__,
+                handler=_raise_plainly,
+            )
+            for member in members:
+                if "fname" in member:  # else the end of the shard
+                    crops[missing.pop(member["fname"])] = member["data"]
+        if missing:
+            raise ManifestError(
+                f"{shard.url}: no {next(iter(missing))} in it, but the manifest says so "
+                f"({len(missing)} such crops). The shard was replaced; copy both again"
+            )
+        return PassedShard(crops)
+
+    def close(self) -> None:
+        """End the pauses between attempts."""
+        self._stop.set()
+
+    @contextmanager
+    def _opened(self, shard: Shard) -> Iterator[PieceFile | IO[bytes]]:
+        if is_remote(shard.url):
+            yield PieceFile(self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop))
+        else:
+            with Path(shard.url.removeprefix("file://")).open("rb") as file:
+                yield file
+
+
+class DirectReader:
+    """Reads single crops from where their shards are, for pairs that replace bad ones.
+
+    Args:
+        shards: In the order in which records count them.
+        local: Reads the local ones.
+        remote: Reads the others.
+    """
+
+    def __init__(self, shards: Sequence[Shard], local: ShardReader, remote: RemoteReader) -> None:
+        self._shards, self._local, self._remote = shards, local, remote
+
+    def read(self, shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
+        """Return the bytes of one crop; see `sampling.shard_reader.ShardReader.read`."""
+        url, size = self._shards[shard].url, self._shards[shard].num_bytes
+        if not is_remote(url):
+            return self._local.read(shard, offset, num_bytes, crc32)
+        data = self._remote.read_range(url, offset, offset + num_bytes, size)
+        check_crop(data, num_bytes=num_bytes, crc32=crc32)
+        return data
+
+
+def held_crops(shards: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops:
+    """Return the crops of some pairs, whose shards were fetched by `PassingShards`."""
+    crops: HeldCrops = {}
+    for shard, offset in crop_places(records):
+        passed = shards.lease(shard)
+        assert isinstance(passed, PassedShard)
+        crops[shard, offset] = passed.crops[offset]
+    return crops
+
+
+def _raise_plainly(error: Exception) -> Any:
+    """Raise an error of reading without what webdataset added to its arguments."""
+    message = str(error.args[0]).partition(" @ ")[0]
+    if isinstance(error, TarError):
+        raise ManifestError(f"{message}; the shard is cut off. Copy it again") from None
+    raise type(error)(message) from None

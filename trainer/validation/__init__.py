@@ -1,0 +1,1 @@
+"""Validation: figures of boxes, and the choice of the best epoch."""
