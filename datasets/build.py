@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 from tqdm import tqdm
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 class BuildConfig:
     """Crop one raw dataset into shards and write its manifest."""
 
-    src: Literal["coco", "lasot", "uav123", "vid"]
+    src: Annotated[str, tyro.conf.arg(metavar=f"{{{','.join(SOURCES)}}}")]
     """Which raw dataset."""
     root: str = ""
     """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
@@ -74,6 +74,8 @@ class BuildConfig:
 
     def __post_init__(self) -> None:
         """Reject values that describe no build."""
+        if self.src not in SOURCES:
+            raise ValueError(f"--src {self.src}: expected one of {', '.join(SOURCES)}")
         ranges = {
             "workers": (1, None),
             "val_fraction": (0, 0.99),
