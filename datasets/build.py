@@ -37,6 +37,7 @@ from datasets.progress import FOLDER, Found, ShardResult, combined_digest, start
 from datasets.shards import ShardTask, build_shard, too_many_bad_images
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
+from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,11 @@ class BuildConfig:
     """Decides the split and the order of the videos."""
     val_fraction: float = 0.1
     """Share of the groups that becomes the val split."""
-    margin: int = 0
+    template_size: int = CropSpec.template
+    """Side of the template crop in pixels; networks take 127."""
+    search_size: int = CropSpec.search
+    """Side of the search crop in pixels; networks take 255."""
+    margin: int = CropSpec.margin
     """Pixels of real context to keep around each crop, for augmentation."""
     shard_mb: float = 256.0
     """About how large a shard is."""
@@ -79,6 +84,8 @@ class BuildConfig:
         ranges = {
             "workers": (1, None),
             "val_fraction": (0, 0.99),
+            "template_size": (1, 1000),
+            "search_size": (1, 2000),
             "margin": (0, 255),
             "shard_mb": (0.001, None),
             "quality": (1, 100),
@@ -86,9 +93,15 @@ class BuildConfig:
             "max_bad_annotations": (0, None),
         }
         require_ranges(self, ranges)
+        _ = self.crop  # two sizes that do not fit each other
         if self.max_bad_annotations and not SOURCES[self.src].leaves_out_bad:
             names = ", ".join(name for name, source in SOURCES.items() if source.leaves_out_bad)
             raise ValueError(f"--max-bad-annotations: not for {self.src}, expected one of {names}")
+
+    @property
+    def crop(self) -> CropSpec:
+        """Sizes and scale of the crops."""
+        return CropSpec(template=self.template_size, search=self.search_size, margin=self.margin)
 
 
 def build(config: BuildConfig) -> None:
@@ -177,7 +190,7 @@ def _template(config: BuildConfig) -> ShardTask:
         split="",
         parts=(),
         filters=config.filters,
-        margin=config.margin,
+        crop=config.crop,
         quality=config.quality,
         max_bad_frames=config.max_bad_frames,
     )

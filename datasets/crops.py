@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from simplejpeg import decode_jpeg, decode_jpeg_header
 
 from datasets.levels import FindLevels, decode_deep
+from manifests.crop_spec import CropSpec
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 
 Image = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
+NETWORK_CROP = CropSpec(template=TEMPLATE_SIZE, search=SEARCH_SIZE)
+"""The crops that networks take."""
 
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG markers that state the image's size (SOF0 to SOF15)."""
@@ -156,6 +160,12 @@ def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
     if not done:
         raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
     return bytes(data)
+
+
+def box_center(box_xywh: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a box's centre (x, y) in pixels."""
+    x, y, width, height = (float(value) for value in box_xywh)
+    return x + width / 2, y + height / 2
 
 
 def channel_mean(image: Image) -> tuple[float, float, float]:

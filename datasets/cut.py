@@ -7,10 +7,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
-from datasets.crops import Image, channel_mean, check_image, crop_square, decode_image
+from datasets.crops import (
+    Image,
+    box_center,
+    channel_mean,
+    check_image,
+    crop_square,
+    decode_image,
+)
 from datasets.filters import Filters, frame_tests
 from datasets.levels import FindLevels
+from manifests.crop_spec import CropSpec
 
 Box = NDArray[np.float64]
 
@@ -24,7 +31,7 @@ class FrameCutter:
         boxes_xywh: Sequence[Box],
         *,
         stated_size: tuple[int, int] | None,
-        margin: int,
+        crop: CropSpec,
         levels: FindLevels | None = None,
     ) -> None:
         """Decode the frame.
@@ -33,7 +40,7 @@ class FrameCutter:
             data: The image file's content.
             boxes_xywh: (4,) left, top, width, height in image pixels, one a target.
             stated_size: Width and height that the annotation is for, if it says so.
-            margin: Pixels of context to keep around each crop.
+            crop: Sizes and scale of the crops.
             levels: As for `decode_image`.
 
         Raises:
@@ -46,9 +53,9 @@ class FrameCutter:
                 f"{_times(stated_size)}"
             )
         self._boxes = boxes_xywh
-        self._margin = margin
+        self._crop = crop
         # The smallest decode from which no target's crop has to be enlarged.
-        self._reduce = min(reduction(box) for box in boxes_xywh)
+        self._reduce = min(reduction(box, crop) for box in boxes_xywh)
         image = decode_image(data, reduce=self._reduce, strict=True, levels=levels)
         self._images = {self._reduce: image}
         self._fill = channel_mean(image)
@@ -73,14 +80,16 @@ class FrameCutter:
                 yield index, self._cut(box)
 
     def _cut(self, box: Box) -> tuple[Image, Image]:
-        reduce = reduction(box)
+        crop = self._crop
+        reduce = reduction(box, crop)
         image = self._reduced(reduce)
         center = box_center(box / reduce)
-        size = SEARCH_SIZE + 2 * self._margin
-        side = template_side(float(box[2]), float(box[3])) * size / TEMPLATE_SIZE / reduce
+        size = crop.stored_search
+        side = crop.template_side(float(box[2]), float(box[3])) * size / crop.template / reduce
         search = crop_square(image, center=center, side=side, size=size, fill=self._fill)
         # Both windows have one centre and one scale, so the template's pixels are the inner ones.
-        inner = slice((SEARCH_SIZE - TEMPLATE_SIZE) // 2, -((SEARCH_SIZE - TEMPLATE_SIZE) // 2))
+        border = (crop.search - crop.template) // 2
+        inner = slice(border, -border)
         return search[inner, inner], search
 
     def _reduced(self, reduce: int) -> Image:
@@ -96,9 +105,9 @@ class FrameCutter:
         return self._images[reduce]
 
 
-def reduction(box_xywh: Box) -> int:
+def reduction(box_xywh: Box, crop: CropSpec) -> int:
     """Return the power of two, up to 8, at which the target's crops are still not enlarged."""
-    step = 1 / crop_scale(float(box_xywh[2]), float(box_xywh[3]))
+    step = 1 / crop.scale(float(box_xywh[2]), float(box_xywh[3]))
     return next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))
 
 

@@ -65,7 +65,7 @@ def finish(
     output.write("report.json", json.dumps(report, indent=1).encode())
     metadata = Metadata(
         source=template.source,
-        margin=template.margin,
+        crop=template.crop,
         settings=settings,
         counts=dict(sorted(counts.items())),
         shards=tuple(result.info for result in results),

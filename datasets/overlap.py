@@ -37,7 +37,7 @@ from datasets.overlap_search import Limits, Matches, find_matches
 from datasets.showcase import with_manifest
 from datasets.tracks import SourceError
 from manifests.schema import ManifestError
-from manifests.table import read_manifests
+from manifests.table import read_manifests, require_crop
 
 PROG = "python -m datasets.overlap"
 _LOOKS = 2 * len(WINDOW_SCALES)
@@ -88,6 +88,8 @@ class OverlapConfig:
 def overlap(config: OverlapConfig) -> None:
     """Search, write the page, and print the condition that leaves the footage out."""
     manifests = read_manifests(config.manifests, where=config.where, check_shards=False)
+    crop = manifests[0].metadata.crop
+    require_crop(manifests, crop, of=f"a search together with {manifests[0].url}")
     files = open_root(config.against, option="--against")
     inputs = [*(each for one in manifests for each in one.files()), config.against]
     keep_inputs(inputs, files=[config.out])
@@ -100,7 +102,7 @@ def overlap(config: OverlapConfig) -> None:
         )
     num_frames = sum(-(-int(track.visible.sum()) // config.every) for track in tracks)
     with _bar(num_frames, "benchmark frames") as bar:
-        footage = read_footage(files, tracks, every=config.every, progress=bar.update)
+        footage = read_footage(files, tracks, crop, every=config.every, progress=bar.update)
     limits = Limits(max_distance=config.max_distance, least_likeness=config.least_likeness)
     with _bar(footage.track.size * _LOOKS, "comparisons") as bar:
         matches = find_matches(crops, footage, limits, progress=bar.update)

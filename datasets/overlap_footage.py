@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from commands.files import whole_file
 from commands.stores import open_file
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
-from datasets.crops import Image, channel_mean, crop_square, decode_image
+from datasets.crops import Image, box_center, channel_mean, crop_square, decode_image
 from datasets.files import RawFiles
 from datasets.hashes import THUMB_PX, Grey, Thumbs, decode_grey, thumb
 from datasets.levels import levels_of
 from datasets.tracks import SourceError, Track
+from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 from manifests.table import Manifest, shard_url
 
@@ -48,10 +48,14 @@ class Footage:
     """(N,) index of the frame in it."""
     thumbs: Thumbs
     """(N, W, 32, 32)"""
+    crop: CropSpec = field(default_factory=CropSpec)
+    """Sizes and scale of the training crops that it is compared with."""
 
     def part(self, items: slice) -> "Footage":
         """Return some of the frames."""
-        return Footage(track=self.track[items], frame=self.frame[items], thumbs=self.thumbs[items])
+        return replace(
+            self, track=self.track[items], frame=self.frame[items], thumbs=self.thumbs[items]
+        )
 
 
 def num_threads() -> int:
@@ -96,8 +100,8 @@ def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress
     Raises:
         ManifestError: A shard is missing, or holds something else than pictures.
     """
-    size = manifest.metadata.search_size
-    share = size / (size + 2 * manifest.metadata.margin)
+    crop = manifest.metadata.crop
+    share = crop.search / crop.stored_search
     numbered = rows.select("shard", "x_offset", "x_bytes").with_row_index("place")
     parts = [
         part
@@ -129,9 +133,25 @@ def _decoded(data: bytes, url: str, offset: int) -> Grey:
 
 
 def read_footage(
-    files: RawFiles, tracks: Sequence[Track], *, every: int, progress: Progress
+    files: RawFiles,
+    tracks: Sequence[Track],
+    crop: CropSpec,
+    *,
+    every: int,
+    progress: Progress,
 ) -> Footage:
-    """Return the benchmark's pictures, of every so many visible frames."""
+    """Return the benchmark's pictures, of every so many visible frames.
+
+    Args:
+        files: Where the benchmark lies.
+        tracks: Its sequences.
+        crop: Sizes and scale of the training crops.
+        every: Distance between two frames.
+        progress: Called with the number of frames that are done.
+
+    Raises:
+        SourceError: No target is visible, or a frame cannot be read.
+    """
     places = [
         (number, int(frame))
         for number, track in enumerate(tracks)
@@ -143,54 +163,54 @@ def read_footage(
 
     def read(item: int) -> None:
         number, frame = places[item]
-        thumbs[item] = _window_thumbs(files, tracks[number], frame)
+        thumbs[item] = _window_thumbs(files, tracks[number], frame, crop)
         progress(1)
 
     with ThreadPoolExecutor(num_threads()) as pool:
         for _ in pool.map(read, range(len(places))):
             pass
     number, frame = np.array(places, np.int32).T
-    return Footage(track=number, frame=frame, thumbs=thumbs)
+    return Footage(track=number, frame=frame, thumbs=thumbs, crop=crop)
 
 
-def target_window(files: RawFiles, track: Track, frame: int, *, size: int) -> Image:
+def target_window(files: RawFiles, track: Track, frame: int, crop: CropSpec) -> Image:
     """Return the search window around a sequence's target, in colour."""
-    reduce = _reduction(track, frame, size)
+    side = _search_side(track, frame, crop)
+    reduce = _reduction(side, crop.search)
     name = track.frames[frame]
     image = decode_image(files.read(name), reduce=reduce, levels=levels_of(files, name))
-    return _window(image, track, frame, reduce=reduce, scale=WINDOW_SCALES[MIDDLE], size=size)
+    side *= WINDOW_SCALES[MIDDLE]
+    return _window(image, track, frame, reduce=reduce, side=side, size=crop.search)
 
 
-def _window_thumbs(files: RawFiles, track: Track, frame: int) -> Thumbs:
+def _window_thumbs(files: RawFiles, track: Track, frame: int, crop: CropSpec) -> Thumbs:
     """Return (W, 32, 32) pictures of the windows around a sequence's target."""
-    name, reduce = track.frames[frame], _reduction(track, frame, _WINDOW_PX)
+    name, side = track.frames[frame], _search_side(track, frame, crop)
+    reduce = _reduction(side, _WINDOW_PX)
     try:
         grey = decode_grey(files.read(name), reduce=reduce, levels=levels_of(files, name))
     except ValueError as error:
         raise SourceError(f"{files.where(name)}: {error}") from error
     return np.stack(
         [
-            thumb(_window(grey, track, frame, reduce=reduce, scale=scale, size=_WINDOW_PX))
+            thumb(_window(grey, track, frame, reduce=reduce, side=side * scale, size=_WINDOW_PX))
             for scale in WINDOW_SCALES
         ]
     )
 
 
-def _reduction(track: Track, frame: int, size: int) -> int:
-    """Return by how much the frame may be reduced so that its window keeps ``size`` pixels."""
-    side = _search_side(track, frame)
-    return next(each for each in (8, 4, 2, 1) if each == 1 or side / each >= size)
+def _reduction(side: float, size: int) -> int:
+    """Return by how much a frame may be reduced so that a window of it keeps ``size`` pixels."""
+    return next(factor for factor in (8, 4, 2, 1) if factor == 1 or side / factor >= size)
 
 
-def _search_side(track: Track, frame: int) -> float:
-    box_xywh = track.boxes_xywh[frame]
-    return template_side(box_xywh[2], box_xywh[3]) * SEARCH_SIZE / TEMPLATE_SIZE
+def _search_side(track: Track, frame: int, crop: CropSpec) -> float:
+    return crop.search_side(*track.boxes_xywh[frame, 2:].tolist())
 
 
 def _window(
-    image: Image | Grey, track: Track, frame: int, *, reduce: int, scale: float, size: int
+    image: Image | Grey, track: Track, frame: int, *, reduce: int, side: float, size: int
 ) -> Image:
     x, y = box_center(track.boxes_xywh[frame])
-    side = _search_side(track, frame) * scale / reduce
     center, fill = (x / reduce, y / reduce), channel_mean(image)
-    return crop_square(image, center=center, side=side, size=size, fill=fill)
+    return crop_square(image, center=center, side=side / reduce, size=size, fill=fill)

@@ -206,14 +206,15 @@ def pair_pictures(
         seen.add(key)
         manifest = manifests[row["manifest"]]
         crop = decode_image(read_jpeg(manifest.url, row, "x"))
-        margin = manifest.metadata.margin
-        crop = crop[margin : crop.shape[0] - margin, margin : crop.shape[1] - margin]
-        window = target_window(files, track, frame, size=crop.shape[0])
+        margin = manifest.metadata.crop.margin
+        inner = slice(margin, margin + footage.crop.search)
+        window = target_window(files, track, frame, footage.crop)
         text = (
             f"{row['source']} {row['track']} frame {row['frame']}, and {track.name} image "
             f"{_image_name(tracks, footage, item)}: likeness {matches.likeness[pair]:.3f}"
         )
-        yield Picture(figure=encode_png(_side_by_side(crop, window)), alt=text, caption=text)
+        both = encode_png(_side_by_side(crop[inner, inner], window))
+        yield Picture(figure=both, alt=text, caption=text)
 
 
 def _side_by_side(left: Image, right: Image) -> Image:

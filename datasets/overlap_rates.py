@@ -13,14 +13,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, template_side
-from datasets.crops import Image, channel_mean, crop_square, decode_image, encode_jpeg
+from datasets.crops import (
+    Image,
+    box_center,
+    channel_mean,
+    crop_square,
+    decode_image,
+    encode_jpeg,
+)
 from datasets.files import RawFiles
 from datasets.hashes import Thumbs, decode_grey, thumb
 from datasets.levels import levels_of
 from datasets.overlap_footage import MIDDLE, Footage, num_threads
 from datasets.overlap_search import Limits, find_matches
 from datasets.tracks import Track
+from manifests.crop_spec import CropSpec
 
 Copy = Callable[[Image, NDArray[np.float64], np.random.Generator], tuple[Image, list[float]]]
 _FRAMES_PER_COPY = 20
@@ -131,7 +138,7 @@ def measure_rates(
     hits = {}
     for kind, name in enumerate(COPIES):
         # Each kind by itself: copies of one frame would compete for the places of the nearest.
-        copies = _copy_thumbs(files, tracks, places, kind=kind, seed=seed)
+        copies = _copy_thumbs(files, tracks, places, footage.crop, kind=kind, seed=seed)
         matches = find_matches(np.concatenate([copies, others]), footage, limits)
         row, item = (pairs[matches.row < copied.size] for pairs in (matches.row, matches.item))
         right = of_copy[row] == of_footage[item]
@@ -166,6 +173,7 @@ def _copy_thumbs(
     files: RawFiles,
     tracks: Sequence[Track],
     places: Sequence[tuple[int, int]],
+    crop: CropSpec,
     *,
     kind: int,
     seed: int,
@@ -176,6 +184,7 @@ def _copy_thumbs(
         files: Where the benchmark lies.
         tracks: Its sequences.
         places: Number of the sequence and index of the frame in it, N times.
+        crop: Sizes and scale of the crops.
         kind: Which of `COPIES`.
         seed: Decides, with the place, how the copy is made.
     """
@@ -187,10 +196,10 @@ def _copy_thumbs(
         image = decode_image(files.read(name), levels=levels_of(files, name))
         rng = np.random.default_rng((seed, kind, *place))
         image, box = make_copy(image, track.boxes_xywh[frame], rng)
-        side = template_side(box[2], box[3]) * SEARCH_SIZE / TEMPLATE_SIZE
+        side = crop.search_side(box[2], box[3])
         center, fill = box_center(np.array(box)), channel_mean(image)
-        crop = crop_square(image, center=center, side=side, size=SEARCH_SIZE, fill=fill)
-        return thumb(decode_grey(encode_jpeg(crop), reduce=4))
+        cut_out = crop_square(image, center=center, side=side, size=crop.search, fill=fill)
+        return thumb(decode_grey(encode_jpeg(cut_out), reduce=4))
 
     with ThreadPoolExecutor(num_threads()) as pool:
         return np.stack(list(pool.map(copy, places)))

@@ -5,10 +5,11 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from datasets.shards import ShardTask, TrackPart
+from manifests.crop_spec import CropSpec
 from manifests.split import assign_splits
 
 PAIR_BYTES = 22_000
-"""About what one crop pair takes in a shard at JPEG quality 92 and margin 0, headers included."""
+"""About what a crop pair of the default `CropSpec` takes in a shard at JPEG quality 92."""
 
 Video = tuple[TrackPart, ...]
 """The tracks that are cut from the same images."""
@@ -33,7 +34,7 @@ def plan_tasks(
     """
     groups = {part.track.group for part in parts}
     splits = assign_splits(groups, source=template.source, seed=seed, val_fraction=val_fraction)
-    growth = ((255 + 2 * template.margin) / 255) ** 2
+    growth = (template.crop.stored_search / CropSpec.search) ** 2
     pairs_per_shard = max(1, int(shard_mb * 1e6 / (PAIR_BYTES * growth)))
     tasks: list[ShardTask] = []
     for split in ("train", "val"):

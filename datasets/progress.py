@@ -17,12 +17,15 @@ import pyarrow.parquet
 
 from datasets.output import Output
 from datasets.tracks import SourceError, Track
+from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA, ManifestError
 from manifests.table import Manifest, ShardInfo, read_manifest
 
 FOLDER = ".build"
 _SETTINGS = f"{FOLDER}/settings.json"
 _KEY = b"dcffnet-shard"
+_LATER = {"template_size": CropSpec.template, "search_size": CropSpec.search}
+"""What builds had before there was a setting for it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -162,12 +165,13 @@ def _read_settings(output: Output) -> dict[str, dict[str, Any]]:
 
 
 def _refuse_difference(
-    where: str, made: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
+    where: str, made: Mapping[str, dict[str, Any]], wanted: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Raise ManifestError with the settings or parts that differ."""
     advice = "Pass another --out, or remove what is there"
-    for name in sorted(made["settings"].keys() | wanted["settings"].keys()):
-        old, new = made["settings"].get(name), wanted["settings"].get(name)
+    settings = _LATER | made["settings"]
+    for name in sorted(settings.keys() | wanted["settings"].keys()):
+        old, new = settings.get(name), wanted["settings"].get(name)
         if old != new:
             raise ManifestError(f"{where}: made with {name} = {old!r}, and now {new!r}. {advice}")
     changed = [

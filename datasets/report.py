@@ -45,6 +45,7 @@ from manifests.table import Manifest, read_manifests
 
 PROG = "python -m datasets.report"
 _STRIP_FRAMES = 10
+_SHEET_PX = 255
 _TILE_PX = 160
 
 
@@ -84,7 +85,7 @@ def report(config: ReportConfig) -> None:
     keep_inputs([each for one in manifests for each in one.files()], files=[page, picture])
     shown = choose_random(rows, config.num_crops, seed=config.seed)
     if picture.endswith(".png"):
-        sheet = contact_sheet(manifests, shown, tile_px=255)
+        sheet = contact_sheet(manifests, shown, tile_px=_SHEET_PX)
         write_whole(picture, encode_png(sheet))
         print(f"{shown.height} of {rows.height:,} crop pairs: {picture}")
     if not page.endswith(".png"):

@@ -15,7 +15,6 @@ import polars as pl
 from isal.isal_zlib import crc32
 from numpy.typing import NDArray
 
-from datasets.boxes import crop_scale
 from datasets.crops import Image, codec_versions, encode_jpeg
 from datasets.cut import FrameCutter
 from datasets.execute import count_done
@@ -27,6 +26,7 @@ from datasets.progress import ShardResult, write_index
 from datasets.read_ahead import read_ahead
 from datasets.tar_writer import TarWriter, sample_key
 from datasets.tracks import SourceError, Track
+from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
 from manifests.table import ShardInfo
 
@@ -56,7 +56,7 @@ class ShardTask:
     parts: tuple[tuple[TrackPart, ...], ...]
     """Per video, the tracks that are cut from its frames together."""
     filters: Filters
-    margin: int
+    crop: CropSpec
     quality: int
     max_bad_frames: int
     codecs: Mapping[str, str] = field(default_factory=codec_versions)
@@ -150,7 +150,7 @@ def _cut_image(
     """Cut all targets of one image and return their index rows."""
     boxes = [track.boxes_xywh[index] for track, index in targets]
     stated_size = targets[0][0].frame_size
-    frame = FrameCutter(data, boxes, stated_size=stated_size, margin=task.margin, levels=levels)
+    frame = FrameCutter(data, boxes, stated_size=stated_size, crop=task.crop, levels=levels)
     rows = []
     for number, crops in frame.pairs(task.filters, dropped):
         row = _describe(*targets[number], frame.frame_size, task)
@@ -182,7 +182,7 @@ def _describe(
         "box_y": y,
         "box_w": width,
         "box_h": height,
-        "scale": crop_scale(width, height),
+        "scale": task.crop.scale(width, height),
         **flags,
     }
 

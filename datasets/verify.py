@@ -121,8 +121,8 @@ def _check_shard(
         return
     if sha256(data).hexdigest() != shard.sha256:
         yield "checksum", f"{where}: its bytes are not those that were written (SHA-256)"
-    metadata = manifest.metadata
-    sizes = {"z": metadata.template_size, "x": metadata.search_size}
+    crop = manifest.metadata.crop
+    sizes = {"z": crop.stored_template, "x": crop.stored_search}
     for row in rows.select(_COLUMNS).iter_rows(named=True):
         for letter, size in sizes.items():
             if problem := _check_place(data, row, letter):
@@ -130,7 +130,7 @@ def _check_shard(
             elif deep:
                 start = row[f"{letter}_offset"]
                 jpeg = bytes(data[start : start + row[f"{letter}_bytes"]])
-                if problem := _check_picture(jpeg, size + 2 * metadata.margin):
+                if problem := _check_picture(jpeg, size):
                     yield "picture", f"{where}: {_name(row, letter)}: {problem}"
 
 

@@ -4,6 +4,7 @@ Columns are 128 bits wide while a question is answered, and so is whatever SQL i
 narrower: casts, counts, lengths, sums of flags.
 """
 
+import difflib
 import re
 
 import polars as pl
@@ -65,6 +66,28 @@ def exact_sql(sql: str) -> str:
         more, end = _rewrite(tokens, position + 1)
         text, position = f"{text}){more}", end
     return text
+
+
+def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
+    """Return the rows that satisfy an SQL condition on the columns.
+
+    Raises:
+        ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
+    """
+    schema = rows.collect_schema()
+    try:
+        pl.sql_expr(where)  # its errors are about the condition as it was given
+        selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
+        integers = [name for name, dtype in schema.items() if dtype.is_integer()]
+        return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
+    except pl.exceptions.ColumnNotFoundError as error:
+        name = str(error).split('"')[1] if '"' in str(error) else str(error).split()[0]
+        columns = schema.names()
+        close = difflib.get_close_matches(name, columns, n=1)
+        hint = f"did you mean {close[0]!r}" if close else f"the columns are {columns}"
+        raise ManifestError(f"{where!r}: no column {name!r}; {hint}") from None
+    except pl.exceptions.PolarsError as error:
+        raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
 
 
 def _rewrite(tokens: list[str], position: int) -> tuple[str, int]:

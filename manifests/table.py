@@ -1,7 +1,6 @@
 """Reading and writing manifests: one Parquet file a build, one row a crop pair."""
 
 import dataclasses
-import difflib
 import hashlib
 import io
 import json
@@ -18,13 +17,21 @@ import pyarrow.parquet
 from commands.files import write_whole
 from commands.places import local_path
 from commands.stores import file_system, open_file
-from manifests.exact import exact_sql, widen
+from manifests.crop_spec import CropSpec
+from manifests.exact import select_rows
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
 
 logger = logging.getLogger(__name__)
 
 _File = io.BufferedReader | io.BytesIO
 _KEY = b"dcffnet"
+_CROP_KEYS = {
+    "template": "template_size",
+    "search": "search_size",
+    "context": "context",
+    "margin": "margin",
+}
+"""Fields of `CropSpec` by name, with their keys in a manifest's metadata."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,11 +51,8 @@ class Metadata:
     """What a manifest says about the build that made it."""
 
     source: str
-    template_size: int = 127
-    search_size: int = 255
-    margin: int = 0
-    """Pixels of real context that the stored crops have on each side, beyond the sizes above."""
-    context: float = 0.5
+    crop: CropSpec = field(default_factory=CropSpec)
+    """Sizes and scale of the crops."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The build's settings, as given and derived."""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -83,7 +87,10 @@ def write_manifest(url: str, rows: pl.DataFrame, metadata: Metadata) -> None:
     if missing:
         raise ManifestError(f"{url}: rows without the columns {missing}; nothing was written")
     table = rows.select(SCHEMA.names()).cast(SCHEMA).to_arrow()
-    text = json.dumps(dataclasses.asdict(metadata), sort_keys=True).encode()
+    content = dataclasses.asdict(metadata)
+    crop = content.pop("crop")
+    content |= {key: crop[name] for name, key in _CROP_KEYS.items()}
+    text = json.dumps(content, sort_keys=True).encode()
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: text})
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(table, buffer, compression="zstd", row_group_size=1 << 17)
@@ -128,6 +135,26 @@ def read_manifests(
     return selected
 
 
+def require_crop(manifests: Sequence[Manifest], crop: CropSpec, *, of: str) -> None:
+    """Check that all manifests have crops of the same sizes and scale; margins may differ.
+
+    Args:
+        manifests: The manifests to read together.
+        crop: The expected sizes and scale.
+        of: What expects them, for errors, such as "the network".
+
+    Raises:
+        ManifestError: One has others.
+    """
+    for manifest in manifests:
+        made = manifest.metadata.crop
+        if dataclasses.replace(made, margin=crop.margin) != crop:
+            raise ManifestError(
+                f"{manifest.url}: {made}, expected {crop} for {of}. Build it again, into another "
+                f"--out, with --template-size {crop.template} --search-size {crop.search}"
+            )
+
+
 def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
     """Yield what is wrong with the shards beside a manifest: absent, or of another size.
 
@@ -154,28 +181,6 @@ def _sizes(url: str, shards: Sequence[ShardInfo]) -> dict[str, int]:
         return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
     files, folder = file_system(posixpath.dirname(url))
     return {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
-
-
-def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
-    """Return the rows that satisfy an SQL condition on the columns.
-
-    Raises:
-        ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
-    """
-    schema = rows.collect_schema()
-    try:
-        pl.sql_expr(where)  # its errors are about the condition as it was given
-        selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
-        integers = [name for name, dtype in schema.items() if dtype.is_integer()]
-        return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
-    except pl.exceptions.ColumnNotFoundError as error:
-        name = str(error).split('"')[1] if '"' in str(error) else str(error).split()[0]
-        columns = schema.names()
-        close = difflib.get_close_matches(name, columns, n=1)
-        hint = f"did you mean {close[0]!r}" if close else f"the columns are {columns}"
-        raise ManifestError(f"{where!r}: no column {name!r}; {hint}") from None
-    except pl.exceptions.PolarsError as error:
-        raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
 
 
 def shard_url(manifest_url: str, shard: str) -> str:
@@ -247,4 +252,5 @@ def _read_metadata(url: str, file: _File) -> Metadata:
             "the toolkit that wrote it"
         )
     shards = tuple(ShardInfo(**shard) for shard in content.pop("shards"))
-    return Metadata(**content, shards=shards)
+    crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
+    return Metadata(**content, crop=CropSpec(**crop), shards=shards)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datasets.crops import NETWORK_CROP
 from manifests.schema import ManifestError
-from manifests.table import Manifest
+from manifests.table import Manifest, require_crop
 from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
 from sampling.cache import CachedReader, CacheSettings, ShardCache
@@ -49,6 +50,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         epoch: int = 0,
         cache: CacheSettings | None = None,
     ) -> None:
+        require_crop(manifests, NETWORK_CROP, of="the network")
         self.manifests = tuple(manifests)
         self._process = OwnProcess()
         self.shards = list_shards(manifests)

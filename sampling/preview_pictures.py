@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from commands.page import Picture
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
 from datasets.contact_sheet import encode_png
 from datasets.crops import Image
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.location import cell_locations
 from sampling.augment import Change
 from sampling.batch import PairBatch

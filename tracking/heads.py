@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.boxes import SEARCH_SIZE
+from model.config import SEARCH_SIZE
 from tracking.settings import CarSettings, SiamFCSettings
 
 Floats = NDArray[np.float64]

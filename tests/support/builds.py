@@ -10,6 +10,7 @@ from datasets.build import main
 from datasets.crops import encode_jpeg
 from datasets.filters import Filters
 from datasets.shards import ShardTask
+from manifests.crop_spec import CropSpec
 
 
 def build(root: Path, out: Path, *options: str, source: str = "uav123") -> int:
@@ -54,5 +55,5 @@ def empty_task(source: str, root: str, out: str = "") -> ShardTask:
     """Return a task with the build's usual settings, for the plan to fill."""
     return ShardTask(
         root=root, out=out, name="", source=source, split="", parts=(), filters=Filters(),
-        margin=0, quality=92, max_bad_frames=0,
+        crop=CropSpec(), quality=92, max_bad_frames=0,
     )  # fmt: skip

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import webdataset
 
-from datasets.boxes import template_side
 from datasets.build import main
 from datasets.crops import channel_mean, codec_versions, crop_square, decode_image, encode_jpeg
 from datasets.cut import FrameCutter
@@ -23,6 +22,7 @@ from datasets.shards import build_shard
 from datasets.stored import read_jpeg
 from datasets.tar_writer import TarWriter
 from datasets.tracks import SourceError
+from manifests.crop_spec import CropSpec
 from manifests.table import read_manifest
 from tests.support.builds import build, empty_task, fingerprint
 
@@ -205,10 +205,10 @@ def test_reduced_decode_stays_within_35_db(sample_world: Path, tmp_path: Path) -
     full = decode_image(data)
     for side in (140.0, 300.0, 560.0):
         box = np.array([300.5, 100.25, side, side])
-        cutter = FrameCutter(data, [box], stated_size=None, margin=0)
+        cutter = FrameCutter(data, [box], stated_size=None, crop=CropSpec())
         ((_, crops),) = cutter.pairs(Filters(), Counter())
         center = (300.5 + side / 2, 100.25 + side / 2)
-        window = template_side(side, side)
+        window = CropSpec().template_side(side, side)
         for crop, size in zip(crops, (127, 255), strict=True):
             want = crop_square(
                 full, center=center, side=window * size / 127, size=size, fill=channel_mean(full)

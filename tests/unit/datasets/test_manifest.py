@@ -11,6 +11,7 @@ from commands.files import whole_file
 from datasets.overlap import main as overlap
 from datasets.report import main as report
 from datasets.verify import main as verify
+from manifests.crop_spec import CropSpec
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table
 from manifests.table import Metadata, ShardInfo, read_manifest, shard_url, write_manifest
 from sampling.preview import main as preview
@@ -29,7 +30,9 @@ def written(folder: Path, metadata: Metadata | None = None) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SHARD.name).write_bytes(b"12345")
     url = str(folder / "manifest.parquet")
-    write_manifest(url, rows(), metadata or Metadata(source="x", margin=8, shards=(SHARD,)))
+    write_manifest(
+        url, rows(), metadata or Metadata(source="x", crop=CropSpec(margin=8), shards=(SHARD,))
+    )
     return url
 
 
@@ -37,7 +40,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     manifest = read_manifest(written(tmp_path))
     assert manifest.rows.equals(rows())
     assert manifest.rows.schema == SCHEMA
-    assert manifest.metadata == Metadata(source="x", margin=8, shards=(SHARD,))
+    assert manifest.metadata == Metadata(source="x", crop=CropSpec(margin=8), shards=(SHARD,))
 
 
 def test_the_fingerprint_is_that_of_the_file(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from datasets.report import main as report
 from datasets.trust import find_problems
+from manifests.exact import select_rows
 from manifests.schema import SCHEMA
-from manifests.table import Manifest, Metadata, read_manifest, read_manifests, select_rows
+from manifests.table import Manifest, Metadata, read_manifest, read_manifests
 from tests.support.launch import TINY, finish, start
 
 

@@ -11,6 +11,7 @@ import pytest
 from datasets.build import main as build
 from datasets.stored import read_jpeg
 from datasets.verify import main as verify
+from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 from manifests.table import read_manifest, write_manifest
 from tests.support.servers import process
@@ -182,7 +183,7 @@ def test_a_group_in_both_splits_is_listed(copy: Path, caplog: pytest.LogCaptureF
 
 def test_deep_decodes_and_measures_every_crop(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = read_manifest(str(copy / "manifest.parquet")).rows
-    rewrite(copy, rows, margin=4)
+    rewrite(copy, rows, crop=CropSpec(margin=4))
     assert run(copy) == 0
     assert run(copy, "--deep") == 1
     assert "127 x 127 px, expected 135 x 135" in caplog.text
