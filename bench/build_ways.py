@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.crops import NETWORK_CROP, channel_mean, crop_square, decode_image, encode_jpeg
-from datasets.cut import reduction
-from datasets.shards import ShardTask
+from datasets.crops import NETWORK_CROP, channel_mean, crop_square
+from datasets.images import decode_image, encode_jpeg
+from datasets.shards.cut import reduction
+from datasets.shards.tasks import ShardTask
 
 Boxes = NDArray[np.float64]
 """(N, 4) left, top, width, height in image pixels."""

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datasets.crops import Image, box_center, channel_mean, crop_square, decode_image
+from datasets.crops import box_center, channel_mean, crop_square
 from datasets.files import open_root
+from datasets.images import Image, decode_image
 from datasets.levels import levels_of
 from datasets.sources import SOURCES
 from manifests.crop_spec import CropSpec

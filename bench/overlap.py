@@ -23,12 +23,12 @@ import numpy as np
 from bench.findings import BenchOptions, Row, Target, show
 from bench.overlap_data import write_benchmark, write_training
 from commands.run import run_command
-from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
-from datasets.hashes import Thumbs
-from datasets.overlap_footage import Footage, all_crop_thumbs, read_footage
-from datasets.overlap_rates import measure_rates
-from datasets.overlap_search import Limits, find_matches
+from datasets.overlap.benchmark_folders import read_benchmark
+from datasets.overlap.footage import Footage, all_crop_thumbs, read_footage
+from datasets.overlap.hashes import Thumbs
+from datasets.overlap.rates import measure_rates
+from datasets.overlap.search import Limits, find_matches
 from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 from manifests.table import read_manifest

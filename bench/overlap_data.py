@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from datasets.benchmark_folders import read_benchmark
-from datasets.crops import encode_jpeg
 from datasets.files import open_root
-from datasets.overlap_footage import target_window
-from datasets.tar_writer import TarWriter, sample_key
+from datasets.images import encode_jpeg
+from datasets.overlap.benchmark_folders import read_benchmark
+from datasets.overlap.footage import target_window
+from datasets.shards.tar import TarWriter, sample_key
 from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, ShardInfo, write_manifest

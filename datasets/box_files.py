@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError
 
 _DELIMITERS = str.maketrans(",;\t", "   ")

@@ -23,18 +23,20 @@ from tqdm import tqdm
 
 from commands.places import keep_inputs
 from commands.run import run_command
-from datasets.annotations import Annotations, read_annotations
-from datasets.archives import COMPRESSED_ADVICE, is_archive, is_compressed
-from datasets.crops import codec_versions
-from datasets.execute import HereExecutor, open_cluster, open_workers, run_tasks
-from datasets.files import open_root, plain_path
+from datasets.files.archives import COMPRESSED_ADVICE, is_archive, is_compressed
+from datasets.files.folders import plain_path
+from datasets.files.lock import only_build
+from datasets.files.output import Output
+from datasets.files.roots import open_root
 from datasets.filters import Filters, require_ranges
-from datasets.finish import check_made_again, finish
-from datasets.lock import only_build
-from datasets.output import Output
-from datasets.plan import plan_tasks
-from datasets.progress import FOLDER, Found, ShardResult, combined_digest, start_or_resume
-from datasets.shards import ShardTask, build_shard, too_many_bad_images
+from datasets.images import codec_versions
+from datasets.shards.annotations import Annotations, read_annotations
+from datasets.shards.executors import HereExecutor, open_cluster, open_workers, run_tasks
+from datasets.shards.manifest import check_made_again, finish
+from datasets.shards.plan import plan_tasks
+from datasets.shards.progress import FOLDER, Found, combined_digest, start_or_resume
+from datasets.shards.shard import build_shard, too_many_bad_images
+from datasets.shards.tasks import ShardResult, ShardSettings, ShardTask
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
 from manifests.crop_spec import CropSpec
@@ -146,10 +148,10 @@ def _make(
     """Cut the shards that are missing, and write the manifest if that is."""
     if found.shards:
         logger.info("%s: %d shards are already there", output.url, len(found.shards))
-    template = _template(config)
+    shared = _shared_settings(config)
     tasks = plan_tasks(
         annotations.parts,
-        template,
+        shared,
         seed=config.seed,
         val_fraction=config.val_fraction,
         shard_mb=config.shard_mb,
@@ -161,7 +163,7 @@ def _make(
         check_made_again(output, found.manifest, results)
     else:
         settings = settings | {"annotations": combined_digest(annotations.digests)}
-        print(finish(output, template, annotations, results, settings))
+        print(finish(output, shared, annotations, results, settings))
 
 
 def _place(url: str, config: BuildConfig) -> str:
@@ -181,14 +183,11 @@ def _settings(config: BuildConfig) -> dict[str, Any]:
     return settings | codec_versions()
 
 
-def _template(config: BuildConfig) -> ShardTask:
-    return ShardTask(
+def _shared_settings(config: BuildConfig) -> ShardSettings:
+    return ShardSettings(
         root=config.root,
         out=config.out,
-        name="",
         source=config.src,
-        split="",
-        parts=(),
         filters=config.filters,
         crop=config.crop,
         quality=config.quality,

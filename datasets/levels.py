@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError
 
 logger = logging.getLogger(__name__)

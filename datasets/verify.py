@@ -21,9 +21,9 @@ from tqdm import tqdm
 
 from commands.run import run_command
 from commands.stores import open_file
-from datasets.crops import check_image, decode_image
+from datasets.images import check_image, decode_image
 from datasets.outside import IS_OUTSIDE
-from datasets.tar_writer import sample_key
+from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
 from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, shard_url
 

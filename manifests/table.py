@@ -135,26 +135,6 @@ def read_manifests(
     return selected
 
 
-def require_crop(manifests: Sequence[Manifest], crop: CropSpec, *, of: str) -> None:
-    """Check that all manifests have crops of the same sizes and scale; margins may differ.
-
-    Args:
-        manifests: The manifests to read together.
-        crop: The expected sizes and scale.
-        of: What expects them, for errors, such as "the network".
-
-    Raises:
-        ManifestError: One has others.
-    """
-    for manifest in manifests:
-        made = manifest.metadata.crop
-        if dataclasses.replace(made, margin=crop.margin) != crop:
-            raise ManifestError(
-                f"{manifest.url}: {made}, expected {crop} for {of}. Build it again, into another "
-                f"--out, with --template-size {crop.template} --search-size {crop.search}"
-            )
-
-
 def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
     """Yield what is wrong with the shards beside a manifest: absent, or of another size.
 

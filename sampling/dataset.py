@@ -11,7 +11,8 @@ from torch.utils.data import Dataset
 
 from datasets.crops import NETWORK_CROP
 from manifests.schema import ManifestError
-from manifests.table import Manifest, require_crop
+from manifests.table import Manifest
+from manifests.together import require_crop
 from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
 from sampling.cache import CachedReader, CacheSettings, ShardCache

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from commands.page import Picture
-from datasets.contact_sheet import encode_png
-from datasets.crops import Image
+from datasets.images import Image, encode_png
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.location import cell_locations
 from sampling.augment import Change

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasets.tar_writer import sample_key
+from datasets.shards.tar import sample_key
 from manifests.table import Manifest, shard_url
 from sampling.plan import Plan
 from sampling.tracks import locate_row, shard_numbers

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datasets.crops import NETWORK_CROP, Image, channel_mean, crop_square
+from datasets.crops import NETWORK_CROP, channel_mean, crop_square
+from datasets.images import Image
 from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.location import cell_locations
 from model.network import Network

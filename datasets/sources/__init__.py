@@ -7,7 +7,7 @@ file); ``read_part`` yields the tracks of one. A new source is one module and on
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.sources import coco, lasot, uav123, vid
 from datasets.tracks import Track
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datasets.box_files import has_area
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.sources.coco_json import parse_coco
 from datasets.tracks import BadAnnotations, SourceError, Track
 

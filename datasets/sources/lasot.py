@@ -26,7 +26,7 @@ from datasets.box_files import (
     read_flags,
     read_one_based_boxes,
 )
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.box_files import check_num_rows, has_area, read_one_based_boxes
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)

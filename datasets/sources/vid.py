@@ -21,8 +21,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from datasets.box_files import has_area
-from datasets.files import RawFiles
-from datasets.read_ahead import read_ahead
+from datasets.files.folders import RawFiles
+from datasets.files.prefetch import prefetch
 from datasets.tracks import BadAnnotations, SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
     size: tuple[int, int] | None = None
     numbers = _list_numbers(files, part, ".xml")
     names = [f"{part}/{number:06d}.xml" for number in numbers]
-    for number, name, read in zip(numbers, names, read_ahead(files, names), strict=True):
+    for number, name, read in zip(numbers, names, prefetch(files, names), strict=True):
         where = files.where(name)
         size, objects = _parse_frame(read(), number, size, where, bad or BadAnnotations())
         for track_id, category, row in objects:

@@ -13,8 +13,8 @@ import pytest
 
 from commands.run import one_line
 from datasets.build import main as build
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from datasets.verify import main as verify
 from evaluation.run import main as evaluate
 from manifests.query import main as query

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets import lock
 from datasets.build import main
-from datasets.lock import only_build
-from datasets.output import Output
+from datasets.files import lock
+from datasets.files.lock import only_build
+from datasets.files.output import Output
 from datasets.verify import main as verify
 from tests.support.buckets import upload
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from datasets.output import Output
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.files.output import Output
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from manifests.query import main as query
 from sampling.preview import main as preview
 from tests.support.buckets import upload

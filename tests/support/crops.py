@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasets.crops import encode_jpeg
-from datasets.tar_writer import TarWriter, sample_key
+from datasets.images import encode_jpeg
+from datasets.shards.tar import TarWriter, sample_key
 from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, ShardInfo, write_manifest

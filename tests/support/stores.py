@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.files import open_root
-from datasets.stored import read_jpeg
+from datasets.read_crop import read_jpeg
 from datasets.verify import main as verify
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings

@@ -11,8 +11,8 @@ import tyro
 from commands.charts import histogram
 from commands.page import Picture, Section, Table, page_html, write_page
 from commands.provenance import Provenance, describe_run
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from evaluation.run import main as evaluate
 from sampling.preview import PreviewConfig
 from sampling.preview import main as preview

@@ -13,8 +13,8 @@ import torch
 
 from commands.places import keep_inputs
 from datasets.build import main as build
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from evaluation.export import main as export_results
 from evaluation.run import main as evaluate
 from evaluation.tune import main as tune

@@ -1,6 +1,5 @@
 """datasets.build: shards and manifest from raw trees, the same bytes however they are made."""
 
-import dataclasses
 import gc
 import io
 import json
@@ -15,16 +14,18 @@ import pytest
 import webdataset
 
 from datasets.build import main
-from datasets.crops import channel_mean, codec_versions, crop_square, decode_image, encode_jpeg
-from datasets.cut import FrameCutter
+from datasets.crops import channel_mean, crop_square
 from datasets.filters import Filters
-from datasets.shards import build_shard
-from datasets.stored import read_jpeg
-from datasets.tar_writer import TarWriter
+from datasets.images import codec_versions, decode_image, encode_jpeg
+from datasets.read_crop import read_jpeg
+from datasets.shards.cut import FrameCutter
+from datasets.shards.shard import build_shard
+from datasets.shards.tar import TarWriter
+from datasets.shards.tasks import ShardSettings, ShardTask
 from datasets.tracks import SourceError
 from manifests.crop_spec import CropSpec
 from manifests.table import read_manifest
-from tests.support.builds import build, empty_task, fingerprint
+from tests.support.builds import build, fingerprint
 
 SOURCES = ("coco", "lasot", "uav123", "vid")
 
@@ -179,7 +180,8 @@ def test_unknown_kinds_of_urls_are_one_line(
 
 def test_a_worker_with_other_codecs_refuses(sample_world: Path, tmp_path: Path) -> None:
     codecs = codec_versions() | {"opencv": "1.0"}
-    task = dataclasses.replace(empty_task("vid", "raw", str(tmp_path)), codecs=codecs)
+    settings = ShardSettings(root="raw", out=str(tmp_path), source="vid", codecs=codecs)
+    task = ShardTask(settings=settings, name="", split="", parts=())
     with pytest.raises(SourceError, match=r"expected .*'opencv': '1\.0'.* Install the same"):
         build_shard(task)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from datasets.build import main as build_main
-from datasets.crops import decode_image
-from datasets.overlap import main as overlap
-from datasets.report import main as report
-from datasets.stored import read_jpeg
+from datasets.images import decode_image
+from datasets.overlap.__main__ import main as overlap
+from datasets.read_crop import read_jpeg
+from datasets.report.__main__ import main as report
 from datasets.verify import main as verify
 from manifests.crop_spec import CropSpec
 from manifests.query import main as query

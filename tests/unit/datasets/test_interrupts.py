@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.crops import encode_jpeg
+from datasets.images import encode_jpeg
 from datasets.verify import main as verify
 from tests.support import ROOT
 from tests.support.builds import build, fingerprint

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image as PillowImage
 
 from datasets.build import main as build
-from datasets.crops import decode_image
-from datasets.cut import FrameCutter
 from datasets.files import open_root
-from datasets.hashes import decode_grey
+from datasets.images import decode_image
 from datasets.levels import levels_of
-from datasets.overlap_footage import target_window
-from datasets.stored import read_jpeg
+from datasets.overlap.footage import target_window
+from datasets.overlap.hashes import decode_grey
+from datasets.read_crop import read_jpeg
+from datasets.shards.cut import FrameCutter
 from datasets.tracks import Track
 from evaluation.sequences import read_image
 from manifests.crop_spec import CropSpec

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from commands.files import whole_file
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from datasets.verify import main as verify
 from manifests.crop_spec import CropSpec
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table

@@ -10,7 +10,7 @@ import pytest
 
 from datasets.build import main as build
 from datasets.filters import OUTSIDE, Filters, frame_tests
-from datasets.trust import find_problems
+from datasets.report.problems import find_problems
 from datasets.verify import main as verify
 from manifests.table import read_manifest, write_manifest
 from tests.support.builds import make_jpeg

@@ -9,15 +9,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
-from datasets.hash_search import hash_table, near_pairs
-from datasets.hashes import decode_grey, has_detail, hash_thumbs, thumb
-from datasets.overlap import main
-from datasets.overlap_footage import Footage, all_crop_thumbs, read_footage
-from datasets.overlap_page import leave_out, summarise
-from datasets.overlap_rates import measure_rates
-from datasets.overlap_search import Limits, Matches, find_matches
+from datasets.overlap.__main__ import main
+from datasets.overlap.benchmark_folders import read_benchmark
+from datasets.overlap.footage import Footage, all_crop_thumbs, read_footage
+from datasets.overlap.hash_search import hash_table, near_pairs
+from datasets.overlap.hashes import decode_grey, has_detail, hash_thumbs, thumb
+from datasets.overlap.page import leave_out, summarise
+from datasets.overlap.rates import measure_rates
+from datasets.overlap.search import Limits, Matches, find_matches
 from datasets.tracks import SourceError, Track
 from manifests.crop_spec import CropSpec
 from manifests.exact import select_rows

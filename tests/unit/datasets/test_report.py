@@ -6,16 +6,16 @@ import cv2
 import polars as pl
 import pytest
 
-from datasets.report import main
-from datasets.showcase import (
+from datasets.report.__main__ import main
+from datasets.report.choose_crops import (
     choose_blurred,
     choose_extremes,
     choose_random,
     choose_tracks,
-    with_manifest,
 )
-from datasets.summary import count_tables, dropped_table, measures, track_lengths
+from datasets.report.summary import count_tables, dropped_table, measures, track_lengths
 from manifests.table import Manifest, read_manifest
+from manifests.together import with_manifest
 
 SOURCES = ("vid", "coco", "uav123", "lasot")
 

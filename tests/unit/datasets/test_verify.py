@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from datasets.build import main as build
-from datasets.stored import read_jpeg
+from datasets.read_crop import read_jpeg
 from datasets.verify import main as verify
 from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError

@@ -9,7 +9,8 @@ from pyarrow.parquet import read_schema, write_table
 from datasets.crops import NETWORK_CROP
 from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA, ManifestError
-from manifests.table import Metadata, read_manifest, require_crop, write_manifest
+from manifests.table import Metadata, read_manifest, write_manifest
+from manifests.together import require_crop
 
 LARGE = CropSpec(search=303)
 
