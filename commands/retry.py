@@ -1,4 +1,4 @@
-"""Bytes of remote files: asked for again when the line fails, and named when it stays broken."""
+"""Reads of remote files with retries, and errors of network libraries as OSErrors."""
 
 import errno
 import logging
@@ -29,8 +29,8 @@ def read_with_retries(
 
     Raises:
         FileNotFoundError: There is no such file.
-        OSError: The line or the store fails again and again, which says nothing of the file: it
-            must not be left out as a damaged one.
+        OSError: The network or the store fails in all attempts. The file itself may be whole, so
+            it must not be left out as a damaged one.
     """
     for pause_s in _PAUSES_S:
         try:
@@ -47,7 +47,7 @@ def read_with_retries(
 
 @contextmanager
 def naming(where: str) -> Iterator[None]:
-    """Turn errors of the network's libraries into an OSError that says where it was."""
+    """Turn errors of network libraries into an OSError that names the file."""
     try:
         yield
     except Exception as error:

@@ -31,7 +31,7 @@ from datasets.shards.annotations import Annotations, read_annotations
 from datasets.shards.cut_all import cut_all
 from datasets.shards.manifest import check_made_again, finish
 from datasets.shards.plan import plan_tasks
-from datasets.shards.progress import FOLDER, Found, combined_digest, start_or_resume
+from datasets.shards.progress import FOLDER, Finished, combined_digest, start_or_resume
 from datasets.shards.tasks import ShardSettings
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
@@ -124,13 +124,13 @@ def build(config: BuildConfig) -> None:
             files, config.src, names, config.filters, max_bad=config.max_bad_annotations
         )
         settings = _settings(config)
-        found = start_or_resume(output, settings, annotations.digests)
-        if found.manifest and len(found.shards) == len(found.manifest.metadata.shards):
+        finished = start_or_resume(output, settings, annotations.digests)
+        if finished.manifest and len(finished.shards) == len(finished.manifest.metadata.shards):
             logger.info("%s: already built from the same annotations", output.url)
         else:
             archives = [f"{config.root}/{name}" for name in filter(is_archive, files.list(""))]
             inputs = archives + [config.root] * is_archive(config.root)
-            _make(config, output, annotations, settings, found, inputs)
+            _make(config, output, annotations, settings, finished, inputs)
         output.remove(FOLDER)
 
 
@@ -139,12 +139,12 @@ def _make(
     output: Output,
     annotations: Annotations,
     settings: dict[str, Any],
-    found: Found,
+    finished: Finished,
     archives: Sequence[str],
 ) -> None:
     """Cut the missing shards, and write the manifest unless it exists."""
-    if found.shards:
-        logger.info("%s: %d shards are already there", output.url, len(found.shards))
+    if finished.shards:
+        logger.info("%s: %d shards are already there", output.url, len(finished.shards))
     shared = _shared_settings(config)
     tasks = plan_tasks(
         annotations.parts,
@@ -154,10 +154,10 @@ def _make(
         shard_mb=config.shard_mb,
     )
     keep_inputs(archives, files=[output.where(task.name) for task in tasks])
-    results = cut_all(tasks, found.shards, workers=config.workers, cluster=config.cluster)
+    results = cut_all(tasks, finished.shards, workers=config.workers, cluster=config.cluster)
     output.remove_leftovers()  # of workers that were lost on the way
-    if found.manifest:
-        check_made_again(output, found.manifest, results)
+    if finished.manifest:
+        check_made_again(output, finished.manifest, results)
     else:
         settings = settings | {"annotations": combined_digest(annotations.digests)}
         print(finish(output, shared, annotations, results, settings))

@@ -1,7 +1,7 @@
 """Square crops around targets.
 
-The build, the augmentation and the tracker all cut with `crop_square`, so that a network sees in
-training what it will see in use.
+The build, the augmentation and the tracker all use `crop_square`, so that training and tracking
+crops are the same.
 
 All coordinates are edge coordinates: (0, 0) is the top-left corner of the top-left pixel, and the
 centre of pixel j is at j + 0.5.
@@ -28,7 +28,7 @@ def box_center(box_xywh: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def channel_mean(image: Image) -> tuple[float, float, float]:
-    """Return the mean of each channel, with which crops are continued outside the image."""
+    """Return the mean of each channel, the colour of crops outside the image."""
     red, green, blue, _ = cv2.mean(image)
     return red, green, blue
 
@@ -45,14 +45,14 @@ def crop_square(
 
     The mapping is exact to a fraction of a pixel: the window's centre is the crop's centre, and
     its edges are the crop's edges. Shrinking is low-pass filtered: whole blocks of pixels are
-    averaged first, three taps make up for the rest, and what is left is bilinear.
+    averaged first, three taps compensate for the rest, and the last step is bilinear.
 
     Args:
         image: (H, W, 3) uint8.
         center: (x, y) of the window's centre in edge coordinates of the image.
         side: Side of the window in image pixels.
         size: Side of the crop in pixels.
-        fill: Colour of what lies outside the image.
+        fill: Colour outside the image.
 
     Returns:
         (size, size, 3) uint8.
@@ -86,11 +86,11 @@ def _low_pass(
     size: int,
     fill: tuple[float, float, float],
 ) -> tuple[Image, float, float, float]:
-    """Filter the part of the image that the window needs, so that it can be sampled ``size`` times.
+    """Low-pass filter the part of the image in the window, for sampling ``size`` times per side.
 
-    Blocks of whole pixels are averaged, which leaves a step of 1 to 2 pixels; three taps make up
-    for that. Their variance 2a is what bilinear sampling (1/6) lacks of a triangle as wide as the
-    step (step ** 2 / 6).
+    Blocks of whole pixels are averaged, which leaves a step of 1 to 2 pixels; three taps compensate
+    for it. Their variance 2a is the difference between a triangle as wide as the step
+    (step ** 2 / 6) and bilinear sampling (1/6).
 
     Returns:
         The filtered part, and the window's left edge, top edge and side in it.

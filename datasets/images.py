@@ -47,9 +47,9 @@ def decode_image(
         reduce: 1, 2, 4 or 8: decode at that fraction of the size. A JPEG decoder does it before
             the inverse transform, and the result is low-pass filtered. Point (x, y) of the image
             is at (x / reduce, y / reduce) of the result, in edge coordinates.
-        strict: Refuse a JPEG that the decoder finds damaged, instead of what it makes of it.
+        strict: Reject a JPEG that the decoder reports as damaged, instead of decoding it partly.
         levels: Finds the range of an image of more than 8 bits, as `datasets.levels.levels_of`
-            does for a video; None takes the image's own.
+            does for a video; None uses the image's own range.
 
     Raises:
         ValueError: The content is not an image that can be decoded.
@@ -71,7 +71,7 @@ def decode_image(
 
 
 def _jpeg_header(data: bytes) -> tuple[int, int, bool] | None:
-    """Return width, height and whether it is CMYK of a JPEG that `simplejpeg` can read.
+    """Return width, height and True for CMYK, of a JPEG that `simplejpeg` can read.
 
     OpenCV reads all others.
     """
@@ -86,19 +86,19 @@ def _jpeg_header(data: bytes) -> tuple[int, int, bool] | None:
 
 
 def _blacken(cmyk: NDArray[np.uint8]) -> Image:
-    """Return the RGB image of (H, W, 4) inverted CMYK, which is how JPEGs hold it."""
+    """Return the RGB image of (H, W, 4) inverted CMYK, the form in JPEGs."""
     rgb: Image = cv2.multiply(cmyk[..., :3], cmyk[..., 3:].repeat(3, axis=2), scale=1 / 255)
     return rgb
 
 
 def check_image(data: bytes) -> tuple[int, int]:
-    """Return width and height of a JPEG or PNG that is whole and of a sane size.
+    """Check that a JPEG or PNG is whole and not too large; return its width and height.
 
-    Decoders fill what a truncated file lacks with grey and only print a warning, so its end is
-    looked for; the size is checked before memory is taken for it.
+    Decoders fill the missing part of a truncated file with grey and only print a warning, so the
+    end marker is checked here; the size is checked before memory is allocated.
 
     Raises:
-        ValueError: It is neither, it is cut off, or it has more than 100 million pixels.
+        ValueError: It is neither, it is truncated, or it has more than 100 million pixels.
     """
     width, height = image_size(data)
     if not 0 < width * height <= _MOST_PIXELS:
@@ -114,7 +114,7 @@ def check_image(data: bytes) -> tuple[int, int]:
 
 
 def image_size(data: bytes) -> tuple[int, int]:
-    """Return width and height that a JPEG's or PNG's header states, without decoding it.
+    """Return width and height from the header of a JPEG or PNG, without decoding it.
 
     Raises:
         ValueError: The content is neither, or its header is cut off.
@@ -128,7 +128,7 @@ def image_size(data: bytes) -> tuple[int, int]:
 
 
 def _frame_header(data: bytes) -> int:
-    """Return where a JPEG's frame header starts; a thumbnail's, which is inside EXIF, is not it."""
+    """Return the position of a JPEG's frame header, not that of a thumbnail inside EXIF."""
     if data[:2] != b"\xff\xd8":
         raise ValueError(f"{len(data)} bytes that are not a JPEG, but start with {data[:8]!r}")
     position = 2

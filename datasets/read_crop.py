@@ -1,4 +1,4 @@
-"""Crops back out of the shards: the bytes that a manifest row points at."""
+"""Reading stored crops: the bytes in a shard of one row of a manifest."""
 
 from typing import Any, Literal
 
@@ -13,8 +13,8 @@ def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -
     """Return the stored JPEG of a row's template (``z``) or search crop (``x``).
 
     Raises:
-        ManifestError: The shard is missing or too short, lies on a server that sends no parts of
-            files, or the bytes are not those that were written.
+        ManifestError: The shard is missing or too short, is on a server without range requests, or
+            the checksum of the bytes does not match.
     """
     url = shard_url(manifest_url, row["shard"])
     offset, length = row[f"{crop}_offset"], row[f"{crop}_bytes"]

@@ -52,8 +52,8 @@ def verify(config: VerifyConfig) -> int:
     """
     manifest = read_manifest(config.manifest, check_shards=False)
     shards = manifest.metadata.shards
-    for found in (_check_manifest(manifest), shard_problems(manifest.url, shards)):
-        if problems := list(found):
+    for check in (_check_manifest(manifest), shard_problems(manifest.url, shards)):
+        if problems := list(check):
             return _report(problems)
     rows = manifest.rows.partition_by("shard", as_dict=True, maintain_order=True)
     problems_of: dict[_Kind, list[str]] = {"checksum": [], "place": [], "picture": []}
@@ -81,12 +81,12 @@ def _report(problems: Sequence[str]) -> int:
 
 
 def _check_manifest(manifest: Manifest) -> Iterator[str]:
-    """Yield what in the manifest contradicts itself."""
+    """Yield contradictions within the manifest."""
     rows = manifest.rows
     needed = rows.drop("occluded", "truncated", "generated")  # the source may not say these
-    for name, found in needed.null_count().row(0, named=True).items():
-        if found:
-            yield f"{manifest.url}: {found} rows without {name}"
+    for name, num_rows in needed.null_count().row(0, named=True).items():
+        if num_rows:
+            yield f"{manifest.url}: {num_rows} rows without {name}"
     if repeats := len(rows) - rows.select(pl.struct("track", "frame").n_unique()).item():
         yield f"{manifest.url}: {repeats} rows of a track and frame that another row has"
     outside = rows.filter(IS_OUTSIDE)
@@ -96,13 +96,14 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
             f"such as {track} in frame {frame}: their crops show nothing. Build it again, elsewhere"
         )
     counted = dict(rows.group_by("shard").len().iter_rows())
-    names = [shard.name for shard in manifest.metadata.shards]
-    for shard in manifest.metadata.shards:
-        found = counted.pop(shard.name, 0)
-        if found != shard.num_rows:
-            yield f"{manifest.url}: {found} rows of {shard.name}, expected {shard.num_rows}"
-    for name, found in counted.items():
-        yield f"{manifest.url}: {found} rows of {name!r}, which is none of its {len(names)} shards"
+    shards = manifest.metadata.shards
+    for shard in shards:
+        num_rows = counted.pop(shard.name, 0)
+        if num_rows != shard.num_rows:
+            yield f"{manifest.url}: {num_rows} rows of {shard.name}, expected {shard.num_rows}"
+    for name, num_rows in counted.items():
+        where = f"{manifest.url}: {num_rows} rows of {name!r}"
+        yield f"{where}, which is none of its {len(shards)} shards"
     splits = rows.group_by("group").agg(pl.col("split").n_unique())
     for group in splits.filter(pl.col("split") > 1)["group"]:
         yield f"{manifest.url}: group {group!r} is in both splits"
@@ -111,7 +112,7 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
 def _check_shard(
     manifest: Manifest, shard: ShardInfo, rows: pl.DataFrame, *, deep: bool
 ) -> Iterator[tuple[_Kind, str]]:
-    """Read one shard and yield what is wrong with it and with what its rows point at."""
+    """Read one shard and yield the problems of its bytes and of its rows."""
     where = shard_url(manifest.url, shard.name)
     try:
         with open_file(where) as file:
@@ -135,7 +136,7 @@ def _check_shard(
 
 
 def _check_place(data: memoryview, row: dict[str, Any], letter: str) -> str | None:
-    """Return what is wrong with the bytes that a row points at."""
+    """Return the problem of the bytes that a row points at, or None."""
     start, length = row[f"{letter}_offset"], row[f"{letter}_bytes"]
     if start < _BLOCK or start + length > len(data):
         return f"{_name(row, letter)} is said to be at byte {start}, outside of the shard"

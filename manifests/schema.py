@@ -1,4 +1,4 @@
-"""The columns of a manifest, once: names, types, units; the docs' table is made from here."""
+"""The columns of a manifest: names, types, units; the source of the table in the docs."""
 
 from typing import NamedTuple
 

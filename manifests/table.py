@@ -1,4 +1,4 @@
-"""Reading and writing manifests: one Parquet file a build, one row a crop pair."""
+"""Reading and writing manifests: one Parquet file per build, one row per crop pair."""
 
 import dataclasses
 import hashlib
@@ -48,7 +48,7 @@ class ShardInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:
-    """What a manifest says about the build that made it."""
+    """What a manifest records about its build."""
 
     source: str
     crop: CropSpec = field(default_factory=CropSpec)
@@ -67,13 +67,13 @@ class Manifest:
 
     url: str
     rows: pl.DataFrame
-    """One row a crop pair, columns as in `manifests.schema.COLUMNS`."""
+    """One row per crop pair, columns as in `manifests.schema.COLUMNS`."""
     metadata: Metadata
     fingerprint: str
     """SHA-256 of the file, hexadecimal."""
 
     def files(self) -> list[str]:
-        """Return where it and its shards lie."""
+        """Return the paths or URLs of the manifest and its shards."""
         return [self.url, *(shard_url(self.url, shard.name) for shard in self.metadata.shards)]
 
 
@@ -98,12 +98,12 @@ def write_manifest(url: str, rows: pl.DataFrame, metadata: Metadata) -> None:
 
 
 def read_manifest(url: str, *, where: str | None = None, check_shards: bool = True) -> Manifest:
-    """Open a manifest, check that it can be used, and return its rows.
+    """Open a manifest, check it, and return it.
 
     Args:
         url: Path or fsspec URL of the Parquet file.
         where: SQL condition on the columns that selects rows, such as ``"category = 'dog'"``.
-        check_shards: Check that each shard lies beside the manifest and has the stated size.
+        check_shards: Check that all shards lie beside the manifest and have their sizes.
 
     Raises:
         ManifestError: It is missing or not a manifest, has another schema version, lacks a
@@ -116,9 +116,9 @@ def read_manifest(url: str, *, where: str | None = None, check_shards: bool = Tr
 def read_manifests(
     urls: Sequence[str], *, where: str | None = None, check_shards: bool = True
 ) -> list[Manifest]:
-    """Open manifests as `read_manifest` does, and leave out those without a row that is selected.
+    """Open manifests as `read_manifest` does, and leave out those without a selected row.
 
-    One condition serves all sources: ``"source != 'uav123'"`` takes a whole manifest away.
+    One condition serves all sources: ``"source != 'uav123'"`` excludes a whole manifest.
 
     Raises:
         ManifestError: As `read_manifest`, or the condition leaves no row of any of them.
@@ -136,9 +136,9 @@ def read_manifests(
 
 
 def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
-    """Yield what is wrong with the shards beside a manifest: absent, or of another size.
+    """Yield the problems of the shards beside a manifest: absent, or of another size.
 
-    Web servers list no sizes, and many list nothing: there it shows when a shard is read.
+    Web servers list no sizes, and many list nothing; problems show there when a shard is read.
     """
     if url.startswith(("http://", "https://")):
         return
@@ -155,16 +155,18 @@ def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
 
 
 def _sizes(url: str, shards: Sequence[ShardInfo]) -> dict[str, int]:
-    """Return the sizes of the shards that are there; a bucket lists them in one request."""
+    """Return the sizes of the existing shards; a bucket lists them in one request."""
     if local_path(url) is not None:
         paths = {shard.name: Path(local_path(shard_url(url, shard.name)) or "") for shard in shards}
         return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
     files, folder = file_system(posixpath.dirname(url))
-    return {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
+    return {
+        posixpath.basename(entry["name"]): entry["size"] for entry in files.ls(folder, detail=True)
+    }
 
 
 def shard_url(manifest_url: str, shard: str) -> str:
-    """Return where a shard lies: beside its manifest, or beside what that is a link to.
+    """Return the path or URL of a shard: beside its manifest, or beside the target of a link.
 
     Raises:
         ManifestError: The name leads out of the manifest's folder.
@@ -191,7 +193,7 @@ def _read_one(url: str, where: str | None, *, check_shards: bool) -> Manifest:
 
 
 def _open(url: str) -> _File:
-    """Open a local file, or fetch a remote one: a manifest is small beside its shards."""
+    """Open a local file, or read a remote one into memory: manifests are small."""
     try:
         if "://" not in url:
             return Path(url).open("rb")
@@ -206,14 +208,14 @@ def _open(url: str) -> _File:
 
 
 def _read_rows(url: str, file: _File, where: str | None) -> pl.DataFrame:
-    """Read the rows, filtered while they are read: the whole table need not fit in memory."""
+    """Read the rows and filter them while reading: the whole table need not fit in memory."""
     file.seek(0)
     rows = pl.scan_parquet(file)
-    found = rows.collect_schema()
-    missing = [name for name in SCHEMA.names() if name not in found]
+    schema = rows.collect_schema()
+    missing = [name for name in SCHEMA.names() if name not in schema]
     if missing:
         raise ManifestError(f"{url}: lacks the columns {missing}. Build it again")
-    rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if found[name] != dtype})
+    rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if schema[name] != dtype})
     return rows.collect() if where is None else select_rows(rows, where)
 
 

@@ -1,6 +1,6 @@
-"""What an archive holds, folder by folder: where each file's content is.
+"""Index of an archive: the place of each file's content, by folder.
 
-The index takes about 40 bytes a member, because LaSOT has millions.
+The index takes about 40 bytes per member, because LaSOT has millions.
 """
 
 import struct
@@ -31,19 +31,19 @@ _UNREADABLE = (
 
 
 class Member(NamedTuple):
-    """Where one file is in an archive."""
+    """Place of one file in an archive."""
 
     start: int
     """Of the content in a tar, of the member's own header in a zip."""
     stored: int
-    """Bytes that the content takes in the archive."""
+    """Size of the content in the archive, in bytes."""
     method: int
     crc32: int
     """-1 where the archive has none."""
 
 
 class Folder:
-    """The files of one folder inside an archive, while it is indexed and after."""
+    """The files of one folder inside an archive, during and after indexing."""
 
     def __init__(self) -> None:
         self.subfolders: list[str] = []
@@ -53,12 +53,12 @@ class Folder:
         self._numbers: NDArray[np.int64] = np.zeros((0, 4), np.int64)
 
     def add(self, name: str, member: Member) -> None:
-        """Take in a file."""
+        """Add a file."""
         self._new_names.append(name.encode(errors="surrogateescape"))
         self._new_numbers.extend(member)
 
     def close(self) -> None:
-        """Sort the files by name; no more of them come."""
+        """Sort the files by name; no file is added afterwards."""
         names = np.array(self._new_names, dtype=np.bytes_)
         order = np.argsort(names, kind="stable")
         self._names = names[order]
@@ -83,10 +83,10 @@ class Folder:
 
 @lru_cache(maxsize=128)
 def index_archive(files: Any, path: str, where: str, version: str) -> dict[str, Folder]:
-    """Return what an archive holds, by folder.
+    """Return the index of an archive, by folder.
 
-    A process keeps it, because each shard opens the root anew and a tar of millions of files takes
-    a minute; ``version`` changes with the archive.
+    It is cached per process, because each shard opens the root again and indexing a tar of millions
+    of files takes a minute; ``version`` changes with the archive.
     """
     folders: dict[str, Folder] = {"": Folder()}
     read_members = _zip_members if path.lower().endswith(".zip") else _tar_members
@@ -146,10 +146,10 @@ def _tar_members(file: Any) -> Iterator[tuple[str, Member]]:
 
 
 def _make_folder(folders: dict[str, Folder], name: str) -> Folder:
-    """Return the record of a folder, making it and those above it where they are new."""
-    found = folders.get(name)
-    if found is None:
+    """Return the record of a folder; make it and its parents if they are new."""
+    folder = folders.get(name)
+    if folder is None:
         above, _, base = name.rpartition("/")
         insort(_make_folder(folders, above).subfolders, base)
-        found = folders[name] = Folder()
-    return found
+        folder = folders[name] = Folder()
+    return folder

@@ -1,7 +1,7 @@
-"""Datasets inside the archives they are distributed in: .zip and plain .tar, read at random.
+"""Datasets inside archives, .zip and plain .tar, with random access.
 
-The members of all archives of a root appear under that root as if they had been unpacked there,
-beside what lies there unpacked. An archive is indexed when it is first needed.
+The members of all archives of a root appear as files under that root, beside its unpacked files.
+An archive is indexed at its first use.
 """
 
 import struct
@@ -22,9 +22,9 @@ COMPRESSED_ADVICE = (
     "--root with the folder of the .tar"
 )
 _MOST_BYTES = 1 << 30
-"""Of a file that is packed in an archive; COCO's annotations have half of that."""
+"""Largest size of a compressed member; COCO's annotations have half of that."""
 _LOCAL_HEADER = struct.Struct("<26xHH")
-"""Of a zip member's own header: lengths of its name and of its extra field."""
+"""Header of a zip member: lengths of its name and of its extra field."""
 
 
 class Archive:
@@ -42,16 +42,16 @@ class Archive:
         return self._path.rpartition("/")[2].rpartition(".")[0]
 
     def list(self, folder: str) -> list[str]:
-        """Return the names of a folder's direct entries, in no order."""
-        found = self._index().get(folder)
-        return found.names() if found else []
+        """Return the names of a folder's direct entries, unsorted."""
+        indexed = self._index().get(folder)
+        return indexed.names() if indexed else []
 
     def has_folder(self, folder: str) -> bool:
-        """Tell whether the archive has such a folder."""
+        """Return True if the archive has such a folder."""
         return folder in self._index()
 
     def has_file(self, name: str) -> bool:
-        """Tell whether the archive has such a file."""
+        """Return True if the archive has such a file."""
         return self._find(name) is not None
 
     def read(self, name: str) -> bytes:
@@ -92,8 +92,8 @@ class Archive:
 
     def _find(self, name: str) -> Member | None:
         folder, _, base = name.rpartition("/")
-        found = self._index().get(folder)
-        return found.find(base) if found else None
+        indexed = self._index().get(folder)
+        return indexed.find(base) if indexed else None
 
     def _index(self) -> dict[str, Folder]:
         if self._folders is None:
@@ -111,7 +111,7 @@ class MountedArchives:
         self._folder = folder
 
     def read(self, name: str) -> bytes:
-        """Return a file's content; what lies unpacked comes first."""
+        """Return a file's content; unpacked files take precedence."""
         if self._folder is not None and self._folder.exists(name):
             return self._folder.read(name)
         archive = self._find(name)
@@ -120,7 +120,7 @@ class MountedArchives:
         return archive.read(name)
 
     def exists(self, name: str) -> bool:
-        """Tell whether a file or folder of that name exists."""
+        """Return True if a file or folder of that name exists."""
         if self._folder is not None and self._folder.exists(name):
             return True
         return self._find(name) is not None or any(
@@ -133,7 +133,7 @@ class MountedArchives:
         return sorted(names.union(*(archive.list(folder) for archive in self._archives)))
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return no sizes: those in an archive's index are of packed content."""
+        """Return no sizes: an archive's index has those of the compressed content."""
         return {}
 
     def where(self, name: str) -> str:
@@ -148,19 +148,19 @@ class MountedArchives:
         return next((a for a in self._in_likely_order(name) if a.has_file(name)), None)
 
     def _in_likely_order(self, name: str) -> Iterator[Archive]:
-        """Yield first the archives named like a folder on the way: others need no index then."""
+        """Yield first the archives named like a folder of the path: others may need no index."""
         steps = name.split("/")
         yield from (archive for archive in self._archives if archive.stem in steps)
         yield from (archive for archive in self._archives if archive.stem not in steps)
 
 
 def is_archive(path: str) -> bool:
-    """Tell whether a file is called like an archive, one that can be read or not."""
+    """Return True if a file name is that of an archive, readable or not."""
     return path.lower().endswith((".zip", ".tar")) or is_compressed(path)
 
 
 def is_compressed(path: str) -> bool:
-    """Tell whether a file is called like a compressed tar, which cannot be read at random."""
+    """Return True if a file name is that of a compressed tar, which has no random access."""
     return path.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"))
 
 
@@ -169,7 +169,7 @@ def find_archives(files: Any, paths: Mapping[str, str]) -> list[Archive]:
 
     Args:
         files: The fsspec file system.
-        paths: What messages call each path.
+        paths: Name of each path in messages.
 
     Raises:
         SourceError: There are only compressed ones, which cannot be read at random.

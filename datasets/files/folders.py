@@ -13,14 +13,14 @@ class RawFiles(Protocol):
     """Read-only files under a root; names are ``/``-separated and relative to it."""
 
     root: str
-    """Where the files lie, for messages and for opening the same files in another process."""
+    """Path or URL of the files, for messages and for opening them in another process."""
 
     def read(self, name: str) -> bytes:
         """Return a file's content; SourceError names it if it is missing or unreadable."""
         ...
 
     def exists(self, name: str) -> bool:
-        """Tell whether a file or folder of that name exists."""
+        """Return True if a file or folder of that name exists."""
         ...
 
     def list(self, folder: str) -> list[str]:
@@ -28,11 +28,11 @@ class RawFiles(Protocol):
         ...
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return the bytes of a folder's files by name, where a listing tells them; else empty."""
+        """Return the sizes of a folder's files by name, in bytes; empty if listings have none."""
         ...
 
     def where(self, name: str) -> str:
-        """Return what a message calls the file: its path or URL, or archive and member."""
+        """Return the name of a file for messages: path, URL, or archive and member."""
         ...
 
 
@@ -71,7 +71,7 @@ class LocalFolder:
             raise SourceError(f"{self._path / name}: {error.strerror}") from error
 
     def exists(self, name: str) -> bool:
-        """Tell whether a file or folder of that name exists."""
+        """Return True if a file or folder of that name exists."""
         return (self._path / name).exists()
 
     def list(self, folder: str) -> list[str]:
@@ -80,7 +80,7 @@ class LocalFolder:
         return sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return the bytes of a folder's files by name; empty if it does not exist."""
+        """Return the sizes of a folder's files by name; empty if it does not exist."""
         path = self._path / folder
         if not path.is_dir():
             return {}
@@ -93,7 +93,7 @@ class LocalFolder:
 
 
 class RemoteFolder:
-    """A folder that fsspec reaches, such as ``s3://bucket/LaSOT``."""
+    """A folder at an fsspec URL, such as ``s3://bucket/LaSOT``."""
 
     def __init__(self, root: str) -> None:
         self.root = root
@@ -101,14 +101,14 @@ class RemoteFolder:
         self._path = path.rstrip("/")
 
     def read(self, name: str) -> bytes:
-        """Return a file's content; OSError if the line or the store fails."""
+        """Return a file's content; OSError if the network or the store fails."""
         try:
             return read_with_retries(self._files, f"{self._path}/{name}", where=self.where(name))
         except FileNotFoundError:
             raise SourceError(f"{self.where(name)}: no such file") from None
 
     def exists(self, name: str) -> bool:
-        """Tell whether a file or folder of that name exists."""
+        """Return True if a file or folder of that name exists."""
         return bool(self._files.exists(f"{self._path}/{name}"))
 
     def list(self, folder: str) -> list[str]:
@@ -124,7 +124,7 @@ class RemoteFolder:
         return sorted(name for name in names if name and not set(name) & foreign)
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Return the bytes of a folder's files by name; empty where the store lists none."""
+        """Return the sizes of a folder's files by name; empty if the store lists none."""
         path = f"{self._path}/{folder}".rstrip("/")
         try:
             entries = self._files.ls(path, detail=True)

@@ -1,12 +1,12 @@
-"""One command at a time in one folder; the second learns who the first is.
+"""Locks of folders: one command at a time per folder, with the holder's name for the second.
 
-The holder writes its name into the lock's file, and every few seconds a new number. Clocks of two
-machines differ by minutes, so nobody judges by them: a lock is free if its content stands still
-while the one who asks watches it, by a clock of its own.
+The holder writes its name into the lock's file, and a new number every few seconds. Clocks of two
+machines may differ by minutes and are not compared: a lock is free if its content does not change
+while another process watches it, by its own clock.
 
-On a disk the system's lock of that file (flock) answers at once, since it ends with its process.
-But not every shared disk carries it from one machine to another; so who finds there the name of
-another machine watches, too.
+On a disk the system's lock of that file (flock) decides at once, since it ends with its process.
+Some shared disks do not pass it on to other machines, so the lock of another machine is watched
+there, too.
 """
 
 import errno
@@ -30,13 +30,13 @@ logger = logging.getLogger(__name__)
 
 NAME = ".lock.json"
 _BEAT_S = 10.0
-"""How often the holder says that it is alive."""
+"""Interval of the holder's signs of life."""
 _STALE_S = 90.0
-"""After how much silence the lock is free again."""
+"""Time without a sign of life after which the lock is free."""
 _LOOK_S = 1.0
-"""Between two looks at another's lock."""
+"""Interval of reading another holder's lock."""
 _NO_FLOCK = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
-"""What a disk answers that knows no flock."""
+"""Error numbers of disks without flock."""
 
 
 @contextmanager
@@ -49,10 +49,10 @@ def only_one(
     a half.
 
     Args:
-        folder: Where nobody else may work; made if it is not there.
-        doing: What the message says of the holder, such as ``"building"``.
+        folder: The folder to lock; it is made if it does not exist.
+        doing: What the holder does, for messages, such as ``"building"``.
         name: The lock's file in the folder.
-        option: What to pass for another folder.
+        option: The option for another folder, for messages.
 
     Raises:
         SourceError: Another process holds it; the message has its host and process.
@@ -79,7 +79,7 @@ def only_build(output: Output) -> AbstractContextManager[None]:
 
 
 class _Lock:
-    """The lock's file, and what this process has written into it."""
+    """The lock's file, and the content that this process wrote into it."""
 
     def __init__(self, output: Output, name: str, *, doing: str, option: str) -> None:
         self._output, self._name, self._doing, self._option = output, name, doing, option
@@ -92,7 +92,7 @@ class _Lock:
         self._number = 0
 
     def take(self) -> bool:
-        """Take the lock; return False if its holder has ended meanwhile: ask again.
+        """Take the lock; return False if its holder has ended meanwhile, for another attempt.
 
         Raises:
             SourceError: Another process holds it.
@@ -122,7 +122,7 @@ class _Lock:
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Show that this process is alive, for the duration of the block."""
+        """Write signs of life for the duration of the block."""
         done = threading.Event()
         thread = threading.Thread(target=self._beat, args=(done,), daemon=True)
         thread.start()
@@ -161,7 +161,7 @@ class _Lock:
             self._file = -1
 
     def _stands_still(self, holder: bytes) -> bool:
-        """Watch a holder; return False if it has ended, and True if it gives no sign for long."""
+        """Watch a holder; return False if it has ended, True if it gives no sign of life."""
         logger.info("%s: %s was here; watching for a sign of it", self._where, _name(holder))
         end = time.monotonic() + _STALE_S
         while time.monotonic() < end:
@@ -176,12 +176,12 @@ class _Lock:
     def _beat(self, done: threading.Event) -> None:
         while not done.wait(_BEAT_S):
             try:
-                found = self._read()
-                if found is not None and found != self._own:
+                content = self._read()
+                if content is not None and content != self._own:
                     logger.error(
                         "%s: this process gave no sign for long, and %s has taken over. Stop one "
                         "of them",
-                        *(self._where, _name(found)),
+                        *(self._where, _name(content)),
                     )
                     return
                 self._write(self._next())
@@ -215,12 +215,12 @@ class _Lock:
 
 
 def _missing_folders(path: Path) -> list[Path]:
-    """Return the folders above a file that are to be made for it, the innermost first."""
+    """Return the missing folders above a file, the innermost first."""
     return [folder for folder in path.parents if not folder.exists()]
 
 
 def _machine() -> str:
-    """Return what all processes under one kernel share, in whatever container, and no others."""
+    """Return an identifier that all processes under one kernel share, in any container."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -228,7 +228,7 @@ def _machine() -> str:
 
 
 def _is_here(holder: bytes) -> bool:
-    """Say whether the holder is of this machine; flock knows then whether it is alive."""
+    """Return True if the holder runs on this machine, where flock shows if it is alive."""
     return _fields(holder).get("machine", _machine()) == _machine()
 
 

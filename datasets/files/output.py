@@ -1,4 +1,4 @@
-"""The folder that a build writes: on a local disk or in a bucket, file by file, each one whole."""
+"""Folders that commands write, on a local disk or in a bucket: files are whole or absent."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ from datasets.files.folders import file_system, plain_path
 
 
 class Output:
-    """A folder given by its path or fsspec URL; names in it are relative and ``/``-separated."""
+    """A folder at a path or fsspec URL; names in it are relative and ``/``-separated."""
 
     def __init__(self, url: str) -> None:
         self.url = plain_path(url).rstrip("/")
@@ -51,7 +51,7 @@ class Output:
             path.write_bytes(data)
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a small file unless it is there; say whether it was written."""
+        """Write a small file unless it exists; return True if it was written."""
         path = f"{self._path}/{name}"
         if self.is_local:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ class Output:
         return True
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a folder with all that is in it."""
+        """Remove a file, or a folder with its content."""
         path = f"{self._path}/{name}"
         if not self.is_local:
             with naming(self.where(name)):
@@ -77,8 +77,8 @@ class Output:
     def new_file(self, name: str) -> Iterator[Path]:
         """Yield a local path to write to; the file appears under its name if the block succeeds.
 
-        On a local disk the content is flushed and renamed, so that a power cut leaves all of it
-        or nothing; in a bucket it is uploaded in parts, which show together when the last is in.
+        On a local disk the content is flushed and the file renamed, so that a power cut leaves all
+        of it or nothing; in a bucket it is uploaded in parts, which appear together at the end.
         """
         if self.is_local:
             with whole_file(Path(self._path) / name) as temporary:
@@ -92,7 +92,7 @@ class Output:
                 self._files.put_file(str(temporary), f"{self._path}/{name}")
 
     def remove_leftovers(self, folder: str = "") -> None:
-        """Remove what builds that were killed left unfinished in a local folder."""
+        """Remove unfinished files of killed builds from a local folder."""
         if self.is_local:
             for path in (Path(self._path) / folder).glob(f"{TEMPORARY}*"):
                 path.unlink(missing_ok=True)

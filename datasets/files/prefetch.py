@@ -1,4 +1,4 @@
-"""Files in a given order, read some way ahead where they lie far away."""
+"""Reading files in a given order; remote ones are read ahead."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +13,10 @@ _AHEAD = 24
 
 
 def prefetch(files: RawFiles, names: Sequence[str]) -> Iterator[Callable[[], bytes]]:
-    """Yield for each name a function that returns the file's content, or raises why it cannot.
+    """Yield a function per name that returns the file's content or raises its error.
 
-    A request to an object store takes tens of milliseconds, several times what cutting takes, so
-    the files of a remote root are fetched by threads while earlier ones are cut.
+    A request to an object store takes tens of milliseconds, several times as long as cutting, so
+    threads read the files of a remote root while earlier ones are cut.
     """
     if "://" not in files.root:
         for name in names:

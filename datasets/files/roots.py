@@ -1,4 +1,4 @@
-"""Raw datasets where they lie: named files under one root, whatever the root is.
+"""Roots of raw datasets: named files under a folder, archive or URL.
 
 A root is a folder, a folder of archives as datasets are distributed, a single archive, or a URL
 of any of these (``s3://``, ``https://``). Nothing is unpacked to a disk.
@@ -15,7 +15,7 @@ def open_root(root: str, *, option: str = "--root") -> RawFiles:
 
     Args:
         root: Folder, archive or URL.
-        option: What errors tell the user to pass.
+        option: The option that errors name.
 
     Raises:
         SourceError: Nothing is there, the root is empty, or an archive in it cannot be read.

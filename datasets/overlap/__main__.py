@@ -42,7 +42,7 @@ from manifests.together import require_crop, with_manifest
 PROG = "python -m datasets.overlap"
 _LOOKS = 2 * len(WINDOW_SCALES)
 _OTHERS = 10_000
-"""Training crops among which copies are hidden to measure the share found."""
+"""Number of training crops to hide copies among, for measuring hit rates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,23 +58,24 @@ class OverlapConfig:
     where: str | None = None
     """SQL condition that selects training rows, such as "split = 'train'"."""
     keep: str = ""
-    """Folder for small pictures of the training crops, 1 KB each, so that a search for another
-    benchmark need not decode them again; empty keeps none."""
+    """Folder for small pictures of the training crops, 1 KB each, for searches for other benchmarks
+    without decoding the crops again; empty keeps none."""
     every: int = 1
-    """Compare every so many frames of the benchmark."""
+    """Compare every N-th frame of the benchmark."""
     max_distance: int = 11
-    """Bits of 64 in which the hashes of a pair may differ; more finds worse copies, slower."""
+    """Largest number of different bits, of 64, in the hashes of a pair; more finds worse copies,
+    slower."""
     least_likeness: float = 0.8
-    """Correlation, up to 1, that the pictures of a pair need."""
+    """Smallest correlation, up to 1, of the pictures of a pair."""
     num_pictures: int = 12
     """Pairs shown side by side."""
     num_copies: int = 100
-    """Frames that are copied badly in each way to measure the share of copies found."""
+    """Frames that are copied in each way, for measuring hit rates."""
     seed: int = 0
-    """Decides which frames are copied."""
+    """Seed of the choice of copied frames."""
 
     def __post_init__(self) -> None:
-        """Reject values that describe no search."""
+        """Reject values outside of their ranges."""
         ranges = {
             "every": (1, None),
             "max_distance": (0, 19),  # beyond, a chunk has too many neighbours to look up
@@ -86,12 +87,12 @@ class OverlapConfig:
 
 
 def overlap(config: OverlapConfig) -> None:
-    """Search, write the page, and print the condition that leaves the footage out."""
+    """Search, write the page, and print the condition that excludes the footage."""
     manifests = read_manifests(config.manifests, where=config.where, check_shards=False)
     crop = manifests[0].metadata.crop
     require_crop(manifests, crop, of=f"a search together with {manifests[0].url}")
     files = open_root(config.against, option="--against")
-    inputs = [*(each for one in manifests for each in one.files()), config.against]
+    inputs = [*(url for manifest in manifests for url in manifest.files()), config.against]
     keep_inputs(inputs, files=[config.out])
     keep_inputs(inputs, folders=[config.keep] if config.keep else [], option="--keep")
     tracks = read_benchmark(files)
@@ -141,7 +142,7 @@ def overlap(config: OverlapConfig) -> None:
 
 
 def _others(crops: Thumbs, matches: Matches, *, seed: int) -> Thumbs:
-    """Return pictures of random training crops in which nothing was found."""
+    """Return pictures of random training crops without a match."""
     unmatched = np.setdiff1d(np.arange(len(crops)), matches.row)
     rng = np.random.default_rng(seed)
     chosen: Thumbs = crops[rng.choice(unmatched, min(_OTHERS, unmatched.size), replace=False)]

@@ -1,4 +1,4 @@
-"""Benchmarks as they lie on the disk, for comparing footage: frames, and boxes beside them.
+"""Folders of benchmarks, for comparing footage: frames, and boxes beside them.
 
 A sequence is a folder of images with its ground truth in it or in the folder above:
     <Sequence>/img/0001.jpg, <Sequence>/groundtruth_rect.txt    OTB
@@ -37,13 +37,13 @@ def read_benchmark(files: RawFiles) -> list[Track]:
         return [
             track for part in source.list_parts(files) for track in source.read_part(files, part)
         ]
-    found = list(_find_sequences(files, "", top))
-    if not found:
+    tracks = list(_find_sequences(files, "", top))
+    if not tracks:
         raise SourceError(
             f"{files.root}: no folder of images with a groundtruth*.txt beside it. Pass --against "
             "with the folder that holds the benchmark's sequences"
         )
-    return found
+    return tracks
 
 
 def _find_sequences(files: RawFiles, folder: str, entries: list[str]) -> Iterator[Track]:
@@ -101,7 +101,7 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
 
 
 def _read_truth(files: RawFiles, name: str) -> NDArray[np.float64]:
-    """Return (T, 4) boxes; of polygons, the box around them. A pixel more or less is no matter."""
+    """Return (T, 4) boxes, or those around polygons; errors of a pixel do not matter here."""
     where = files.where(name)
     text = decode_text(files.read(name), where=where)
     values = parse_boxes(text, where=where, widths=(4, 8), what="a box, or x,y of four corners")

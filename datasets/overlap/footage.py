@@ -1,4 +1,4 @@
-"""Grey pictures of what training crops and a benchmark's targets show, 32 px a side.
+"""Grey pictures of training crops and of a benchmark's targets, 32 px per side.
 
 Both show the target in the middle at the scale of the search crop, so that a copy that was resized
 or cut at its borders still gives the same picture. The benchmark's are cut at several scales,
@@ -29,9 +29,9 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest, shard_url
 
 WINDOW_SCALES = (0.85, 1.0, 1.18)
-"""Sides of the benchmark's windows, in search crops."""
+"""Sides of the benchmark's windows, relative to the search crop."""
 MIDDLE = 1
-"""Which of them is the search crop itself."""
+"""Index of the search crop itself among them."""
 _WINDOW_PX = 2 * THUMB_PX
 _CROPS_AT_ONCE = 1000
 _KEPT = "{}-thumbs.npy"
@@ -50,7 +50,7 @@ class Footage:
     thumbs: Thumbs
     """(N, W, 32, 32)"""
     crop: CropSpec = field(default_factory=CropSpec)
-    """Sizes and scale of the training crops that it is compared with."""
+    """Sizes and scale of the training crops."""
 
     def part(self, items: slice) -> "Footage":
         """Return some of the frames."""
@@ -60,7 +60,7 @@ class Footage:
 
 
 def num_threads() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -72,12 +72,14 @@ def all_crop_thumbs(
     """Return (N, 32, 32) pictures of the search crops of all manifests' rows.
 
     Args:
-        manifests: Where the crops lie, with the rows that count.
+        manifests: The crops, with the selected rows.
         where: The condition that selected those rows.
-        keep: Folder for the pictures, so that the next call need not decode; empty keeps none.
-        progress: Called with the number of pictures that are done.
+        keep: Folder for the pictures, for later calls without decoding; empty keeps none.
+        progress: Called with the number of finished pictures.
     """
-    thumbs = np.empty((sum(each.rows.height for each in manifests), THUMB_PX, THUMB_PX), np.uint8)
+    thumbs = np.empty(
+        (sum(manifest.rows.height for manifest in manifests), THUMB_PX, THUMB_PX), np.uint8
+    )
     start = 0
     for manifest in manifests:
         part = thumbs[start : start + manifest.rows.height]
@@ -99,7 +101,7 @@ def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress
     """Write pictures of the rows' search crops, without their margin, into (N, 32, 32) ``out``.
 
     Raises:
-        ManifestError: A shard is missing, or holds something else than pictures.
+        ManifestError: A shard is missing, or a crop in it is not a picture.
     """
     crop = manifest.metadata.crop
     share = crop.search / crop.stored_search
@@ -141,14 +143,14 @@ def read_footage(
     every: int,
     progress: Progress,
 ) -> Footage:
-    """Return the benchmark's pictures, of every so many visible frames.
+    """Return the benchmark's pictures, of every N-th visible frame.
 
     Args:
         files: Where the benchmark lies.
         tracks: Its sequences.
         crop: Sizes and scale of the training crops.
         every: Distance between two frames.
-        progress: Called with the number of frames that are done.
+        progress: Called with the number of finished frames.
 
     Raises:
         SourceError: No target is visible, or a frame cannot be read.
@@ -201,7 +203,7 @@ def _window_thumbs(files: RawFiles, track: Track, frame: int, crop: CropSpec) ->
 
 
 def _reduction(side: float, size: int) -> int:
-    """Return by how much a frame may be reduced so that a window of it keeps ``size`` pixels."""
+    """Return the largest reduction of a frame that leaves a window of it ``size`` pixels."""
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or side / factor >= size)
 
 

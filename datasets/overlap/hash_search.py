@@ -1,4 +1,4 @@
-"""All pairs of 64-bit hashes that differ in a few bits, without comparing every hash with each."""
+"""All pairs of 64-bit hashes that differ in a few bits, without comparing all pairs."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from datasets.overlap.hashes import Hashes
 _CHUNKS = 4
 _CHUNK_BITS = 16
 _BLOCK = 1 << 22
-"""Candidates compared at once: what bounds the memory, at some 100 MB."""
+"""Candidates compared at once, which limits the memory to some 100 MB."""
 
 _Ints = NDArray[np.int64]
 Skip = Callable[[_Ints, _Ints], NDArray[np.bool_]]
@@ -20,13 +20,13 @@ Skip = Callable[[_Ints, _Ints], NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HashTable:
-    """N hashes, and for each of their four 16-bit chunks where its values stand."""
+    """N hashes, with an index of the values of each of their four 16-bit chunks."""
 
     hashes: Hashes
     orders: tuple[NDArray[np.int64], ...]
     """Four (N,) rows, ordered by the chunk's value."""
     starts: tuple[NDArray[np.int64], ...]
-    """Four (65537,) places in the order at which each value begins."""
+    """Four (65537,) positions in the order at which each value begins."""
 
 
 def hash_table(hashes: Hashes) -> HashTable:
@@ -82,7 +82,7 @@ def near_pairs(
 def _nearest(
     queries: Hashes, table: HashTable, query: _Ints, row: _Ints, most: int | None
 ) -> _Ints:
-    """Return which pairs are the nearest ``most`` of each query, in their order."""
+    """Return the indices of the nearest ``most`` pairs of each query, in their order."""
     if most is None or query.size <= most:
         return np.arange(query.size)
     distance = np.bitwise_count(queries[query] ^ table.hashes[row])

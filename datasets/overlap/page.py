@@ -1,4 +1,4 @@
-"""What the search for a benchmark's footage found, as tables, pictures and a condition."""
+"""Results of the search for a benchmark's footage: tables, pictures and a condition."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from manifests.table import Manifest
 def summarise(
     rows: pl.DataFrame, tracks: Sequence[Track], footage: Footage, matches: Matches
 ) -> pl.DataFrame:
-    """Return one row for each training track and sequence that match, the surest first."""
+    """Return one row per matching training track and sequence, the most certain first."""
     names = ["manifest", "source", "video", "track"]
     pairs = rows.with_columns(pl.len().over("manifest", "track").alias("crops"))[
         matches.row.tolist()
@@ -53,19 +53,19 @@ def summarise(
 
 
 def _span(column: str, *, by: str) -> pl.Expr:
-    """Return from where to where the values of a column reach, as text."""
+    """Return the first and last value of a column, as text."""
     ordered = pl.col(column).sort_by(by)
     return pl.format("{} to {}", ordered.first(), ordered.last()).alias(f"{column}s")
 
 
 def _image_name(tracks: Sequence[Track], footage: Footage, item: int) -> str:
-    """Return the name of a frame's file: numbers of images do not always begin with 1."""
+    """Return the file name of a frame: numbers of images do not always begin with 1."""
     path: str = tracks[footage.track[item]].frames[footage.frame[item]]
     return path.rpartition("/")[2]
 
 
 def leave_out(found: pl.DataFrame) -> str:
-    """Return the SQL condition that leaves out the videos found; empty if there are none."""
+    """Return the SQL condition that excludes the matching videos; empty if there are none."""
     conditions = []
     for (source,), part in found.sort("source").group_by("source", maintain_order=True):
         videos = ", ".join(_quoted(video) for video in sorted(set(part["video"])))
@@ -78,9 +78,9 @@ def _quoted(text: str) -> str:
 
 
 def trainer_option(condition: str) -> str:
-    """Return the trainer's option with a condition, as a shell takes it.
+    """Return the trainer's option with a condition, quoted for a shell.
 
-    In double quotes: SQL is full of single ones.
+    Double quotes, because SQL has single ones.
     """
     return '--data.where "' + re.sub(r'(["\\$`])', r"\\\1", condition) + '"'
 
@@ -88,13 +88,13 @@ def trainer_option(condition: str) -> str:
 def found_section(
     found: pl.DataFrame, condition: str, pictures: tuple[Picture, ...], *, compared: str
 ) -> Section:
-    """Return what was found: a warning, the option that leaves it out, pictures, a table.
+    """Return the section of matches: a warning, the option that excludes them, pictures, a table.
 
     Args:
-        found: What `summarise` returned.
-        condition: What `leave_out` returned.
+        found: Result of `summarise`.
+        condition: Result of `leave_out`.
         pictures: Pairs side by side.
-        compared: What was compared with what, in words.
+        compared: The comparison in words.
     """
     if found.is_empty():
         return Section(
@@ -134,7 +134,7 @@ def found_section(
 
 
 def rates_section(limits: Limits, rates: Rates) -> Section:
-    """Return how many copies and how many false alarms the search finds on known footage."""
+    """Return the section of hit rates and false alarm rates on known footage."""
     copies = Table(
         caption=f"Hit rates: copies found among {rates.num_others:,} other crops",
         columns=("copy", "found", "of", "share"),
@@ -191,7 +191,7 @@ def pair_pictures(
     *,
     count: int,
 ) -> Iterator[Picture]:
-    """Yield the most alike pair of each training track and sequence, side by side."""
+    """Yield the most similar pair of each training track and sequence, side by side."""
     seen: set[tuple[str, str, str]] = set()
     for pair in np.argsort(-matches.likeness, kind="stable"):
         row = rows.row(int(matches.row[pair]), named=True)

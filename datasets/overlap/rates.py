@@ -29,14 +29,14 @@ _FRAMES_PER_COPY = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rates:
-    """What the search does on footage of which the truth is known."""
+    """Results of the search on footage with known truth."""
 
     hits: Mapping[str, int]
-    """Kind of copy to the number of copies found."""
+    """Number of matched copies, by kind."""
     num_copies: int
     """Copies of each kind."""
     num_others: int
-    """Training crops among which they were hidden."""
+    """Number of training crops among which they were hidden."""
     false_crops: int
     """Crops of other footage that match a frame."""
     num_crops: int
@@ -49,7 +49,7 @@ class Rates:
 def reencoded(
     image: Image, box: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[Image, list[float]]:
-    """Return the frame after a poor JPEG."""
+    """Return the frame after JPEG compression of low quality."""
     return decode_image(encode_jpeg(image, quality=int(rng.integers(20, 50)))), box.tolist()
 
 
@@ -115,9 +115,9 @@ def measure_rates(
         tracks: Its sequences.
         footage: Their pictures.
         others: (N, 32, 32) pictures of training crops that show nothing of the benchmark.
-        limits: How alike a pair must be.
+        limits: Required similarity of a pair.
         num_copies: Frames to copy in each way; twenty times as many are looked up among others.
-        seed: Decides which frames.
+        seed: Seed of the choice of frames.
     """
     rng = np.random.default_rng(seed)
     total = footage.track.size
@@ -179,8 +179,8 @@ def _copy_thumbs(
         tracks: Its sequences.
         places: Number of the sequence and index of the frame in it, N times.
         crop: Sizes and scale of the crops.
-        kind: Which of `COPIES`.
-        seed: Decides, with the place, how the copy is made.
+        kind: Index in `COPIES`.
+        seed: Seed of the copies, together with the place.
     """
     make_copy = tuple(COPIES.values())[kind]
 

@@ -1,4 +1,4 @@
-"""Which training crops show what a frame of a benchmark shows: hashes propose, pictures decide."""
+"""Search for training crops that match frames of a benchmark: by hashes, then by pictures."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,17 +22,17 @@ _Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How alike two pictures must be to count as the same footage."""
+    """Required similarity of two pictures of the same footage."""
 
     max_distance: int = 11
-    """Bits of 64 in which the hashes of a proposed pair may differ."""
+    """Largest number of different bits, of 64, in the hashes of a pair."""
     least_likeness: float = 0.8
-    """Correlation, up to 1, that the pictures of a pair need."""
+    """Smallest correlation, up to 1, of the pictures of a pair."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Matches:
-    """P pairs of a training crop and a frame of the benchmark that show the same."""
+    """P matching pairs of a training crop and a frame of the benchmark."""
 
     row: NDArray[np.int64]
     """(P,) row of the training crops."""
@@ -50,14 +50,14 @@ def find_matches(
     skip: Skip | None = None,
     progress: Progress = lambda done: None,
 ) -> Matches:
-    """Return the crops that show what a frame of the benchmark shows.
+    """Return the crops that match a frame of the benchmark.
 
     Args:
         crops: (N, 32, 32) pictures of training crops.
         footage: The benchmark. Each frame is looked up at every scale, plain and mirrored.
-        limits: How alike a pair must be.
-        skip: Tells which pairs are not to be considered, from (P,) rows of the crops and (P,)
-            frames of the footage.
+        limits: Required similarity of a pair.
+        skip: Returns True for pairs to ignore, from (P,) rows of the crops and (P,) frames of the
+            footage.
         progress: Called with the number of pictures that were looked up.
     """
     usable = np.flatnonzero(has_detail(crops))
@@ -78,10 +78,10 @@ def find_matches(
         return row[same], item[same], likeness[same]
 
     with ThreadPoolExecutor(num_threads()) as pool:
-        found = list(pool.map(look_up, _looks(footage)))
-    if not found:
+        matches = list(pool.map(look_up, _looks(footage)))
+    if not matches:
         return Matches(row=np.zeros(0, np.int64), item=np.zeros(0, np.int64), likeness=np.zeros(0))
-    row, item, likeness = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    row, item, likeness = (np.concatenate(parts) for parts in zip(*matches, strict=True))
     return Matches(row=row, item=item, likeness=likeness)
 
 
@@ -113,8 +113,8 @@ def _likeness(
 ) -> NDArray[np.float64]:
     """Return (P,) the best correlation over small shifts: annotators disagree by a few pixels."""
     result = np.zeros(row.size)
-    for index, (one, other) in enumerate(zip(row, item, strict=True)):
-        middle = pictures[other][3:-3, 3:-3]
-        found = cv2.matchTemplate(crops[one], middle, cv2.TM_CCOEFF_NORMED)
-        result[index] = found.max()
+    for index, (crop, frame) in enumerate(zip(row, item, strict=True)):
+        middle = pictures[frame][3:-3, 3:-3]
+        scores = cv2.matchTemplate(crops[crop], middle, cv2.TM_CCOEFF_NORMED)
+        result[index] = scores.max()
     return result

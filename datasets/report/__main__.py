@@ -1,10 +1,10 @@
-"""Show what builds made: a page of numbers, pictures and warnings that needs nothing beside it.
+"""Write a self-contained page of numbers, pictures and warnings about builds.
 
 python -m datasets.report --manifest data/shards/lasot/manifest.parquet
 python -m datasets.report --manifest data/shards/*/manifest.parquet --out report.html
 python -m datasets.report --manifest M --where "category = 'dog'" --out dogs.png
 
-A name that ends in .png gets the picture of random crops alone.
+An --out that ends in .png is only the picture of random crops.
 """
 
 import posixpath
@@ -52,7 +52,7 @@ _TILE_PX = 160
 
 @dataclass(frozen=True, kw_only=True)
 class ReportConfig:
-    """Show what builds made: a page of numbers, pictures and warnings."""
+    """Write a page of numbers, pictures and warnings about builds."""
 
     manifest: tuple[str, ...]
     """Path or URL of each manifest."""
@@ -66,24 +66,24 @@ class ReportConfig:
     num_tracks: int = 6
     """Tracks shown as strips."""
     blur_candidates: int = 400
-    """Random crops among which the most blurred are searched."""
+    """Number of random crops among which the most blurred are searched."""
     seed: int = 0
-    """Decides which crops are drawn."""
+    """Seed of the choice of crops."""
 
     def __post_init__(self) -> None:
-        """Reject values that show nothing."""
+        """Reject values outside of their ranges."""
         ranges = {"num_crops": (1, None), "num_tracks": (0, None), "blur_candidates": (1, None)}
         require_ranges(self, ranges)
 
 
 def report(config: ReportConfig) -> None:
-    """Write the page, the picture or both, and print where they are."""
+    """Write the page, the picture or both, and print their paths."""
     manifests = read_manifests(config.manifest, where=config.where)
     rows = with_manifest(manifests)
     beside = posixpath.dirname(config.manifest[0])
     page = config.out or posixpath.join(beside, "report.html")
     picture = config.out or posixpath.join(beside, "crops.png")
-    keep_inputs([each for one in manifests for each in one.files()], files=[page, picture])
+    keep_inputs([url for manifest in manifests for url in manifest.files()], files=[page, picture])
     shown = choose_random(rows, config.num_crops, seed=config.seed)
     if picture.endswith(".png"):
         sheet = contact_sheet(manifests, shown, tile_px=_SHEET_PX)

@@ -1,4 +1,4 @@
-"""Which crops are worth looking at: random ones, extremes, and whole tracks."""
+"""Choice of crops to show: random ones, extremes, and whole tracks."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ def choose_random(rows: pl.DataFrame, count: int, *, seed: int) -> pl.DataFrame:
 
 
 def choose_extremes(rows: pl.DataFrame, count: int) -> dict[str, pl.DataFrame]:
-    """Return the smallest, largest and most elongated targets, at most one of each track."""
+    """Return the smallest, largest and most elongated targets, at most one per track."""
     area = pl.col("box_w") * pl.col("box_h")
     longest = pl.max_horizontal("box_w", "box_h") / pl.min_horizontal("box_w", "box_h")
     return {
@@ -36,16 +36,16 @@ def choose_blurred(
     seed: int,
     progress: Callable[[int], object] = lambda done: None,
 ) -> pl.DataFrame:
-    """Return the most blurred of some random rows, at most one of each track.
+    """Return the most blurred of some random rows, at most one per track.
 
     Blur is the variance of the Laplacian over the target in the search crop.
 
     Args:
         rows: Rows with their manifest's number.
-        manifests: Where the crops lie.
-        count: How many to return.
-        candidates: How many to draw and decode.
-        seed: Decides which are drawn.
+        manifests: The manifests of the crops.
+        count: Number of rows to return.
+        candidates: Number of rows to draw and decode.
+        seed: Seed of the draw.
         progress: Called with 1 after each crop.
     """
     drawn = choose_random(rows, candidates, seed=seed)
@@ -69,9 +69,9 @@ def choose_blurred(
 def choose_tracks(
     rows: pl.DataFrame, count: int, *, num_frames: int, seed: int
 ) -> list[pl.DataFrame]:
-    """Return some random tracks, each as rows at equal distances from its first to its last.
+    """Return some random tracks, as rows at equal distances from first to last.
 
-    The manifests take turns, so that the one with the most tracks does not hide the others.
+    The manifests alternate, so that all of them appear.
     Tracks of a single image (COCO's) are returned only if there are no others.
     """
     track = pl.col("track").cast(pl.String)
@@ -91,7 +91,7 @@ def choose_tracks(
 
 
 def _top(rows: pl.DataFrame, by: pl.Expr, count: int, *, descending: bool) -> pl.DataFrame:
-    """Return the first rows by an expression, at most one of each track."""
+    """Return the first rows by an expression, at most one per track."""
     key = by.alias("_key")
     ordered = rows.with_columns(key).sort("_key", "frame", descending=[descending, False])
     return ordered.unique(["manifest", "track"], keep="first", maintain_order=True).head(count)

@@ -1,4 +1,4 @@
-"""Pictures of many crops at once, with the boxes that the manifest gives them."""
+"""Pictures of many crops, with their boxes from the manifest."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def contact_sheet(manifests: Sequence[Manifest], rows: pl.DataFrame, *, tile_px:
     """Return search crops with their boxes in a grid, each with its template in the corner.
 
     Args:
-        manifests: Where the rows come from.
+        manifests: The manifests of the rows.
         rows: The rows to show, in order, with their manifest's number in ``manifest``.
         tile_px: Side of each crop in the picture.
 

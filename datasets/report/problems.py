@@ -1,4 +1,4 @@
-"""What makes numbers untrustworthy before any training: found in the manifests, said in words."""
+"""Problems in the data that make results unreliable, found in the manifests before training."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from manifests.table import Manifest
 RESPONSE_STRIDE_PX = 6
 """Pixels of the search crop between two cells of the network's response."""
 SMALLEST_SIDE_PX = 8
-"""Below it a target is enlarged more than eight times, and there is little to see."""
+"""Smaller targets are enlarged more than eight times and show little."""
 _NUM_SHOWN = 3
 
 
 def find_problems(manifests: Sequence[Manifest]) -> list[str]:
-    """Return one line for each problem: what was found, why it matters, what to do.
+    """Return one line per problem: what was found, why it matters, what to do.
 
     Checked are groups in both splits, a source without one of the splits, sequences of benchmarks
     among the crops, and targets too small to be seen or outside of their frames.
@@ -52,7 +52,7 @@ def _shared_groups(rows: pl.DataFrame) -> list[str]:
 
 
 def _missing_splits(rows: pl.DataFrame) -> list[str]:
-    found = rows.group_by(pl.col("source").cast(pl.String)).agg(
+    by_source = rows.group_by(pl.col("source").cast(pl.String)).agg(
         pl.col("split").cast(pl.String).unique(), pl.col("group").n_unique()
     )
     return [
@@ -63,15 +63,15 @@ def _missing_splits(rows: pl.DataFrame) -> list[str]:
             else "Build it with another `--val-fraction`"
         )
         + ", or check the condition that selects the rows"
-        for source, splits, num_groups in found.sort("source").iter_rows()
+        for source, splits, num_groups in by_source.sort("source").iter_rows()
         for split in ("train", "val")
         if split not in splits
     ]
 
 
 def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
-    found = rows.select(pl.col("source", "video").cast(pl.String)).unique().sort("video")
-    videos = found.filter(pl.col("source") == "uav123")["video"]
+    names = rows.select(pl.col("source", "video").cast(pl.String)).unique().sort("video")
+    videos = names.filter(pl.col("source") == "uav123")["video"]
     problems = []
     if len(videos):
         problems.append(
@@ -82,7 +82,7 @@ def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
     training = training_videos()
     official = {f"{category}-{number}" for category in training for number in range(1, 21)}
     testing = official.difference(*training.values())
-    tested = sorted(testing & set(found.filter(pl.col("source") == "lasot")["video"]))
+    tested = sorted(testing & set(names.filter(pl.col("source") == "lasot")["video"]))
     if tested:
         problems.append(
             f"lasot: {len(tested)} videos are of LaSOT's test split ({_some(tested)}). Build the "
@@ -94,7 +94,7 @@ def _benchmark_videos(rows: pl.DataFrame) -> list[str]:
 def _invisible_targets(rows: pl.DataFrame) -> list[str]:
     thin = pl.min_horizontal("box_w", "box_h") * pl.col("scale") < RESPONSE_STRIDE_PX
     small = pl.col("box_w") * pl.col("box_h") < SMALLEST_SIDE_PX**2
-    found = (
+    conditions = (
         (
             thin,
             f"are thinner than {RESPONSE_STRIDE_PX} px in the crop, less than a cell of the "
@@ -109,8 +109,8 @@ def _invisible_targets(rows: pl.DataFrame) -> list[str]:
     )
     return [
         f'{counts} {what}. Train with `--data.where "{condition}"`'
-        for is_so, what, condition in found
-        if (counts := _counts(rows, is_so))
+        for matches, what, condition in conditions
+        if (counts := _counts(rows, matches))
     ]
 
 
@@ -122,11 +122,11 @@ def _outside_targets(manifests: Sequence[Manifest]) -> list[str]:
     ]
 
 
-def _counts(rows: pl.DataFrame, is_so: pl.Expr) -> str:
-    """Return how many targets of each source are so, in words; empty if none is."""
+def _counts(rows: pl.DataFrame, matches: pl.Expr) -> str:
+    """Return the number of matching targets per source in words; empty if there are none."""
     counted = (
         rows.group_by(pl.col("source").cast(pl.String))
-        .agg(is_so.sum().alias("some"), pl.len())
+        .agg(matches.sum().alias("some"), pl.len())
         .filter(pl.col("some") > 0)
         .sort("source")
     )
@@ -135,6 +135,6 @@ def _counts(rows: pl.DataFrame, is_so: pl.Expr) -> str:
 
 
 def _some(names: Sequence[str] | pl.Series) -> str:
-    """Return the first few names and how many more there are."""
+    """Return the first few names and the number of the others."""
     shown = ", ".join(names[:_NUM_SHOWN])
     return shown if len(names) <= _NUM_SHOWN else f"{shown}, and {len(names) - _NUM_SHOWN} more"

@@ -19,7 +19,7 @@ def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table
     names = ["source", "split"]
     by_split = (
         rows.group_by(pl.col(names).cast(pl.String))
-        .agg(pl.len(), *(pl.col(each).n_unique() for each in ("track", "video", "group")))
+        .agg(pl.len(), *(pl.col(name).n_unique() for name in ("track", "video", "group")))
         .sort(names)
     )
     by_category = (
@@ -46,11 +46,13 @@ def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table
 
 
 def dropped_table(manifests: Sequence[Manifest]) -> Table:
-    """Return what became of the frames of each source: kept, and dropped by reason."""
+    """Return the frames of each source: in, kept, and dropped by reason."""
     counts: dict[str, Counter[str]] = {}
     for manifest in manifests:
         counts.setdefault(manifest.metadata.source, Counter()).update(manifest.metadata.counts)
-    reasons = sorted({reason for one in counts.values() for reason in one} - set(_FRAMES))
+    reasons = sorted(
+        {reason for of_source in counts.values() for reason in of_source} - set(_FRAMES)
+    )
     return Table(
         caption=(
             "Frames in, kept, and dropped by reason, as the builds counted them: once for each "
@@ -68,7 +70,7 @@ def dropped_table(manifests: Sequence[Manifest]) -> Table:
 
 
 def measures(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a crop with ``source``, ``side``, ``aspect`` and ``motion``.
+    """Return one row per crop with ``source``, ``side``, ``aspect`` and ``motion``.
 
     The rows are those of `manifests.together.with_manifest`.
 
@@ -93,7 +95,7 @@ def measures(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def track_lengths(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a track with ``source`` and ``length``, its number of crops.
+    """Return one row per track with ``source`` and ``length``, its number of crops.
 
     Tracks of a single crop (COCO's) are returned only if there are no others.
     """

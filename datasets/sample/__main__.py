@@ -32,9 +32,9 @@ class SampleConfig:
     """Write a small raw world to try everything on."""
 
     out: str
-    """Folder to write; it must not exist, or hold the same world."""
+    """Folder to write; it must be absent, empty, or hold the same world."""
     seed: int = 0
-    """Another seed gives another world."""
+    """Seed of the world."""
     scale: Literal["small", "tiny"] = "small"
     """small: enough to train a narrow network on; tiny: for tests."""
 
@@ -58,7 +58,7 @@ _LASOT_NAMES = (
     *("bicycle-1", "boat-1", "cup-2", "dog-2", "drone-1", "kite-1", "pool-1", "robot-2"),
     *("skateboard-1", "train-2", "yoyo-1"),
 )
-"""Official names, one of them (airplane-1) of the testing split, which must never be read."""
+"""Official names; airplane-1 is of the testing split, which must never be read."""
 
 _SCALES = {
     "small": _Scale(
@@ -92,7 +92,7 @@ _SCALES = {
 
 
 def write_sample(config: SampleConfig) -> None:
-    """Write the world; it appears under its name when it is whole.
+    """Write the world under a temporary name, and rename it when it is complete.
 
     Raises:
         SourceError: The folder holds something else, or a photograph is missing.

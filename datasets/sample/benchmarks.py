@@ -1,6 +1,6 @@
 """Made-up sequences in the layouts of the OTB and VOT benchmarks, to evaluate on.
 
-They are made of photographs that the training sources do not show.
+Their photographs are not in the training sources.
 """
 
 import numpy as np

@@ -18,7 +18,7 @@ class Actor:
 
     sprite: Sprite
     centers: Floats
-    """(T, 2) x, y in pixels of the frame; far outside where it is not in the scene."""
+    """(T, 2) x, y in pixels of the frame; far outside while it is absent."""
     sizes: Floats
     """(T,) longest side in pixels, before it is turned."""
     angles: Floats
@@ -27,7 +27,7 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Scene:
-    """Everything that one video shows."""
+    """The content of one video."""
 
     photo: Image
     views: Floats
@@ -43,7 +43,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Frame:
-    """A rendered image and where its N actors are."""
+    """A rendered image and the boxes of its N actors."""
 
     image: Image
     boxes_xywh: Floats

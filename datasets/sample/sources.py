@@ -1,6 +1,6 @@
 """The made-up world in the layouts of the four training sources, with their oddities.
 
-Each function writes one source; which oddity is where stands beside it. See ``datasets.sample``.
+Each function writes one source, with comments at its oddities. See ``datasets.sample``.
 """
 
 import json
@@ -18,12 +18,12 @@ from datasets.sample.story import make_scene
 from datasets.sources.uav123 import sequence_ranges
 
 _VISIBLE = 0.15
-"""Share of a target that must show for the made-up annotators to draw a box."""
+"""Smallest visible share of a target that has a box."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class World:
-    """What all writers need."""
+    """What all writers have in common."""
 
     root: Path
     photos: Sequence[Image]
@@ -31,7 +31,7 @@ class World:
     size: tuple[int, int]
     """Width and height of a frame."""
     pace: int = 1
-    """How many times faster than the benchmarks' videos those of VID and LaSOT are."""
+    """Speed of the videos of VID and LaSOT, relative to the benchmarks'."""
 
     def rng(self, *key: int) -> np.random.Generator:
         """Return the source of randomness of one video, whatever else is written."""
@@ -201,7 +201,7 @@ _LASOT_ODDITIES: dict[int, Callable[[str], str]] = {
     2: lambda row: ",".join([*row.split(",")[:2], "-1", "-1"]),
     3: lambda row: ",".join([*row.split(",")[:3], "-10"]),
 }
-"""Rows that no flag explains: empty and negative sizes."""
+"""Rows with empty or negative sizes that are not flagged."""
 
 
 def write_lasot(world: World, *, names: Sequence[str], num_frames: int) -> None:

@@ -1,4 +1,4 @@
-"""What a made-up scene is made of: photographs, and objects cut out of them.
+"""Parts of made-up scenes: photographs, and objects cut out of them.
 
 The photographs are files of scikit-image's installed package (its ``data`` folder), read without
 importing it. Training and test scenes use different ones, so that a test scene shows neither a
@@ -39,7 +39,7 @@ SPRITE_RADIUS = 58.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
-    """An object with a soft edge: a texture, how opaque it is, and its outline."""
+    """An object with a soft edge: texture, opacity and outline."""
 
     levels: tuple[Image, ...]
     """(128, 128, 4), (64, 64, 4), (32, 32, 4) RGB and opacity, each half the one before."""

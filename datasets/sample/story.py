@@ -1,4 +1,4 @@
-"""What happens in a made-up video: who moves where, who is hidden, who leaves."""
+"""The events of a made-up video: motion, occlusion, absence."""
 
 from collections.abc import Sequence
 

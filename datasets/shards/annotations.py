@@ -1,4 +1,4 @@
-"""All annotations of a raw dataset, reduced to what becomes crops, with counts and checksums."""
+"""All annotations of a raw dataset: the frames that become crops, counts and checksums."""
 
 import hashlib
 from collections import Counter
@@ -16,12 +16,12 @@ from datasets.sources import SOURCES
 from datasets.tracks import BadAnnotations, SourceError, Track
 
 _BATCH = 4096
-"""How many tracks are filtered at once."""
+"""Number of tracks that are filtered at once."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Annotations:
-    """What the annotations of one dataset say."""
+    """The annotations of one dataset."""
 
     parts: list[TrackPart]
     """Tracks with the frames that pass the filters."""
@@ -32,7 +32,7 @@ class Annotations:
     digests: dict[str, str]
     """Checksum of each part of the annotations."""
     bad: list[str]
-    """What is wrong with the annotations that were left out."""
+    """Problems of the annotations that were left out."""
 
 
 def read_annotations(
@@ -42,16 +42,16 @@ def read_annotations(
 
     Args:
         files: The raw root.
-        source: Which source.
+        source: Name of the source.
         names: Its parts.
         filters: Limits on the targets.
-        max_bad: How many annotations with something wrong in them to leave out and count.
+        max_bad: Number of wrong annotations that may be left out and counted.
 
     Raises:
         SourceError: A part is damaged, or nothing passes the filters.
     """
     bad = BadAnnotations(limit=max_bad)
-    found = Annotations(parts=[], counts=Counter(), lost=[], digests={}, bad=bad.messages)
+    result = Annotations(parts=[], counts=Counter(), lost=[], digests={}, bad=bad.messages)
     reader = SOURCES[source]
     tracks_seen: set[str] = set()
     for name in tqdm(names, unit="part", desc=f"read {source}", leave=False):
@@ -66,35 +66,35 @@ def read_annotations(
                     )
                 tracks_seen.add(track.name)
                 digest.update(_track_digest(track))
-            _filter(batch, filters, found)
-        found.digests[name.rpartition("/")[2]] = digest.hexdigest()
+            _filter(batch, filters, result)
+        result.digests[name.rpartition("/")[2]] = digest.hexdigest()
     if bad.messages:
-        found.counts.update({"frames in": len(bad.messages), "bad annotation": len(bad.messages)})
-    if not found.parts:
-        hint = f". {problem}" if (problem := outside_problem(found.counts)) else ""
+        result.counts.update({"frames in": len(bad.messages), "bad annotation": len(bad.messages)})
+    if not result.parts:
+        hint = f". {problem}" if (problem := outside_problem(result.counts)) else ""
         raise SourceError(
-            f"{files.root}: no usable target in {found.counts['frames in']} frames of {source}: "
-            f"{dict(found.counts)}. Check --root and the filters{hint}"
+            f"{files.root}: no usable target in {result.counts['frames in']} frames of {source}: "
+            f"{dict(result.counts)}. Check --root and the filters{hint}"
         )
-    return found
+    return result
 
 
-def _filter(tracks: Sequence[Track], filters: Filters, found: Annotations) -> None:
-    """Add to what was found what is left of some tracks."""
+def _filter(tracks: Sequence[Track], filters: Filters, result: Annotations) -> None:
+    """Filter a batch of tracks and add the remaining ones."""
     indices, dropped = usable_frames(tracks, filters)
-    found.counts["frames in"] += sum(len(track.frames) for track in tracks)
-    found.counts.update(dropped)
+    result.counts["frames in"] += sum(len(track.frames) for track in tracks)
+    result.counts.update(dropped)
     for track, kept in zip(tracks, indices, strict=True):
         if kept.size:
-            found.parts.append(TrackPart(track=track, indices=kept))
+            result.parts.append(TrackPart(track=track, indices=kept))
         else:
-            found.lost.append(track.name)
+            result.lost.append(track.name)
 
 
 def _track_digest(track: Track) -> bytes:
-    """Return a checksum of everything that a track's annotation says.
+    """Return a checksum of a track's annotation.
 
-    It is the same wherever the images' folder lies below the root.
+    It does not depend on the place of the images' folder below the root.
     """
     digest = hashlib.blake2b(digest_size=16)
     names = (track.name, track.video, track.group, track.category, track.frame_size, track.ignored)

@@ -1,4 +1,4 @@
-"""From the bytes of one frame to the crop pairs of all targets in it."""
+"""Cutting the crop pairs of all targets of one frame from its bytes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ Box = NDArray[np.float64]
 
 
 class FrameCutter:
-    """Cuts the targets of one frame; the frame is decoded once, as small as they allow."""
+    """Cuts the targets of one frame, which is decoded once, as small as they allow."""
 
     def __init__(
         self,
@@ -32,8 +32,8 @@ class FrameCutter:
 
         Args:
             data: The image file's content.
-            boxes_xywh: (4,) left, top, width, height in image pixels, one a target.
-            stated_size: Width and height that the annotation is for, if it says so.
+            boxes_xywh: (4,) left, top, width, height in image pixels, one per target.
+            stated_size: Width and height according to the annotation; None if it has none.
             crop: Sizes and scale of the crops.
             levels: As for `decode_image`.
 
@@ -87,7 +87,7 @@ class FrameCutter:
         return search[inner, inner], search
 
     def _reduced(self, reduce: int) -> Image:
-        """Return the frame at a fraction of its size: larger targets need no more, and share it."""
+        """Return the frame at a fraction of its size, shared by the larger targets."""
         if reduce not in self._images:
             image = self._reduced(reduce // 2)
             height, width = image.shape[:2]
@@ -100,7 +100,7 @@ class FrameCutter:
 
 
 def reduction(box_xywh: Box, crop: CropSpec) -> int:
-    """Return the power of two, up to 8, at which the target's crops are still not enlarged."""
+    """Return the largest reduction, 1 to 8, without enlarging the target's crops."""
     step = 1 / crop.scale(float(box_xywh[2]), float(box_xywh[3]))
     return next(factor for factor in (8, 4, 2, 1) if factor <= max(step, 1))
 

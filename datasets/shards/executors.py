@@ -1,4 +1,4 @@
-"""Running shard tasks here, in other processes or on a cluster, through one interface."""
+"""Executors of shard tasks: this thread, local processes, a cluster."""
 
 import logging
 import os
@@ -29,23 +29,23 @@ Result = TypeVar("Result")
 
 
 _BEAT_S = 0.5
-"""How often to look at what the workers have done."""
+"""Interval of progress updates."""
 _done: Any = None
-"""In a worker process, the number that it shares with its parent."""
+"""In a worker process, the counter that it shares with its parent."""
 
 
 def count_done(number: int) -> None:
-    """Add to what the workers of `open_workers` have done; anywhere else, do nothing."""
+    """Add to the counter of `open_workers`; do nothing in other processes."""
     if _done is not None:
         with _done.get_lock():
             _done.value += number
 
 
 class HereExecutor(Executor):
-    """Runs each task in this thread, when it is submitted."""
+    """Runs each task in this thread at its submission."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Return a future that is done."""
+        """Return a finished future."""
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -55,11 +55,11 @@ class HereExecutor(Executor):
 
 
 class QuietPool(ProcessPoolExecutor):
-    """Worker processes that end at Ctrl-C without a word; their initializer is `start_worker`."""
+    """Worker processes that end silently at Ctrl-C; their initializer is `start_worker`."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Return the future of a call; starts a worker if all are busy."""
-        # A process that Ctrl-C meets while it imports prints a traceback: it is held back until
+        # Ctrl-C during the imports of a process prints a traceback: the signal is blocked until
         # `start_worker`, and here until the process is started.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -70,7 +70,7 @@ class QuietPool(ProcessPoolExecutor):
 
 @contextmanager
 def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
-    """Yield an executor of so many processes here, and what `count_done` has counted in them."""
+    """Yield an executor of local processes, and a function returning their finished targets."""
     spawn = get_context("spawn")
     done = spawn.Value("q", 0)
     with QuietPool(
@@ -90,11 +90,11 @@ def run_tasks(
     """Yield tasks and their results as they become ready; the first error stops the others.
 
     Args:
-        executor: Who runs them.
-        function: What to run; other processes import it by name.
+        executor: The executor.
+        function: The function to run; other processes import it by name.
         tasks: Its arguments.
-        at_once: How many tasks to hand to the executor before one of them is done.
-        beat: Called twice a second while they run.
+        at_once: Number of tasks in the executor at a time.
+        beat: Called twice per second while they run.
 
     Raises:
         SourceError: A worker process died.
@@ -168,7 +168,7 @@ def _start_build_worker(done: Any) -> None:
 
 
 def start_worker() -> None:
-    """Make this process of a `QuietPool` end, at once, at Ctrl-C or when its parent has ended."""
+    """Make this worker process end at once at Ctrl-C or when its parent has ended."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = parent_process()

@@ -1,4 +1,4 @@
-"""The end of a build: report and manifest from all shards, or the check of those made again."""
+"""End of a build: report and manifest from all shards, or the check of rebuilt shards."""
 
 import json
 import logging
@@ -32,9 +32,9 @@ def finish(
     Args:
         output: The build's folder, which has all shards.
         shared: What all of the build's shards have in common.
-        annotations: What was read.
-        results: What became of each shard, in their order.
-        settings: What decided the bytes.
+        annotations: The annotations.
+        results: Result of each shard, in their order.
+        settings: The settings that decided the bytes.
 
     Raises:
         SourceError: No crop is left.
@@ -90,7 +90,7 @@ def _count_table(
 
 
 def check_made_again(output: Output, manifest: Manifest, results: Sequence[ShardResult]) -> None:
-    """Check that the shards of a finished build that were lost are what they were.
+    """Check that the rebuilt shards of a finished build have the same bytes as before.
 
     Raises:
         SourceError: One has other bytes.

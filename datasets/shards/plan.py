@@ -1,4 +1,4 @@
-"""Which track goes into which shard: decided by the annotations alone, before any image is read."""
+"""Distribution of tracks over shards: from the annotations alone, before reading any image."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from manifests.crop_spec import CropSpec
 from manifests.split import assign_splits
 
 PAIR_BYTES = 22_000
-"""About what a crop pair of the default `CropSpec` takes in a shard at JPEG quality 92."""
+"""Approximate size in a shard of a crop pair of the default `CropSpec` at JPEG quality 92."""
 
 Video = tuple[TrackPart, ...]
 """The tracks that are cut from the same images."""
@@ -27,9 +27,9 @@ def plan_tasks(
     Args:
         parts: Tracks with the frames to cut.
         settings: What the tasks have in common.
-        seed: Decides the split and the order of the videos.
+        seed: Seed of the split and of the order of the videos.
         val_fraction: Share of the groups that becomes the val split.
-        shard_mb: About how large a shard is.
+        shard_mb: Approximate size of a shard.
     """
     groups = {part.track.group for part in parts}
     splits = assign_splits(groups, source=settings.source, seed=seed, val_fraction=val_fraction)
@@ -55,8 +55,8 @@ def plan_shards(
 
     Args:
         parts: Tracks with the frames to cut.
-        seed: Decides the order of the videos.
-        pairs_per_shard: How many crop pairs a shard holds at most.
+        seed: Seed of the order of the videos.
+        pairs_per_shard: Largest number of crop pairs in a shard.
 
     Returns:
         Per shard, its videos.

@@ -1,7 +1,7 @@
-"""What a build has done so far, kept beside its shards so that the next run goes on from there.
+"""Progress of a build, kept beside its shards for resuming it.
 
-While a build runs, ``<out>/.build`` holds ``settings.json`` and one index file a finished shard.
-It is gone when the manifest is written: the manifest then says the same.
+During a build, ``<out>/.build`` holds ``settings.json`` and one index file per finished shard. The
+manifest replaces it at the end.
 """
 
 import hashlib
@@ -26,29 +26,31 @@ FOLDER = ".build"
 _SETTINGS = f"{FOLDER}/settings.json"
 _KEY = b"dcffnet-shard"
 _LATER = {"template_size": CropSpec.template, "search_size": CropSpec.search}
-"""What builds had before there was a setting for it."""
+"""Values of builds that are older than these settings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What is already there of a build."""
+class Finished:
+    """The finished part of a build."""
 
     shards: dict[str, ShardResult]
-    """Whole shards by name; of a finished build without what was dropped."""
+    """Finished shards by name; those of a finished build lack the dropped targets."""
     manifest: Manifest | None
     """None if the build is not finished."""
 
 
-def start_or_resume(output: Output, settings: Mapping[str, Any], parts: Mapping[str, str]) -> Found:
-    """Return what is already there of a build.
+def start_or_resume(
+    output: Output, settings: Mapping[str, Any], parts: Mapping[str, str]
+) -> Finished:
+    """Return the finished part of a build.
 
     Args:
         output: The build's folder.
-        settings: Everything but the annotations that decides the shards' bytes.
+        settings: The settings that decide the shards' bytes.
         parts: Checksum of each part of the annotations.
 
     Raises:
-        ManifestError: What is there was made with other settings or from other annotations.
+        ManifestError: The existing part has other settings or other annotations.
     """
     output.remove_leftovers()
     output.remove_leftovers(FOLDER)
@@ -68,12 +70,12 @@ def start_or_resume(output: Output, settings: Mapping[str, Any], parts: Mapping[
             made = _read_settings(output)
         except FileNotFoundError:
             output.write(_SETTINGS, json.dumps(wanted).encode())
-            return Found(shards={}, manifest=None)
+            return Finished(shards={}, manifest=None)
         _refuse_difference(output.where(_SETTINGS), made, wanted)
         names = [name for name in output.sizes(FOLDER) if name.endswith(".parquet")]
         results = [read_index(output, name.removesuffix(".parquet"))[0] for name in names]
     whole = [result for result in results if sizes.get(result.info.name) == result.info.num_bytes]
-    return Found(shards={result.info.name: result for result in whole}, manifest=manifest)
+    return Finished(shards={result.info.name: result for result in whole}, manifest=manifest)
 
 
 def combined_digest(parts: Mapping[str, str]) -> str:
@@ -98,7 +100,7 @@ def write_index(output: Output, result: ShardResult, rows: pl.DataFrame) -> None
 
 
 def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
-    """Return what is recorded of a finished shard, and its index rows.
+    """Return the record of a finished shard, and its index rows.
 
     Raises:
         SourceError: The record is damaged.

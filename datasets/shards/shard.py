@@ -27,15 +27,15 @@ from manifests.schema import SCHEMA
 from manifests.table import ShardInfo
 
 _Targets = list[tuple[Track, int]]
-"""Tracks and which of their frames it is."""
+"""Tracks, with the index of the frame in each."""
 
 
 def build_shard(task: ShardTask, *, progress: Callable[[int], object] = count_done) -> ShardResult:
-    """Cut, encode and write one shard and then its index; each is in place only when it is whole.
+    """Cut, encode and write one shard and then its index; files appear when they are whole.
 
     Args:
-        task: What to cut.
-        progress: Called with the number of targets done since the last call.
+        task: The shard to build.
+        progress: Called with the number of targets finished since the last call.
 
     Raises:
         SourceError: More than ``max_bad_frames`` images are missing or cannot be read, or this
@@ -84,7 +84,7 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = count_do
 
 
 def too_many_bad_images(messages: Sequence[str]) -> SourceError:
-    """Return the error for images that cannot be read, with what was wrong with the last one."""
+    """Return the error for unreadable images, with the problem of the last one."""
     more = f" ({len(messages)} such images)" if len(messages) > 1 else ""
     return SourceError(
         f"{messages[-1]}{more}. Restore the file, or allow and count damaged frames with "
@@ -127,7 +127,7 @@ def _cut_image(
 def _describe(
     track: Track, index: int, frame_size: tuple[int, int], task: ShardTask
 ) -> dict[str, Any]:
-    """Return the index row of one target, without its place in the shard."""
+    """Return the index row of one target, without its location in the shard."""
     x, y, width, height = track.boxes_xywh[index].tolist()
     flags = {
         name: None if (values := getattr(track, name)) is None else bool(values[index])
@@ -156,17 +156,17 @@ def _describe(
 def _write_sample(
     writer: TarWriter, row: dict[str, Any], crops: tuple[Image, Image], quality: int
 ) -> dict[str, int]:
-    """Append a sample's three files and return the places of its two JPEGs."""
+    """Append a sample's three files and return the locations of its two JPEGs."""
     key = sample_key(row["track"], row["frame"])
-    place = {}
+    location = {}
     for letter, crop in zip("zx", crops, strict=True):
         jpeg = encode_jpeg(crop, quality=quality)
-        place[f"{letter}_offset"] = writer.add(f"{key}.{letter}.jpg", jpeg)
-        place[f"{letter}_bytes"] = len(jpeg)
-        place[f"{letter}_crc32"] = crc32(jpeg)
+        location[f"{letter}_offset"] = writer.add(f"{key}.{letter}.jpg", jpeg)
+        location[f"{letter}_bytes"] = len(jpeg)
+        location[f"{letter}_crc32"] = crc32(jpeg)
     names = ("source", "video", "track", "frame", "category", "split")
     content = {name: row[name] for name in (*names, "occluded", "truncated", "generated")}
     target = [round(row[side] * row["scale"], 3) for side in ("box_w", "box_h")]
     text = json.dumps(content | {"target_size": target}, ensure_ascii=True)
     writer.add(f"{key}.json", text.encode())
-    return place
+    return location

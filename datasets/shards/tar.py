@@ -1,4 +1,4 @@
-"""Uncompressed tar archives whose members can be found again by offset."""
+"""Uncompressed tar archives with known offsets of their members."""
 
 import hashlib
 import tarfile
@@ -10,7 +10,7 @@ _EMPTY_HEADER = tarfile.TarInfo().tobuf(tarfile.USTAR_FORMAT)
 
 
 class TarWriter:
-    """Appends files to an uncompressed USTAR archive and says where their content starts."""
+    """Appends files to an uncompressed USTAR archive and returns their offsets."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -42,7 +42,7 @@ class TarWriter:
 
 
 def _header(name: str, size: int) -> bytes:
-    """Return what ``tarfile.TarInfo`` returns for an ASCII name under 100 characters, but sooner.
+    """Return the header of ``tarfile.TarInfo`` for an ASCII name under 100 characters, faster.
 
     All but name, size and checksum is the same for every file.
     """

@@ -1,4 +1,4 @@
-"""Shards of a build as plain values: what to cut, and what became of it."""
+"""Tasks of a build and their results, as plain values."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ class TrackPart:
 
     track: Track
     indices: NDArray[np.intp]
-    """Which of the track's frames, ascending."""
+    """Indices of the track's frames, ascending."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShardSettings:
-    """Everything that all shards of a build have in common."""
+    """The settings that all shards of a build have in common."""
 
     root: str
     out: str
@@ -58,10 +58,10 @@ class ShardTask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShardResult:
-    """What became of a task."""
+    """The result of a task."""
 
     info: ShardInfo
     dropped: Counter[str]
-    """Targets that were planned and not cut, by reason."""
+    """Planned targets that were not cut, by reason."""
     bad_images: tuple[str, ...]
-    """What was wrong with each image that could not be read."""
+    """Problem of each unreadable image."""

@@ -40,7 +40,7 @@ def sequence_ranges() -> dict[str, dict[str, tuple[str, int, int]]]:
 
 
 def list_parts(files: RawFiles) -> list[str]:
-    """Return ``<base>anno/<release>/<sequence>`` for each sequence whose image folder is there.
+    """Return ``<base>anno/<release>/<sequence>`` per sequence with an image folder.
 
     Raises:
         SourceError: There is no image folder of either release.
