@@ -36,7 +36,7 @@ def decode_text(data: bytes, *, where: str) -> str:
             f"{where}: not a text file, or UTF-16 without a byte order mark. Save it as UTF-8, or "
             "copy it again"
         )
-    return text.replace("\r\r\n", "\n")  # what a line end converted twice looks like
+    return text.replace("\r\r\n", "\n")  # a line end converted twice
 
 
 def read_box_file(path: Path) -> NDArray[np.float64]:

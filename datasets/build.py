@@ -46,7 +46,7 @@ class BuildConfig:
     """Crop one raw dataset into shards and write its manifest."""
 
     src: Annotated[str, tyro.conf.arg(metavar=f"{{{','.join(SOURCES)}}}")]
-    """Which raw dataset."""
+    """The raw dataset."""
     root: str = ""
     """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
     out: str = ""
@@ -92,7 +92,7 @@ class BuildConfig:
             "max_bad_annotations": (0, None),
         }
         require_ranges(self, ranges)
-        _ = self.crop  # two sizes that do not fit each other
+        _ = self.crop  # raises for two sizes that do not fit each other
         if self.max_bad_annotations and not SOURCES[self.src].leaves_out_bad:
             names = ", ".join(name for name, source in SOURCES.items() if source.leaves_out_bad)
             raise ValueError(f"--max-bad-annotations: not for {self.src}, expected one of {names}")
@@ -155,7 +155,7 @@ def _make(
     )
     keep_inputs(archives, files=[output.where(task.name) for task in tasks])
     results = cut_all(tasks, finished.shards, workers=config.workers, cluster=config.cluster)
-    output.remove_leftovers()  # of workers that were lost on the way
+    output.remove_leftovers()  # of lost workers
     if finished.manifest:
         check_made_again(output, finished.manifest, results)
     else:

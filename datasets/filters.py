@@ -86,7 +86,7 @@ def usable_frames(
             "too elongated": longer > filters.max_aspect * shorter,
             "skipped by --every": index_in_track % filters.every != 0,
         }
-    # A size that is not stated is known when the image is read, and tested then.
+    # An unknown size is tested when the image is read.
     sizes = np.array([track.frame_size or (np.nan, np.nan) for track in tracks], dtype=np.float64)
     tests |= frame_tests(boxes_xywh, np.repeat(sizes, lengths, axis=0), filters)
     kept = np.ones(starts[-1], dtype=bool)

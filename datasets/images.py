@@ -54,7 +54,7 @@ def decode_image(
     Raises:
         ValueError: The content is not an image that can be decoded.
     """
-    if header := _jpeg_header(data):  # a tenth faster than OpenCV, and it tells of damage
+    if header := _jpeg_header(data):  # a tenth faster than OpenCV, and it reports damage
         width, height, has_black = header
         smaller = {"min_width": -(-width // reduce), "min_height": -(-height // reduce)}
         colors = "CMYK" if has_black else "RGB"

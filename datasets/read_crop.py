@@ -24,7 +24,7 @@ def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -
             data = bytes(shard.read(length))
     except FileNotFoundError:
         raise ManifestError(f"{url}: no such shard, but {manifest_url} names it") from None
-    except ValueError as error:  # of a web server
+    except ValueError as error:  # from a web server
         raise ManifestError(f"{url}: {error} Copy the dataset to a disk or a bucket") from None
     if crc32(data) != row[f"{crop}_crc32"]:
         raise ManifestError(

@@ -1,7 +1,7 @@
-"""Check that a manifest and the shards beside it are what the build wrote.
+"""Check that manifests and the shards beside them are what the builds wrote.
 
-    python -m datasets.verify --manifest data/shards/lasot/manifest.parquet
-    python -m datasets.verify --manifest s3://shards/coco/manifest.parquet --deep
+    python -m datasets.verify --manifests data/shards/lasot/manifest.parquet
+    python -m datasets.verify --manifests s3://shards/coco/manifest.parquet --deep
 
 Reads every shard once: sizes, checksums, and the bytes that each row points at. With ``--deep``
 it also decodes every crop. Stops after the first kind of damage, with the list of it.
@@ -25,7 +25,7 @@ from datasets.images import check_image, decode_image
 from datasets.outside import IS_OUTSIDE
 from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
-from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, shard_url
+from manifests.table import Manifest, ShardInfo, read_manifests, shard_problems, shard_url
 
 logger = logging.getLogger(__name__)
 
@@ -36,21 +36,26 @@ _COLUMNS = ("track", "frame", *(f"{c}_{n}" for c in "zx" for n in ("offset", "by
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyConfig:
-    """Check that a manifest and the shards beside it are what the build wrote."""
+    """Check that manifests and the shards beside them are what the builds wrote."""
 
-    manifest: str
-    """Path or URL of a manifest.parquet."""
+    manifests: tuple[str, ...]
+    """Path or URL of each manifest."""
     deep: bool = False
     """Also decode every crop."""
 
 
 def verify(config: VerifyConfig) -> int:
-    """Check one build and return the exit code.
+    """Check all builds and return the exit code.
 
     Raises:
-        ManifestError: The manifest itself cannot be read.
+        ManifestError: A manifest itself cannot be read.
     """
-    manifest = read_manifest(config.manifest, check_shards=False)
+    manifests = read_manifests(config.manifests, check_shards=False)
+    return max([_verify(manifest, deep=config.deep) for manifest in manifests])
+
+
+def _verify(manifest: Manifest, *, deep: bool) -> int:
+    """Check one build and return the exit code."""
     shards = manifest.metadata.shards
     for check in (_check_manifest(manifest), shard_problems(manifest.url, shards)):
         if problems := list(check):
@@ -59,16 +64,16 @@ def verify(config: VerifyConfig) -> int:
     problems_of: dict[_Kind, list[str]] = {"checksum": [], "place": [], "picture": []}
     for shard in tqdm(shards, unit="shard", desc="verify"):
         table = rows.get((shard.name,), manifest.rows.clear())
-        for kind, problem in _check_shard(manifest, shard, table, deep=config.deep):
+        for kind, problem in _check_shard(manifest, shard, table, deep=deep):
             problems_of[kind].append(problem)
     checksums = problems_of["checksum"]
     if len(checksums) == len(shards) > 1:
-        checksums.insert(0, f"{config.manifest}: no shard beside it is the one it was written for")
+        checksums.insert(0, f"{manifest.url}: no shard beside it is the one it was written for")
     for problems in (checksums + problems_of["place"], problems_of["picture"]):
         if problems:
             return _report(problems)
     num_rows = len(manifest.rows)
-    logger.info("%s: %d rows in %d shards are whole", config.manifest, num_rows, len(shards))
+    logger.info("%s: %d rows in %d shards are whole", manifest.url, num_rows, len(shards))
     return 0
 
 
@@ -83,7 +88,7 @@ def _report(problems: Sequence[str]) -> int:
 def _check_manifest(manifest: Manifest) -> Iterator[str]:
     """Yield contradictions within the manifest."""
     rows = manifest.rows
-    needed = rows.drop("occluded", "truncated", "generated")  # the source may not say these
+    needed = rows.drop("occluded", "truncated", "generated")  # unknown in some sources
     for name, num_rows in needed.null_count().row(0, named=True).items():
         if num_rows:
             yield f"{manifest.url}: {num_rows} rows without {name}"
@@ -117,7 +122,7 @@ def _check_shard(
     try:
         with open_file(where) as file:
             data = memoryview(file.read())
-    except FileNotFoundError:  # on a web server, of which no shard was listed
+    except FileNotFoundError:  # on a web server, whose shards are not listed
         yield "checksum", f"{where}: no such shard"
         return
     if sha256(data).hexdigest() != shard.sha256:

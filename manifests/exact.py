@@ -62,7 +62,7 @@ def exact_sql(sql: str) -> str:
     """Return a query or condition in which all integers that SQL makes are 128 bits wide."""
     tokens = _TOKEN.findall(sql)
     text, position = _rewrite(tokens, 0)
-    while position < len(tokens):  # a parenthesis too many: polars says so
+    while position < len(tokens):  # a parenthesis too many, which polars reports
         more, end = _rewrite(tokens, position + 1)
         text, position = f"{text}){more}", end
     return text
@@ -76,7 +76,7 @@ def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
     """
     schema = rows.collect_schema()
     try:
-        pl.sql_expr(where)  # its errors are about the condition as it was given
+        pl.sql_expr(where)  # its errors are about the condition as given
         selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
         integers = [name for name, dtype in schema.items() if dtype.is_integer()]
         return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()

@@ -63,11 +63,11 @@ def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
             table the message has the right one.
     """
     parts = [read_manifest(url, check_shards=False).rows for url in urls]
-    # The columns above, as text: SQL compares and joins them like any other.
+    # Categories as text, which SQL compares and joins like any other column.
     rows = pl.concat(parts).lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
     columns = rows.collect_schema().names()
     try:
-        _execute(sql, rows.clear())  # its errors are about the question as it was asked
+        _execute(sql, rows.clear())  # its errors are about the query as given
         answer = narrow(_execute(exact_sql(sql), widen(rows)))
     except pl.exceptions.ColumnNotFoundError as error:
         raise ManifestError(_suggest_column(sql, str(error), columns)) from None

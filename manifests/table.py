@@ -121,13 +121,15 @@ def read_manifests(
     One condition serves all sources: ``"source != 'uav123'"`` excludes a whole manifest.
 
     Raises:
-        ManifestError: As `read_manifest`, or the condition leaves no row of any of them.
+        ManifestError: As `read_manifest`, or there are no manifests, or no selected row in any.
     """
+    if not urls:
+        raise ManifestError("--manifests: none given. Build one with `python -m datasets.build`")
     manifests = [_read_one(url, where, check_shards=check_shards) for url in urls]
     if where is None:
         return manifests
     selected = [manifest for manifest in manifests if not manifest.rows.is_empty()]
-    if urls and not selected:
+    if not selected:
         raise ManifestError(f"{', '.join(urls)}: no row satisfies {where!r}. Check the condition")
     for manifest in manifests:
         if manifest.rows.is_empty():
@@ -203,7 +205,7 @@ def _open(url: str) -> _File:
         raise ManifestError(
             f"{url}: no such manifest. Build it with `python -m datasets.build`"
         ) from None
-    except ValueError as error:  # a protocol that nobody knows
+    except ValueError as error:  # an unknown protocol
         raise ManifestError(f"{url}: {error}. Pass a path, or a URL such as s3://...") from None
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from commands.retry import naming
 from datasets.tracks import SourceError
 
-# What the standard library raises for damaged archives; and fsspec for servers that send no parts.
+# Errors of the standard library for damaged archives, and of fsspec for servers without ranges.
 _UNREADABLE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -34,7 +34,7 @@ class Member(NamedTuple):
     """Place of one file in an archive."""
 
     start: int
-    """Of the content in a tar, of the member's own header in a zip."""
+    """Offset of the content in a tar, of the member's own header in a zip."""
     stored: int
     """Size of the content in the archive, in bytes."""
     method: int
@@ -134,7 +134,7 @@ def _tar_members(file: Any) -> Iterator[tuple[str, Member]]:
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as archive:
         while (info := archive.next()) is not None:
-            archive.members = []  # type: ignore[attr-defined]  # a kilobyte for each of millions
+            archive.members = []  # type: ignore[attr-defined]  # a kilobyte per member, of millions
             if not info.isreg():
                 continue
             if info.offset_data + info.size > end:

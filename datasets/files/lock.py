@@ -102,20 +102,20 @@ class _Lock:
         if self._output.is_local and not self._open():
             return False
         holder = self._read()
-        if holder == b"":  # it is just being written, or its writer was killed then
+        if holder == b"":  # it is being written, or its writer was killed
             time.sleep(_LOOK_S)
             holder = self._read()
         if holder is None:
             return False
         if holder == self._own:
             return True
-        if self._has_flock and _is_here(holder):  # who held it has ended, or flock would refuse
+        if self._has_flock and _is_here(holder):  # the holder has ended, or flock would fail
             self._write(self._next())
             return True
         if not self._stands_still(holder):
             return False
         self._write(self._next())
-        time.sleep(_LOOK_S)  # another may have watched and written as well: the last one has it
+        time.sleep(_LOOK_S)  # another process may have done the same: the last writer has it
         if (last := self._read()) != self._own:
             raise self._in_use(last or b"")
         return True
@@ -134,7 +134,7 @@ class _Lock:
 
     def release(self) -> None:
         """Remove the lock if it is this process's."""
-        if self._own and self._read() == self._own:  # not what another wrote meanwhile
+        if self._own and self._read() == self._own:  # another process may have written meanwhile
             self._output.remove(self._name)
         self._close()
 
@@ -234,7 +234,7 @@ def _is_here(holder: bytes) -> bool:
 
 def _name(holder: bytes) -> str:
     who = _fields(holder)
-    if "process" not in who or "host" not in who:  # it is just being written
+    if "process" not in who or "host" not in who:  # it is being written
         return "another process"
     return f"process {who['process']} on {who['host']}"
 

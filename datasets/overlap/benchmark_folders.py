@@ -55,7 +55,7 @@ def _find_sequences(files: RawFiles, folder: str, entries: list[str]) -> Iterato
             return
         logger.warning("%s/%s: images without ground truth, left out", files.root, folder)
     for name in entries:
-        # Folders may have dots in their names too: what is none, or is empty, lists nothing.
+        # Folders may have dots in their names too; files and empty folders list nothing.
         if not is_image(name):
             inside = f"{folder}/{name}" if folder else name
             yield from _find_sequences(files, inside, files.list(inside))

@@ -1,8 +1,7 @@
-"""How often a copy is found, and how often other footage is taken for one: measured on the data.
+"""Hit rates of copies and false alarm rates of other footage, measured on the data.
 
-Frames of the benchmark are copied badly, as footage is that passes through several hands, cropped
-as a build crops, and hidden among training crops; and frames of each recording are looked up among
-the other recordings.
+Degraded copies of the benchmark's frames are cropped as by a build and hidden among training crops;
+frames of each recording are looked up among the other recordings.
 """
 
 from collections.abc import Callable, Mapping, Sequence

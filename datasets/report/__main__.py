@@ -1,8 +1,8 @@
 """Write a self-contained page of numbers, pictures and warnings about builds.
 
-python -m datasets.report --manifest data/shards/lasot/manifest.parquet
-python -m datasets.report --manifest data/shards/*/manifest.parquet --out report.html
-python -m datasets.report --manifest M --where "category = 'dog'" --out dogs.png
+python -m datasets.report --manifests data/shards/lasot/manifest.parquet
+python -m datasets.report --manifests data/shards/*/manifest.parquet --out report.html
+python -m datasets.report --manifests M --where "category = 'dog'" --out dogs.png
 
 An --out that ends in .png is only the picture of random crops.
 """
@@ -54,7 +54,7 @@ _TILE_PX = 160
 class ReportConfig:
     """Write a page of numbers, pictures and warnings about builds."""
 
-    manifest: tuple[str, ...]
+    manifests: tuple[str, ...]
     """Path or URL of each manifest."""
     out: str = ""
     """Page to write, or only the picture of random crops if it ends in .png; both, as report.html
@@ -78,9 +78,9 @@ class ReportConfig:
 
 def report(config: ReportConfig) -> None:
     """Write the page, the picture or both, and print their paths."""
-    manifests = read_manifests(config.manifest, where=config.where)
+    manifests = read_manifests(config.manifests, where=config.where)
     rows = with_manifest(manifests)
-    beside = posixpath.dirname(config.manifest[0])
+    beside = posixpath.dirname(config.manifests[0])
     page = config.out or posixpath.join(beside, "report.html")
     picture = config.out or posixpath.join(beside, "crops.png")
     keep_inputs([url for manifest in manifests for url in manifest.files()], files=[page, picture])

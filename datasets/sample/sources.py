@@ -23,7 +23,7 @@ _VISIBLE = 0.15
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class World:
-    """What all writers have in common."""
+    """The settings that all writers have in common."""
 
     root: Path
     photos: Sequence[Image]

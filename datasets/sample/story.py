@@ -48,7 +48,7 @@ def make_scene(
     actors = [_wanderer(sprite, num_frames, size, rng) for sprite in sprites[:-1]]
     if away_at is not None:
         actors[0] = _send_away(actors[0], away_at * pace)
-    # Distractors are below the targets, but for a few; whoever hides the target is on top.
+    # Most distractors are below the targets; the one that hides the target is on top.
     layers = [*range(num_targets, len(actors)), *range(num_targets)]
     if num_others and rng.random() < 0.25:
         layers.append(layers.pop(0))

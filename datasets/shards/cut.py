@@ -48,7 +48,7 @@ class FrameCutter:
             )
         self._boxes = boxes_xywh
         self._crop = crop
-        # The smallest decode from which no target's crop has to be enlarged.
+        # The smallest decoded size without enlarging any target's crop.
         self._reduce = min(reduction(box, crop) for box in boxes_xywh)
         image = decode_image(data, reduce=self._reduce, strict=True, levels=levels)
         self._images = {self._reduce: image}

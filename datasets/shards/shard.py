@@ -60,7 +60,7 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = count_do
         for (name, targets), read in zip(images, contents, strict=True):
             try:
                 rows += _cut_image(read(), levels_of(files, name), targets, task, writer, dropped)
-            except SourceError as error:  # it says where
+            except SourceError as error:  # its message has the file
                 bad_images.append(str(error))
             except ValueError as error:
                 bad_images.append(f"{files.where(name)}: {error}")

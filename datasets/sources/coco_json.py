@@ -199,7 +199,7 @@ def _check_object(
         raise _Fault(f"{_has('category_id', category_id)}, which is not in the file")
     if not (type(box) is tuple and len(box) == 4 and all(map(_is_number, box))):
         raise _Fault(f"{_has('bbox', box)}, expected four numbers")
-    # Null is a flag that was not set. A text is none: "0" would count as true.
+    # Null is a flag that was not set. Text is not allowed: "0" would count as true.
     if iscrowd not in (None, 0, 1):
         raise _Fault(f"{_has('iscrowd', iscrowd)}, expected 0 or 1")
     return Object(image_id, number, category_id, box, bool(iscrowd))

@@ -194,11 +194,11 @@ def _parse_frame(
             f"{where}: not readable as VID's XML ({error}). Get the file again"
         ) from None
     objects = []
-    for place, item in enumerate(root.iter("object"), start=1):
+    for index, item in enumerate(root.iter("object"), start=1):
         try:
             objects.append(_read_object(item, number))
         except ValueError as error:
-            bad.add([f"{where}: not readable as VID's XML (object {place}: {error})"])
+            bad.add([f"{where}: not readable as VID's XML (object {index}: {error})"])
     return size, objects
 
 

@@ -46,7 +46,7 @@ def test_from_bucket_to_bucket_with_two_workers(
     assert build(f"{bucket}/raw", out, "--workers", "2") == 0
     assert fingerprint(out) == built
     assert Output(out).sizes(".build") == {}
-    assert verify(["--manifest", f"{out}/manifest.parquet", "--deep"]) == 0
+    assert verify(["--manifests", f"{out}/manifest.parquet", "--deep"]) == 0
 
 
 def test_stopped_build_in_a_bucket_goes_on(

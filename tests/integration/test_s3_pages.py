@@ -40,7 +40,7 @@ def test_a_manifest_that_is_not_there_is_one_line(
 
 
 def test_the_report_lies_beside_its_manifest(manifest: str, bucket: str) -> None:
-    assert report(["--manifest", manifest, "--num-crops", "4", "--num-tracks", "1"]) == 0
+    assert report(["--manifests", manifest, "--num-crops", "4", "--num-tracks", "1"]) == 0
     assert {"report.html", "crops.png"} <= set(Output(f"{bucket}/shards").sizes())
 
 

@@ -66,7 +66,7 @@ def read_everything(url: str, manifest_url: str, cache: Path) -> None:
     manifest = read_manifest(manifest_url)
     row = manifest.rows.row(0, named=True)
     assert read_jpeg(manifest.url, row, "z").startswith(b"\xff\xd8")
-    assert verify(["--manifest", manifest_url, "--deep"]) == 0
+    assert verify(["--manifests", manifest_url, "--deep"]) == 0
     settings = PairSettings(pairs_per_epoch=16)
     stream = PairStream([manifest], pairs=settings, augment=AugmentSettings(), batch_size=8, seed=0)
     assert len(list(stream)) == 2

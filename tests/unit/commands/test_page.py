@@ -34,7 +34,7 @@ def pages(
     folder = tmp_path_factory.mktemp("pages")
     manifests = [str(sample_shards / source / "manifest.parquet") for source in SOURCES]
     found = {name: folder / f"{name}.html" for name in ("report", "pairs", "overlap")}
-    assert report(["--manifest", *manifests, "--out", str(found["report"])]) == 0
+    assert report(["--manifests", *manifests, "--out", str(found["report"])]) == 0
     options = ["--recipe", "paper-finetune-aug", "--num-pairs", "4", "--out", str(found["pairs"])]
     assert preview(["--manifests", *manifests, *options]) == 0
     for name, benchmark in (("onepass", "otb100"), ("supervised", "vot2018")):

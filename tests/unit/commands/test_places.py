@@ -83,7 +83,7 @@ FRAME = "otb/Made1/img/0001.jpg"
          "crops/manifest.parquet"),
         (query, ["SELECT 1", "--manifests", "file://{here}/crops/manifest.parquet", "--out",
                  "crops/manifest.parquet"], "file://"),
-        (report, ["--manifest", "crops/manifest.parquet", "--out", SHARD], "lasot-000000.tar"),
+        (report, ["--manifests", "crops/manifest.parquet", "--out", SHARD], "lasot-000000.tar"),
         (overlap, [*CROPS, "--against", "otb", "--out", SHARD], "lasot-000000.tar"),
         (overlap, [*CROPS, "--against", "otb", "--out", FRAME], "otb"),
         (overlap, [*CROPS, "--against", "otb", "--keep", "otb"], "otb"),

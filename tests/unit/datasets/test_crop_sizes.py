@@ -47,8 +47,8 @@ def test_a_larger_search_crop_shows_more_at_the_same_scale(large: Path, built: P
 
 def test_verify_report_and_query_understand_other_sizes(large: Path, tmp_path: Path) -> None:
     url = str(large)
-    assert verify(["--manifest", url, "--deep"]) == 0
-    assert report(["--manifest", url, "--out", str(tmp_path / "report.html")]) == 0
+    assert verify(["--manifests", url, "--deep"]) == 0
+    assert report(["--manifests", url, "--out", str(tmp_path / "report.html")]) == 0
     assert query(["SELECT count(*) FROM crops", "--manifests", url]) == 0
 
 

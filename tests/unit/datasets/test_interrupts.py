@@ -85,4 +85,4 @@ def test_a_build_keeps_its_whole_shards(sample_world: Path, tmp_path: Path, work
     assert fingerprint(out) == fingerprint(other)
     assert len(kept) < len(list(out.glob("*.tar")))
     assert all((out / name).stat().st_mtime_ns == made for name, made in kept.items())
-    assert verify(["--manifest", str(out / "manifest.parquet")]) == 0
+    assert verify(["--manifests", str(out / "manifest.parquet")]) == 0

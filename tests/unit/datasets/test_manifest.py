@@ -170,8 +170,8 @@ def test_every_reader_takes_a_linked_manifest(
     url = tmp_path / "lasot.parquet"
     url.symlink_to(sample_shards / "lasot" / "manifest.parquet")
     page = ["--out", str(tmp_path / "page.html")]
-    assert verify(["--manifest", str(url), "--deep"]) == 0
-    assert report(["--manifest", str(url), "--num-crops", "1", *page]) == 0
+    assert verify(["--manifests", str(url), "--deep"]) == 0
+    assert report(["--manifests", str(url), "--num-crops", "1", *page]) == 0
     assert preview(["--manifests", str(url), "--num-pairs", "1", *page]) == 0
     against = ["--against", str(sample_world / "OTB100"), "--num-copies", "1", "--every", "9"]
     assert overlap(["--manifests", str(url), *against, *page]) == 0

@@ -98,7 +98,7 @@ def test_the_report_and_the_trainer_warn_in_the_same_words(
 ) -> None:
     url, where = str(sample_shards / "uav123" / "manifest.parquet"), "split = 'train'"
     page, log = tmp_path / "report.html", tmp_path / "log"
-    assert report(["--manifest", url, "--where", where, "--out", str(page)]) == 0
+    assert report(["--manifests", url, "--where", where, "--out", str(page)]) == 0
     options = ["--manifests", url, "--data.where", where, "--out", str(tmp_path / "run")]
     assert finish(start([*TINY, *options], log=log)) == [1]  # there is nothing to validate on
     problems = find_problems([read_manifest(url, where=where)])

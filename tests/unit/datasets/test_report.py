@@ -116,7 +116,7 @@ def test_a_name_ending_in_png_gets_the_picture_alone(
 ) -> None:
     manifest = str(sample_shards / "lasot" / "manifest.parquet")
     out = tmp_path / "crops.png"
-    assert main(["--manifest", manifest, "--out", str(out), "--num-crops", "9"]) == 0
+    assert main(["--manifests", manifest, "--out", str(out), "--num-crops", "9"]) == 0
     image = cv2.imread(str(out))
     assert image is not None
     assert image.shape == (3 * (255 + 20), 4 * (255 + 4), 3)
@@ -129,6 +129,6 @@ def test_a_condition_that_selects_nothing_is_one_line(
 ) -> None:
     manifest = str(sample_shards / "lasot" / "manifest.parquet")
     options = ["--where", "category = 'unicorn'", "--out", str(tmp_path / "r.html")]
-    assert main(["--manifest", manifest, *options]) == 1
+    assert main(["--manifests", manifest, *options]) == 1
     assert "no row satisfies" in caplog.messages[-1]
     assert list(tmp_path.iterdir()) == []
