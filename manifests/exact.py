@@ -6,6 +6,7 @@ casts, counts, lengths, sums of flags.
 
 import difflib
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -81,13 +82,27 @@ def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
         integers = [name for name, dtype in schema.items() if dtype.is_integer()]
         return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
     except pl.exceptions.ColumnNotFoundError as error:
-        name = str(error).split('"')[1] if '"' in str(error) else str(error).split()[0]
-        columns = schema.names()
-        close = difflib.get_close_matches(name, columns, n=1)
-        hint = f"did you mean {close[0]!r}" if close else f"the columns are {columns}"
-        raise ManifestError(f"{where!r}: no column {name!r}; {hint}") from None
+        raise ManifestError(unknown_column(where, str(error), schema.names())) from None
     except pl.exceptions.PolarsError as error:
         raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
+
+
+def unknown_column(sql: str, message: str, columns: Sequence[str]) -> str:
+    """Return the problem of a query or condition with an unknown column, and a similar column.
+
+    Args:
+        sql: The query or condition.
+        message: Error of polars.
+        columns: The existing columns.
+    """
+    # 'unable to find column "sourc"; ...', or "no column named 'sourc' found in table 'crops'"
+    quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
+    name = quoted[0] if quoted else message.split()[-1]
+    close = difflib.get_close_matches(name.lower(), columns, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}."
+    if f'"{name}"' in sql:
+        hint = f"for text use single quotes, '{name}'. {hint[0].upper()}{hint[1:]}"
+    return f"{sql!r}: no column {name!r}; {hint}"
 
 
 def _rewrite(tokens: list[str], position: int) -> tuple[str, int]:

@@ -9,10 +9,8 @@ r"""Query manifests in SQL; the table ``crops`` holds the rows of all given mani
 The dialect is polars' SQL. --out is a ``.csv`` or ``.parquet`` file.
 """
 
-import difflib
 import io
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +23,7 @@ import tyro
 from commands.files import write_whole
 from commands.places import keep_inputs
 from commands.run import run_command
-from manifests.exact import exact_sql, narrow, widen
+from manifests.exact import exact_sql, narrow, unknown_column, widen
 from manifests.schema import COLUMNS, ManifestError
 from manifests.table import read_manifest
 
@@ -70,7 +68,7 @@ def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
         _execute(sql, rows.clear())  # its errors are about the query as given
         answer = narrow(_execute(exact_sql(sql), widen(rows)))
     except pl.exceptions.ColumnNotFoundError as error:
-        raise ManifestError(_suggest_column(sql, str(error), columns)) from None
+        raise ManifestError(_unknown_column(sql, str(error), columns)) from None
     except pl.exceptions.PolarsError as error:
         raise ManifestError(_explain(sql, str(error), columns)) from None
     if not answer.width:
@@ -191,21 +189,13 @@ def _writer(out: str) -> Callable[[pl.DataFrame, io.BytesIO], None]:
     raise ManifestError(f"--out {out}: expected a name that ends in .csv or .parquet")
 
 
-def _suggest_column(sql: str, message: str, columns: Sequence[str]) -> str:
-    """Return the unknown column of the query, and a similar one."""
-    # 'unable to find column "sourc"; ...', or "no column named 'sourc' found in table 'crops'"
-    quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
-    name = quoted[0] if quoted else message.split()[-1]
-    close = difflib.get_close_matches(name.lower(), columns, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}."
-    if f'"{name}"' in sql:
-        hint = f"for text use single quotes, '{name}'. {hint[0].upper()}{hint[1:]}"
-    return f"{sql!r}: no column {name!r}; {hint} See --schema"
+def _unknown_column(sql: str, message: str, columns: Sequence[str]) -> str:
+    return f"{unknown_column(sql, message, columns)} See --schema"
 
 
 def _explain(sql: str, message: str, columns: Sequence[str]) -> str:
     if message.startswith("no column named"):
-        return _suggest_column(sql, message, columns)
+        return _unknown_column(sql, message, columns)
     reason = " ".join(message.split())[:_LONGEST_REASON] or "no reason given"
     hint = f"the one table is {TABLE!r}" if "not found" in reason else "see polars' SQL"
     return f"{sql!r}: {reason}; {hint}"
