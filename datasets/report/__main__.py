@@ -103,10 +103,11 @@ def _sections(
     problems = find_problems(manifests)
     tracks = rows.select("manifest", "track").n_unique()
     selected = f" where {config.where}" if config.where else ""
+    crops = "; ".join(sorted({str(manifest.metadata.crop) for manifest in manifests}))
     yield Section(
         title="What is there",
         warnings=tuple(problems),
-        text=f"{rows.height:,} crop pairs of {tracks:,} tracks{selected}. "
+        text=f"{rows.height:,} crop pairs of {tracks:,} tracks{selected}: {crops}. "
         + ("" if problems else "No problem was found in splits, videos and sizes. ")
         + "Whether a benchmark's footage hides under other names is what "
         "`python -m datasets.overlap` finds out.",

@@ -49,6 +49,7 @@ def test_verify_report_and_query_understand_other_sizes(large: Path, tmp_path: P
     url = str(large)
     assert verify(["--manifests", url, "--deep"]) == 0
     assert report(["--manifests", url, "--out", str(tmp_path / "report.html")]) == 0
+    assert "search crops of 303 px" in (tmp_path / "report.html").read_text()
     assert query(["SELECT count(*) FROM crops", "--manifests", url]) == 0
 
 
