@@ -1,8 +1,8 @@
 """Write a self-contained page of numbers, pictures and warnings about builds.
 
-python -m datasets.report --manifests data/shards/lasot/manifest.parquet
-python -m datasets.report --manifests data/shards/*/manifest.parquet --out report.html
-python -m datasets.report --manifests M --where "category = 'dog'" --out dogs.png
+    python -m datasets.report --manifests data/shards/lasot/manifest.parquet
+    python -m datasets.report --manifests data/shards/*/manifest.parquet --out report.html
+    python -m datasets.report --manifests M --where "category = 'dog'" --out dogs.png
 
 An --out that ends in .png is only the picture of random crops.
 """
