@@ -19,12 +19,12 @@ from pathlib import Path
 from bench.findings import BenchOptions, Row, Target, show
 from bench.raw_trees import write_coco_annotations, write_lasot_annotations
 from commands.run import run_command
-from datasets.annotations import read_annotations
 from datasets.files import open_root
 from datasets.filters import Filters
-from datasets.plan import plan_tasks
+from datasets.shards.annotations import read_annotations
+from datasets.shards.plan import plan_tasks
+from datasets.shards.tasks import ShardSettings
 from datasets.sources import SOURCES
-from tests.support.builds import empty_task
 
 _WRITERS = {"lasot": write_lasot_annotations, "coco": write_coco_annotations}
 _MOST_S = 60.0
@@ -77,7 +77,13 @@ def plan_once(source: str, root: str) -> None:
     files = open_root(root)
     names = SOURCES[source].list_parts(files)
     found = read_annotations(files, source, names, Filters())
-    plan_tasks(found.parts, empty_task(source, root), seed=0, val_fraction=0.1, shard_mb=256)
+    plan_tasks(
+        found.parts,
+        ShardSettings(root=root, out="", source=source),
+        seed=0,
+        val_fraction=0.1,
+        shard_mb=256,
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     print(time.monotonic() - start, time.process_time(), peak)
 

@@ -26,13 +26,13 @@ from bench.build_ways import images_of, pixels_only, plain_script
 from bench.findings import BenchOptions, Row, Target, show
 from bench.raw_trees import write_vid
 from commands.run import run_command
-from datasets.annotations import read_annotations
 from datasets.files import open_root
 from datasets.filters import Filters
-from datasets.plan import plan_tasks
-from datasets.shards import ShardTask, build_shard
+from datasets.shards.annotations import read_annotations
+from datasets.shards.plan import plan_tasks
+from datasets.shards.shard import build_shard
+from datasets.shards.tasks import ShardSettings, ShardTask
 from datasets.sources import SOURCES
-from tests.support.builds import empty_task
 
 _TIMES_PLAIN = {1: 4.2, 6: 2.3}
 _SHARE_OF_LIMIT = 0.85
@@ -119,15 +119,15 @@ def _one_task(root: Path, out: Path) -> ShardTask:
     """Return the one task that builds a whole tree."""
     files = open_root(str(root))
     found = read_annotations(files, "vid", SOURCES["vid"].list_parts(files), Filters())
-    template = empty_task("vid", str(root), str(out / "shards"))
-    (task,) = plan_tasks(found.parts, template, seed=0, val_fraction=0.0, shard_mb=1e6)
+    settings = ShardSettings(root=str(root), out=str(out / "shards"), source="vid")
+    (task,) = plan_tasks(found.parts, settings, seed=0, val_fraction=0.0, shard_mb=1e6)
     return task
 
 
 def _scaling(task: ShardTask, rounds: int) -> float:
     """Return how many times as much two workers build in a time as one, without their start-up."""
     code = (
-        "import pickle, sys, time; from datasets.shards import build_shard; import cv2;"
+        "import pickle, sys, time; from datasets.shards.shard import build_shard; import cv2;"
         "cv2.setNumThreads(1); task = pickle.load(sys.stdin.buffer); build_shard(task);"
         "start = time.time(); [build_shard(task) for _ in range(5)]; print(start, time.time())"
     )
@@ -162,7 +162,7 @@ def _peak_memory(folder: Path, num_frames: int) -> float:
     root = folder / f"long{num_frames}"
     write_vid(root, num_frames=num_frames, num_targets=1, different=20)
     code = (
-        "import pickle, sys, resource; from datasets.shards import build_shard;"
+        "import pickle, sys, resource; from datasets.shards.shard import build_shard;"
         "build_shard(pickle.load(sys.stdin.buffer));"
         "print(0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)"
     )

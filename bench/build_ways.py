@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.boxes import template_side
-from datasets.crops import channel_mean, crop_square, decode_image, encode_jpeg
-from datasets.cut import reduction
-from datasets.shards import ShardTask
+from datasets.crops import NETWORK_CROP, channel_mean, crop_square
+from datasets.images import decode_image, encode_jpeg
+from datasets.shards.cut import reduction
+from datasets.shards.tasks import ShardTask
 
 Boxes = NDArray[np.float64]
 """(N, 4) left, top, width, height in image pixels."""
@@ -32,9 +32,9 @@ def plain_script(root: Path, images: Sequence[tuple[str, Boxes]], out: Path) -> 
         image = np.asarray(cv2.imread(str(root / name)))
         mean = np.mean(image, axis=(0, 1))
         for number, (x, y, width, height) in enumerate(boxes.tolist()):
-            side = template_side(width, height)
-            for letter, size in (("z", 127), ("x", 255)):
-                step = size / (side * size / 127)
+            side = NETWORK_CROP.template_side(width, height)
+            for letter, size in (("z", NETWORK_CROP.template), ("x", NETWORK_CROP.search)):
+                step = size / (side * size / NETWORK_CROP.template)
                 shift = (size / 2 - step * (x + width / 2), size / 2 - step * (y + height / 2))
                 matrix = np.array([[step, 0, shift[0]], [0, step, shift[1]]])
                 crop = cv2.warpAffine(image, matrix, (size, size), borderValue=mean.tolist())
@@ -44,7 +44,7 @@ def plain_script(root: Path, images: Sequence[tuple[str, Boxes]], out: Path) -> 
 def pixels_only(root: Path, images: Sequence[tuple[str, Boxes]]) -> None:
     """Do nothing but the least scaled decode, the mean, two crops and two encodes a target."""
     for name, boxes in images:
-        factors = [reduction(box) for box in boxes]
+        factors = [reduction(box, NETWORK_CROP) for box in boxes]
         smallest = min(factors)
         image = decode_image((root / name).read_bytes(), reduce=smallest)
         fill = channel_mean(image)
@@ -55,9 +55,16 @@ def pixels_only(root: Path, images: Sequence[tuple[str, Boxes]]) -> None:
             scaled[2 * factor] = np.asarray(smaller, np.uint8)
         for factor, box in zip(factors, boxes, strict=True):
             x, y, width, height = (box / factor).tolist()
-            side, center = template_side(width, height), (x + width / 2, y + height / 2)
-            for size in (127, 255):
+            side, center = (
+                NETWORK_CROP.template_side(width, height),
+                (x + width / 2, y + height / 2),
+            )
+            for size in (NETWORK_CROP.template, NETWORK_CROP.search):
                 crop = crop_square(
-                    scaled[factor], center=center, side=side * size / 127, size=size, fill=fill
+                    scaled[factor],
+                    center=center,
+                    side=side * size / NETWORK_CROP.template,
+                    size=size,
+                    fill=fill,
                 )
                 encode_jpeg(crop)

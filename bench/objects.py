@@ -11,18 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, box_center, crop_scale, template_side
-from datasets.crops import Image, channel_mean, crop_square, decode_image
+from datasets.crops import box_center, channel_mean, crop_square
 from datasets.files import open_root
+from datasets.images import Image, decode_image
 from datasets.levels import levels_of
 from datasets.sources import SOURCES
+from manifests.crop_spec import CropSpec
 from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings
 from sampling.rng import pair_numbers
 
 _AUGMENT = AugmentSettings(search_translate_px=60)
 """Shifts as in the demo: at 32 px a head with padded convolutions learns the middle instead."""
-_MARGIN_PX = 40
+_CROP = CropSpec(margin=40)
 _SMALLEST_SIDE_PX = 16
 _UNSEEN_EVERY = 3
 
@@ -84,16 +85,16 @@ def make_batch(
 
 def _store(image: Image, box_xywh: NDArray[np.float64]) -> StoredObject:
     width, height = (float(side) for side in box_xywh[2:])
-    scale = crop_scale(width, height)
+    scale = _CROP.scale(width, height)
     template, search = (
         crop_square(
             image,
             center=box_center(box_xywh),
-            side=template_side(width, height) * size / TEMPLATE_SIZE,
+            side=_CROP.template_side(width, height) * size / _CROP.template,
             size=size,
             fill=channel_mean(image),
         )
-        for size in (TEMPLATE_SIZE + 2 * _MARGIN_PX, SEARCH_SIZE + 2 * _MARGIN_PX)
+        for size in (_CROP.stored_template, _CROP.stored_search)
     )
     return StoredObject(
         template=template, search=search, target_size=(width * scale, height * scale)

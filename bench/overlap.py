@@ -23,12 +23,13 @@ import numpy as np
 from bench.findings import BenchOptions, Row, Target, show
 from bench.overlap_data import write_benchmark, write_training
 from commands.run import run_command
-from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
-from datasets.hashes import Thumbs
-from datasets.overlap_footage import Footage, all_crop_thumbs, read_footage
-from datasets.overlap_rates import measure_rates
-from datasets.overlap_search import Limits, find_matches
+from datasets.overlap.benchmark_folders import read_benchmark
+from datasets.overlap.footage import Footage, all_crop_thumbs, read_footage
+from datasets.overlap.hashes import Thumbs
+from datasets.overlap.rates import measure_rates
+from datasets.overlap.search import Limits, find_matches
+from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
 
@@ -90,7 +91,9 @@ def _parts(root: Path, manifest_url: str) -> tuple[list[Row], list[Target]]:
     manifest, files = read_manifest(manifest_url), open_root(str(root))
     tracks, limits = read_benchmark(files), Limits()
     read_s, crops = _timed(lambda: all_crop_thumbs([manifest], where=None, keep="", progress=_pass))
-    cut_s, footage = _timed(lambda: read_footage(files, tracks, every=1, progress=_pass))
+    cut_s, footage = _timed(
+        lambda: read_footage(files, tracks, CropSpec(), every=1, progress=_pass)
+    )
     many, some = _varied(crops, _FULL_CROPS), _repeated(footage, _LOOKED_UP)
     hash_s, _ = _timed(lambda: find_matches(many, some.part(slice(0)), limits))
     search_s, _ = _timed(lambda: find_matches(many, some, limits))

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from datasets.benchmark_folders import read_benchmark
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from datasets.crops import encode_jpeg
 from datasets.files import open_root
-from datasets.overlap_footage import target_window
-from datasets.tar_writer import TarWriter, sample_key
+from datasets.images import encode_jpeg
+from datasets.overlap.benchmark_folders import read_benchmark
+from datasets.overlap.footage import target_window
+from datasets.shards.tar import TarWriter, sample_key
+from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, ShardInfo, write_manifest
 from tests.support.crops import made_crop
@@ -51,8 +51,10 @@ def write_training(folder: Path, benchmark: Path, *, num_crops: int, num_picture
     """Write shards and a manifest; the first track shows the benchmark's first sequence."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(1)
-    template = encode_jpeg(made_crop(TEMPLATE_SIZE, _TARGET_PX, rng))
-    searches = [encode_jpeg(made_crop(SEARCH_SIZE, _TARGET_PX, rng)) for _ in range(num_pictures)]
+    template = encode_jpeg(made_crop(CropSpec.template, _TARGET_PX, rng))
+    searches = [
+        encode_jpeg(made_crop(CropSpec.search, _TARGET_PX, rng)) for _ in range(num_pictures)
+    ]
     footage = list(_footage_crops(benchmark))
     per_shard = _CROPS_PER_TRACK * _TRACKS_PER_SHARD
     parts, shards = [], []
@@ -71,7 +73,7 @@ def _footage_crops(benchmark: Path) -> Iterator[bytes]:
     files = open_root(str(benchmark))
     track = read_benchmark(files)[0]
     for frame in range(min(_CROPS_PER_TRACK, len(track.frames))):
-        yield encode_jpeg(target_window(files, track, frame, size=SEARCH_SIZE))
+        yield encode_jpeg(target_window(files, track, frame, CropSpec()))
 
 
 def _write_shard(

@@ -51,7 +51,7 @@ def pictures(config: PicturesConfig) -> None:
         crops = Path(folder) / "crops.png"
         _run(
             "datasets.report",
-            "--manifest",
+            "--manifests",
             *manifests,
             "--out",
             str(crops),
@@ -60,7 +60,7 @@ def pictures(config: PicturesConfig) -> None:
         )
         _shrink(crops, config.out / "crops.png")
         pages = {name: Path(folder) / f"{name}.html" for name in _HEIGHTS_PX}
-        _run("datasets.report", "--manifest", *manifests, "--out", str(pages["report"]))
+        _run("datasets.report", "--manifests", *manifests, "--out", str(pages["report"]))
         preview = ["--recipe", "paper-finetune-aug", "--out", str(pages["pairs"])]
         _run("sampling.preview", "--manifests", *manifests, *preview)
         against = ["--against", str(world / "uav123")]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.crops import encode_jpeg
-from datasets.sample_scene import render
-from datasets.sample_sprites import TRAIN_PHOTOS, load_photos
-from datasets.sample_story import make_scene
+from datasets.images import encode_jpeg
+from datasets.sample.scene import render
+from datasets.sample.sprites import TRAIN_PHOTOS, load_photos
+from datasets.sample.story import make_scene
 from datasets.sources.lasot import training_videos
 
 FRAME_SIZE = (1280, 720)

@@ -28,7 +28,7 @@ class Provenance:
     """What made a page, so that it can be made again."""
 
     command: Sequence[str]
-    """Program and options, such as ``("python", "-m", "datasets.report", "--manifest", "M")``."""
+    """Program and options, such as ``("python", "-m", "datasets.report", "--manifests", "M")``."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """All options with their values, given or not."""
     fingerprints: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """From raw datasets to sharded crops: sources, geometry, shards, build, verify, report.
 
-Hugging Face's library has the same name. Its names are answered with the reason, so that code
-which meant that library says so at once instead of failing somewhere inside.
+Hugging Face's library has the same name. Its public names raise an ImportError with the reason, so
+that code written for that library fails at once.
 """
 
 from typing import NoReturn
@@ -12,7 +12,7 @@ _HUGGING_FACE_NAMES = frozenset(
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Explain a name of Hugging Face's library; any other name is missing as usual."""
+    """Raise ImportError for a name of Hugging Face's library, else AttributeError."""
     if name in _HUGGING_FACE_NAMES:
         raise ImportError(
             f"{name!r} is part of Hugging Face's 'datasets', but {__file__} was imported: its "

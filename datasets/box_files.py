@@ -2,7 +2,7 @@
 
 One row per line, its numbers separated by commas, semicolons, tabs or blanks; any line end; UTF-8
 with or without a byte order mark, or UTF-16 with one, as editors on Windows write. Errors name the
-line. Blank lines count at the end of a file only: between rows, one may stand for a lost box.
+line. Blank lines are allowed at the end of a file only: between rows, one may be a lost box.
 """
 
 import codecs
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError
 
 _DELIMITERS = str.maketrans(",;\t", "   ")
@@ -24,7 +24,7 @@ def decode_text(data: bytes, *, where: str) -> str:
     """Return a text file's content; a byte order mark is dropped.
 
     Raises:
-        SourceError: It is no text.
+        SourceError: It is not a text file.
     """
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
@@ -36,7 +36,7 @@ def decode_text(data: bytes, *, where: str) -> str:
             f"{where}: not a text file, or UTF-16 without a byte order mark. Save it as UTF-8, or "
             "copy it again"
         )
-    return text.replace("\r\r\n", "\n")  # what a line end converted twice looks like
+    return text.replace("\r\r\n", "\n")  # a line end converted twice
 
 
 def read_box_file(path: Path) -> NDArray[np.float64]:
@@ -72,7 +72,7 @@ def read_one_based_boxes(files: RawFiles, name: str) -> NDArray[np.float64]:
 
 
 def read_flags(files: RawFiles, name: str) -> NDArray[np.bool_]:
-    """Return the 0/1 flags of a file, as `parse_flags` does."""
+    """Return the 0/1 flags of a file; see `parse_flags`."""
     where = files.where(name)
     return parse_flags(decode_text(files.read(name), where=where), where=where)
 
@@ -80,19 +80,19 @@ def read_flags(files: RawFiles, name: str) -> NDArray[np.bool_]:
 def parse_boxes(
     text: str, *, where: str, widths: Sequence[int] = (4,), what: str = "left, top, width, height"
 ) -> NDArray[np.float64]:
-    """Return the boxes of a text, one per line; ``NaN`` is a number too.
+    """Return the boxes of a text, one per line; ``NaN`` is allowed.
 
     Args:
         text: The file's content.
-        where: What an error names, such as the file.
-        widths: How many numbers the lines may have, all of them equally many.
-        what: What these numbers are, for errors.
+        where: Name for errors, such as the file.
+        widths: Allowed numbers per line; all lines have the same.
+        what: Meaning of the numbers, for errors.
 
     Returns:
         (T, W) numbers, W being one of ``widths``.
 
     Raises:
-        SourceError: A line does not hold so many numbers, or there is none.
+        SourceError: A line has another number of values, or the text is empty.
     """
     lines = text.translate(_DELIMITERS).rstrip().splitlines()
     if not lines:
@@ -124,11 +124,11 @@ def parse_row(text: str, *, where: str, advice: str = "") -> list[float]:
 
     Args:
         text: The line.
-        where: What an error names, such as file and line.
-        advice: What an error adds, such as how many numbers are expected.
+        where: Name for errors, such as file and line.
+        advice: End of the error, such as the expected number of values.
 
     Raises:
-        SourceError: Something in it is not a number.
+        SourceError: A value is not a number.
     """
     if any(cells in text for cells in _EMPTY_CELLS):
         raise SourceError(f"{where}: {text.strip()[:60]!r} has an empty place{advice}")
@@ -144,10 +144,10 @@ def parse_row(text: str, *, where: str, advice: str = "") -> list[float]:
 
 
 def parse_rows(text: str, *, where: str, advice: str = "") -> dict[int, list[float]]:
-    """Return the numbers of each line by the line's number, counted from 1; empty ones left out.
+    """Return the numbers of each line by line number from 1, without empty lines.
 
     Raises:
-        SourceError: Something is not a number; ``where`` and the line are named.
+        SourceError: A value is not a number; the message has ``where`` and the line.
     """
     return {
         number: parse_row(line, where=f"{where}:{number}", advice=advice)
@@ -160,7 +160,7 @@ def parse_flags(text: str, *, where: str) -> NDArray[np.bool_]:
     """Return (T,) flags, written as 0 and 1 on one line or on one line each.
 
     Raises:
-        SourceError: Something else than 0 and 1 is there.
+        SourceError: A value is neither 0 nor 1, or there is none.
     """
     words = np.array(text.translate(_DELIMITERS).split() or [""])
     flags = np.asarray(words == "1")
@@ -171,19 +171,19 @@ def parse_flags(text: str, *, where: str) -> NDArray[np.bool_]:
         flags = values == 1
         wrong = np.flatnonzero(~flags & (values != 0))
         if wrong.size or not values.size:
-            found = f"value {wrong[0] + 1} is {str(words[wrong[0]])!r}" if wrong.size else "empty"
-            raise SourceError(f"{where}: {found}, expected 0 or 1. Get the file again")
+            problem = f"value {wrong[0] + 1} is {str(words[wrong[0]])!r}" if wrong.size else "empty"
+            raise SourceError(f"{where}: {problem}, expected 0 or 1. Get the file again")
     return flags
 
 
 def has_area(boxes_xywh: ArrayLike) -> NDArray[np.bool_]:
-    """Return (...) True where a box (..., 4) is made of finite numbers and has an area."""
+    """Return (...) True where a box (..., 4) is finite and has an area."""
     boxes = np.asarray(boxes_xywh, dtype=np.float64)
     return np.asarray(np.isfinite(boxes).all(axis=-1) & (boxes[..., 2:] > 0).all(axis=-1))
 
 
 def check_num_rows(files: RawFiles, name: str, num_rows: int, expected: int, what: str) -> None:
-    """Raise SourceError unless an annotation file has as many entries as it needs."""
+    """Raise SourceError unless an annotation file has the expected number of entries."""
     if num_rows != expected:
         raise SourceError(
             f"{files.where(name)}: {num_rows} entries, expected {expected}, {what}. The copy is "
@@ -194,10 +194,10 @@ def check_num_rows(files: RawFiles, name: str, num_rows: int, expected: int, wha
 def check_last_image(
     files: RawFiles, name: str, num_rows: int, image_name: Callable[[int], str]
 ) -> None:
-    """Raise SourceError unless images 1 to ``num_rows`` are all that a folder holds.
+    """Raise SourceError unless a folder has images 1 to ``num_rows`` and no others.
 
-    Only the last one and the one after it are looked for: a gap in between shows when the image
-    is read, and a listing of every folder would cost minutes on an object store.
+    Only the last image and the one after it are checked: a gap shows when the image is read, and
+    listing every folder would take minutes on an object store.
     """
     for number, expected in ((num_rows, True), (num_rows + 1, False)):
         if files.exists(image_name(number)) != expected:
@@ -215,7 +215,7 @@ def _number(word: str) -> float:
 
 
 def _parse_slowly(text: str, where: str, widths: Sequence[int], what: str) -> NDArray[np.float64]:
-    """Parse line by line, which finds the line that NumPy's message does not name."""
+    """Parse line by line, for errors with the line number, which NumPy's lack."""
     numbers = (
         " or ".join(map(str, widths)) + " numbers" + (" in every line" if len(widths) > 1 else "")
     )

@@ -5,38 +5,37 @@
     python -m datasets.build --src coco --root s3://raw/coco --out s3://shards/coco
 
 The root may also be an archive, or a folder of archives as the dataset is distributed. The same
-command goes on after an interruption: shards that are whole are not made again.
+command resumes after an interruption: finished shards are not built again.
 """
 
 import dataclasses
-import functools
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
-from tqdm import tqdm
 
 from commands.places import keep_inputs
 from commands.run import run_command
-from datasets.annotations import Annotations, read_annotations
-from datasets.archives import COMPRESSED_ADVICE, is_archive, is_compressed
-from datasets.crops import codec_versions
-from datasets.execute import HereExecutor, open_cluster, open_workers, run_tasks
-from datasets.files import open_root, plain_path
+from datasets.files.archives import COMPRESSED_ADVICE, is_archive, is_compressed
+from datasets.files.folders import plain_path
+from datasets.files.lock import only_build
+from datasets.files.output import Output
+from datasets.files.roots import open_root
 from datasets.filters import Filters, require_ranges
-from datasets.finish import check_made_again, finish
-from datasets.lock import only_build
-from datasets.output import Output
-from datasets.plan import plan_tasks
-from datasets.progress import FOLDER, Found, ShardResult, combined_digest, start_or_resume
-from datasets.shards import ShardTask, build_shard, too_many_bad_images
+from datasets.images import codec_versions
+from datasets.shards.annotations import Annotations, read_annotations
+from datasets.shards.cut_all import cut_all
+from datasets.shards.manifest import check_made_again, finish
+from datasets.shards.plan import plan_tasks
+from datasets.shards.progress import FOLDER, Finished, combined_digest, start_or_resume
+from datasets.shards.tasks import ShardSettings
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
+from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 
 logger = logging.getLogger(__name__)
@@ -46,37 +45,46 @@ logger = logging.getLogger(__name__)
 class BuildConfig:
     """Crop one raw dataset into shards and write its manifest."""
 
-    src: Literal["coco", "lasot", "uav123", "vid"]
-    """Which raw dataset."""
+    src: Annotated[str, tyro.conf.arg(metavar=f"{{{','.join(SOURCES)}}}")]
+    """The raw dataset."""
     root: str = ""
     """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
     out: str = ""
     """Folder or s3:// URL of the shards and the manifest; data/shards/<src> if empty."""
     workers: int = 1
-    """Processes that cut shards."""
+    """Number of processes that cut shards."""
     cluster: str = ""
     """Address of a Dask scheduler whose workers cut the shards, such as tcp://host:8786."""
     seed: int = 0
-    """Decides the split and the order of the videos."""
+    """Seed of the split and of the order of the videos."""
     val_fraction: float = 0.1
     """Share of the groups that becomes the val split."""
-    margin: int = 0
+    template_size: int = CropSpec.template
+    """Side of the template crop in pixels; networks take 127."""
+    search_size: int = CropSpec.search
+    """Side of the search crop in pixels; networks take 255."""
+    margin: int = CropSpec.margin
     """Pixels of real context to keep around each crop, for augmentation."""
     shard_mb: float = 256.0
-    """About how large a shard is."""
+    """Approximate size of a shard."""
     quality: int = 92
     """JPEG quality of the crops."""
     max_bad_frames: int = 0
-    """How many missing or unreadable images to leave out and count."""
+    """Number of missing or unreadable images that may be left out and counted."""
     max_bad_annotations: int = 0
-    """How many annotations of COCO or VID with something wrong in them to leave out and count."""
+    """Number of wrong annotations that may be left out and counted; not for sources with one row
+    per frame."""
     filters: Annotated[Filters, tyro.conf.OmitArgPrefixes] = field(default_factory=Filters)
 
     def __post_init__(self) -> None:
-        """Reject values that describe no build."""
+        """Reject values outside of their ranges."""
+        if self.src not in SOURCES:
+            raise ValueError(f"--src {self.src}: expected one of {', '.join(SOURCES)}")
         ranges = {
             "workers": (1, None),
             "val_fraction": (0, 0.99),
+            "template_size": (1, 1000),
+            "search_size": (1, 2000),
             "margin": (0, 255),
             "shard_mb": (0.001, None),
             "quality": (1, 100),
@@ -84,13 +92,19 @@ class BuildConfig:
             "max_bad_annotations": (0, None),
         }
         require_ranges(self, ranges)
+        _ = self.crop  # raises for two sizes that do not fit each other
         if self.max_bad_annotations and not SOURCES[self.src].leaves_out_bad:
             names = ", ".join(name for name, source in SOURCES.items() if source.leaves_out_bad)
             raise ValueError(f"--max-bad-annotations: not for {self.src}, expected one of {names}")
 
+    @property
+    def crop(self) -> CropSpec:
+        """Sizes and scale of the crops."""
+        return CropSpec(template=self.template_size, search=self.search_size, margin=self.margin)
+
 
 def build(config: BuildConfig) -> None:
-    """Read the raw tree, cut the shards, write the manifest, print what became of the frames.
+    """Read the raw tree, cut the shards, write the manifest, print the table of frames.
 
     Raises:
         SourceError: The raw dataset is missing, damaged or has nothing to crop.
@@ -110,13 +124,13 @@ def build(config: BuildConfig) -> None:
             files, config.src, names, config.filters, max_bad=config.max_bad_annotations
         )
         settings = _settings(config)
-        found = start_or_resume(output, settings, annotations.digests)
-        if found.manifest and len(found.shards) == len(found.manifest.metadata.shards):
+        finished = start_or_resume(output, settings, annotations.digests)
+        if finished.manifest and len(finished.shards) == len(finished.manifest.metadata.shards):
             logger.info("%s: already built from the same annotations", output.url)
         else:
             archives = [f"{config.root}/{name}" for name in filter(is_archive, files.list(""))]
             inputs = archives + [config.root] * is_archive(config.root)
-            _make(config, output, annotations, settings, found, inputs)
+            _make(config, output, annotations, settings, finished, inputs)
         output.remove(FOLDER)
 
 
@@ -125,32 +139,32 @@ def _make(
     output: Output,
     annotations: Annotations,
     settings: dict[str, Any],
-    found: Found,
+    finished: Finished,
     archives: Sequence[str],
 ) -> None:
-    """Cut the shards that are missing, and write the manifest if that is."""
-    if found.shards:
-        logger.info("%s: %d shards are already there", output.url, len(found.shards))
-    template = _template(config)
+    """Cut the missing shards, and write the manifest unless it exists."""
+    if finished.shards:
+        logger.info("%s: %d shards are already there", output.url, len(finished.shards))
+    shared = _shared_settings(config)
     tasks = plan_tasks(
         annotations.parts,
-        template,
+        shared,
         seed=config.seed,
         val_fraction=config.val_fraction,
         shard_mb=config.shard_mb,
     )
     keep_inputs(archives, files=[output.where(task.name) for task in tasks])
-    results = _cut_shards(config, tasks, found.shards)
-    output.remove_leftovers()  # of workers that were lost on the way
-    if found.manifest:
-        check_made_again(output, found.manifest, results)
+    results = cut_all(tasks, finished.shards, workers=config.workers, cluster=config.cluster)
+    output.remove_leftovers()  # of lost workers
+    if finished.manifest:
+        check_made_again(output, finished.manifest, results)
     else:
         settings = settings | {"annotations": combined_digest(annotations.digests)}
-        print(finish(output, template, annotations, results, settings))
+        print(finish(output, shared, annotations, results, settings))
 
 
 def _place(url: str, config: BuildConfig) -> str:
-    """Return where something is, for this process and all workers."""
+    """Return a path or URL that is valid in this process and in all workers."""
     path = plain_path(url)
     if "://" in path or not config.cluster:
         return path
@@ -158,7 +172,7 @@ def _place(url: str, config: BuildConfig) -> str:
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:
-    """Return what decides the bytes of the shards, besides the raw data."""
+    """Return the settings that decide the bytes of the shards."""
     settings = dataclasses.asdict(config)
     settings |= settings.pop("filters")
     for name in ("workers", "cluster", "out", "root", "max_bad_frames", "max_bad_annotations"):
@@ -166,65 +180,16 @@ def _settings(config: BuildConfig) -> dict[str, Any]:
     return settings | codec_versions()
 
 
-def _template(config: BuildConfig) -> ShardTask:
-    return ShardTask(
+def _shared_settings(config: BuildConfig) -> ShardSettings:
+    return ShardSettings(
         root=config.root,
         out=config.out,
-        name="",
         source=config.src,
-        split="",
-        parts=(),
         filters=config.filters,
-        margin=config.margin,
+        crop=config.crop,
         quality=config.quality,
         max_bad_frames=config.max_bad_frames,
     )
-
-
-def _cut_shards(
-    config: BuildConfig, tasks: Sequence[ShardTask], done: dict[str, ShardResult]
-) -> list[ShardResult]:
-    """Build the shards that are not done, and return the results of all, in their order."""
-    results = dict(done)
-    missing = [task for task in tasks if task.name not in done]
-    before = sum(task.num_targets for task in tasks if task.name in done)
-    with ExitStack() as stack:
-        bar = tqdm(
-            total=sum(task.num_targets for task in tasks),
-            initial=before,
-            unit="frame",
-            desc=f"build {config.src}",
-            smoothing=0.1,
-            miniters=1,  # or it may stand for ten seconds, where the last step was a small one
-        )
-        stack.enter_context(bar)
-        function: Callable[[ShardTask], ShardResult] = build_shard
-        count: Callable[[], int] | None = None
-        if config.cluster:
-            executor, at_once = stack.enter_context(open_cluster(config.cluster)), len(tasks)
-        elif config.workers > 1 and len(missing) > 1:
-            executor, count = stack.enter_context(open_workers(config.workers))
-            at_once = config.workers + 1
-        else:
-            executor, at_once = HereExecutor(), 1
-            function = functools.partial(build_shard, progress=bar.update)
-
-        def show() -> None:
-            if count is not None:
-                bar.update(before + count() - bar.n)
-
-        for task, result in run_tasks(executor, function, missing, at_once=at_once, beat=show):
-            results[task.name] = result
-            if config.cluster:
-                bar.update(task.num_targets)
-            _check_bad_images(config, results)
-    return [results[task.name] for task in tasks]
-
-
-def _check_bad_images(config: BuildConfig, results: dict[str, ShardResult]) -> None:
-    bad_images = [message for result in results.values() for message in result.bad_images]
-    if len(bad_images) > config.max_bad_frames:
-        raise too_many_bad_images(bad_images)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,165 +1,34 @@
-"""Pixels: decode an image, cut a square out of it, encode the crop.
+"""Square crops around targets.
 
-The build, the augmentation and the tracker all cut with `crop_square`, so that a network sees in
-training what it will see in use. Images are (H, W, 3) uint8 RGB; OpenCV's BGR exists only inside
-`decode_image` and `encode_jpeg`.
+The build, the augmentation and the tracker all use `crop_square`, so that training and tracking
+crops are the same.
+
+All coordinates are edge coordinates: (0, 0) is the top-left corner of the top-left pixel, and the
+centre of pixel j is at j + 0.5.
 """
 
 import math
-import struct
-from importlib.metadata import version
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from simplejpeg import decode_jpeg, decode_jpeg_header
 
-from datasets.levels import FindLevels, decode_deep
+from datasets.images import Image
+from manifests.crop_spec import CropSpec
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 
-Image = NDArray[np.uint8]
-"""(H, W, 3) uint8 RGB."""
-
-_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""JPEG markers that state the image's size (SOF0 to SOF15)."""
-_MOST_PIXELS = 100_000_000
-_TINY_PX = 16
-_REDUCED = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
+NETWORK_CROP = CropSpec(template=TEMPLATE_SIZE, search=SEARCH_SIZE)
+"""The crops that networks take."""
 
 
-def codec_versions() -> dict[str, str]:
-    """Return the versions of the libraries that decide a crop's bytes."""
-    return {"opencv": cv2.__version__, "simplejpeg": version("simplejpeg")}
-
-
-def decode_image(
-    data: bytes,
-    *,
-    reduce: int = 1,
-    strict: bool = False,
-    levels: FindLevels | None = None,
-) -> Image:
-    """Decode an image as it is stored; EXIF rotation is ignored, as annotations ignore it.
-
-    Args:
-        data: The file's content.
-        reduce: 1, 2, 4 or 8: decode at that fraction of the size. A JPEG decoder does it before
-            the inverse transform, and the result is low-pass filtered. Point (x, y) of the image
-            is at (x / reduce, y / reduce) of the result, in edge coordinates.
-        strict: Refuse a JPEG that the decoder finds damaged, instead of what it makes of it.
-        levels: Finds the range of an image of more than 8 bits, as `datasets.levels.levels_of`
-            does for a video; None takes the image's own.
-
-    Raises:
-        ValueError: The content is not an image that can be decoded.
-    """
-    if header := _jpeg_header(data):  # a tenth faster than OpenCV, and it tells of damage
-        width, height, has_black = header
-        smaller = {"min_width": -(-width // reduce), "min_height": -(-height // reduce)}
-        colors = "CMYK" if has_black else "RGB"
-        decoded: Image = decode_jpeg(data, colors, min_factor=1, strict=strict, **smaller)
-        return _blacken(decoded) if has_black else decoded
-    if (deep := decode_deep(data, reduce=reduce, levels=levels)) is not None:
-        return deep
-    flags = _REDUCED[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if image is None:
-        raise ValueError(f"{len(data)} bytes that no image decoder reads")
-    rgb: Image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image)
-    return rgb
-
-
-def _jpeg_header(data: bytes) -> tuple[int, int, bool] | None:
-    """Return width, height and whether it is CMYK of a JPEG that `simplejpeg` can read.
-
-    OpenCV reads all others.
-    """
-    if data[:2] != b"\xff\xd8":
-        return None
-    try:
-        height, width, colors, _ = decode_jpeg_header(data, strict=False)
-    except (ValueError, KeyError):  # damaged, or an uncommon subsampling of the colours
-        return None
-    # A tiny image has several scales of the same size.
-    return (width, height, "K" in colors) if min(height, width) >= _TINY_PX else None
-
-
-def _blacken(cmyk: NDArray[np.uint8]) -> Image:
-    """Return the RGB image of (H, W, 4) inverted CMYK, which is how JPEGs hold it."""
-    rgb: Image = cv2.multiply(cmyk[..., :3], cmyk[..., 3:].repeat(3, axis=2), scale=1 / 255)
-    return rgb
-
-
-def check_image(data: bytes) -> tuple[int, int]:
-    """Return width and height of a JPEG or PNG that is whole and of a sane size.
-
-    Decoders fill what a truncated file lacks with grey and only print a warning, so its end is
-    looked for; the size is checked before memory is taken for it.
-
-    Raises:
-        ValueError: It is neither, it is cut off, or it has more than 100 million pixels.
-    """
-    width, height = image_size(data)
-    if not 0 < width * height <= _MOST_PIXELS:
-        raise ValueError(f"the header states {width} x {height} px, expected up to 100 megapixels")
-    if data[:1] == b"\x89":
-        begin, end = data.find(b"IDAT"), data.rfind(b"IEND")
-    else:
-        # Inside the coded image a JPEG has no such bytes, but its EXIF thumbnail may.
-        begin, end = data.find(b"\xff\xda", _frame_header(data)), data.rfind(b"\xff\xd9")
-    if not 0 < begin < end:
-        raise ValueError(f"the image is cut off after {len(data)} bytes")
-    return width, height
-
-
-def image_size(data: bytes) -> tuple[int, int]:
-    """Return width and height that a JPEG's or PNG's header states, without decoding it.
-
-    Raises:
-        ValueError: The content is neither, or its header is cut off.
-    """
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-        return width, height
-    position = _frame_header(data)
-    height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-    return width, height
-
-
-def _frame_header(data: bytes) -> int:
-    """Return where a JPEG's frame header starts; a thumbnail's, which is inside EXIF, is not it."""
-    if data[:2] != b"\xff\xd8":
-        raise ValueError(f"{len(data)} bytes that are not a JPEG, but start with {data[:8]!r}")
-    position = 2
-    while position + 9 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker in _FRAME_HEADERS:
-            return position
-        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
-    raise ValueError(f"{len(data)} bytes of a JPEG that ends before its frame header")
-
-
-def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
-    """Encode an RGB image as a baseline JPEG with 4:2:0 chroma, which decodes fastest."""
-    options = [
-        *(cv2.IMWRITE_JPEG_QUALITY, quality),
-        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
-    ]
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
-    if not done:
-        raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
-    return bytes(data)
+def box_center(box_xywh: NDArray[np.float64]) -> tuple[float, float]:
+    """Return a box's centre (x, y) in pixels."""
+    x, y, width, height = (float(value) for value in box_xywh)
+    return x + width / 2, y + height / 2
 
 
 def channel_mean(image: Image) -> tuple[float, float, float]:
-    """Return the mean of each channel, with which crops are continued outside the image."""
+    """Return the mean of each channel, the colour of crops outside the image."""
     red, green, blue, _ = cv2.mean(image)
     return red, green, blue
 
@@ -176,14 +45,14 @@ def crop_square(
 
     The mapping is exact to a fraction of a pixel: the window's centre is the crop's centre, and
     its edges are the crop's edges. Shrinking is low-pass filtered: whole blocks of pixels are
-    averaged first, three taps make up for the rest, and what is left is bilinear.
+    averaged first, three taps compensate for the rest, and the last step is bilinear.
 
     Args:
         image: (H, W, 3) uint8.
         center: (x, y) of the window's centre in edge coordinates of the image.
         side: Side of the window in image pixels.
         size: Side of the crop in pixels.
-        fill: Colour of what lies outside the image.
+        fill: Colour outside the image.
 
     Returns:
         (size, size, 3) uint8.
@@ -217,11 +86,11 @@ def _low_pass(
     size: int,
     fill: tuple[float, float, float],
 ) -> tuple[Image, float, float, float]:
-    """Filter the part of the image that the window needs, so that it can be sampled ``size`` times.
+    """Low-pass filter the part of the image in the window, for sampling ``size`` times per side.
 
-    Blocks of whole pixels are averaged, which leaves a step of 1 to 2 pixels; three taps make up
-    for that. Their variance 2a is what bilinear sampling (1/6) lacks of a triangle as wide as the
-    step (step ** 2 / 6).
+    Blocks of whole pixels are averaged, which leaves a step of 1 to 2 pixels; three taps compensate
+    for it. Their variance 2a is the difference between a triangle as wide as the step
+    (step ** 2 / 6) and bilinear sampling (1/6).
 
     Returns:
         The filtered part, and the window's left edge, top edge and side in it.

@@ -1,4 +1,4 @@
-"""Which frames of a track become crops, and why the others do not."""
+"""Selection of the frames that become crops, with the reasons for dropping others."""
 
 import math
 from collections import Counter
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from datasets.tracks import Track
 
 OUTSIDE = "outside the frame"
-"""Reason of targets of which the frame shows nothing."""
+"""Reason for targets that lie wholly outside of the frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Limits on the targets that become crops; every frame left out is counted by reason."""
+    """Limits on the targets that become crops; dropped frames are counted by reason."""
 
     min_side: float = 2.0
     """Smallest width and height of a target, in image pixels."""
@@ -32,7 +32,7 @@ class Filters:
     """Keep tracks that their source marks as unsuitable, such as COCO's crowds."""
 
     def __post_init__(self) -> None:
-        """Reject limits that no target, or every target, satisfies."""
+        """Reject values outside of their ranges."""
         ranges = {
             "min_side": (0, None),
             "max_aspect": (1, None),
@@ -44,10 +44,10 @@ class Filters:
 
 
 def require_ranges(config: object, ranges: Mapping[str, tuple[float, float | None]]) -> None:
-    """Check that numeric options are within their ranges, ends included; None is no upper end.
+    """Check that numeric options are within closed ranges; None means no upper limit.
 
     Raises:
-        ValueError: One is not; the message names it as it is typed.
+        ValueError: One is not; the message has the option as typed.
     """
     for name, (least, most) in ranges.items():
         value = getattr(config, name)
@@ -59,10 +59,10 @@ def require_ranges(config: object, ranges: Mapping[str, tuple[float, float | Non
 def usable_frames(
     tracks: Sequence[Track], filters: Filters
 ) -> tuple[list[NDArray[np.intp]], Counter[str]]:
-    """Return the frames of each track that pass what the annotation alone can decide.
+    """Return the frames of each track that pass the tests on annotations.
 
-    The first reason that applies to a frame is the one that counts. All tracks are tested at
-    once: COCO has 860,001 of them, of one frame each.
+    A frame is counted under the first reason that applies. All tracks are tested at once: COCO has
+    860,001 of them, of one frame each.
 
     Returns:
         Per track, the indices of the frames kept; and the number of frames dropped by reason.
@@ -86,7 +86,7 @@ def usable_frames(
             "too elongated": longer > filters.max_aspect * shorter,
             "skipped by --every": index_in_track % filters.every != 0,
         }
-    # A size that is not stated is known when the image is read, and tested then.
+    # An unknown size is tested when the image is read.
     sizes = np.array([track.frame_size or (np.nan, np.nan) for track in tracks], dtype=np.float64)
     tests |= frame_tests(boxes_xywh, np.repeat(sizes, lengths, axis=0), filters)
     kept = np.ones(starts[-1], dtype=bool)
@@ -102,11 +102,11 @@ def usable_frames(
 def frame_tests(
     boxes_xywh: NDArray[np.float64], frame_sizes: NDArray[np.float64], filters: Filters
 ) -> dict[str, NDArray[np.bool_]]:
-    """Return, by reason, which targets lie outside of their frame or fill too little or much of it.
+    """Return, by reason, the targets outside of their frames or of a wrong share of them.
 
     Args:
         boxes_xywh: (N, 4) in pixels.
-        frame_sizes: (N, 2) width and height; NaN where it is not known, which no test fails.
+        frame_sizes: (N, 2) width and height; NaN if unknown, which fails no test.
         filters: The limits.
     """
     with np.errstate(invalid="ignore", over="ignore"):

@@ -1,7 +1,7 @@
-"""The images of a folder in time order: by the numbers in their names, however they are padded.
+"""The images of a folder in time order: by the numbers in their names, padded or not.
 
-As texts, 10.jpg comes before 2.jpg and 10000.jpg before 9999.jpg, and truth in the order of the
-numbers then belongs to other frames. Every reader of a folder of frames gets its order here.
+In alphabetical order, 10.jpg comes before 2.jpg and 10000.jpg before 9999.jpg, and ground truth
+would belong to other frames. All readers of folders of frames use this order.
 """
 
 import re
@@ -14,7 +14,7 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 
 def is_image(name: str) -> bool:
-    """Return True if a file's name is that of an image; hidden files, as Macs add them, are not."""
+    """Return True if a file name is that of an image; hidden files, as on Macs, are not."""
     return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
@@ -22,11 +22,11 @@ def sort_frames(names: Iterable[str], *, where: str) -> list[str]:
     """Return the images among a folder's entries in time order.
 
     Args:
-        names: The entries; those that are no images are left out.
-        where: What errors call the folder.
+        names: The entries; files other than images are left out.
+        where: Name of the folder for errors.
 
     Raises:
-        SourceError: Two names differ in more than their numbers, or not even in these.
+        SourceError: Two names differ in more than their numbers, or have the same numbers.
     """
     images = [name for name in names if is_image(name)]
     if not any(map(_DIGITS.search, images)):
@@ -38,9 +38,9 @@ def sort_frames(names: Iterable[str], *, where: str) -> list[str]:
         patterns.setdefault(tuple(parts[::2]), name)
         key = tuple(map(int, parts[1::2]))
         if len(patterns) > 1:
-            one, other = patterns.values()
+            one, two = patterns.values()
             raise SourceError(
-                f"{where}: frames named {one!r} and {other!r}, expected names that differ in their "
+                f"{where}: frames named {one!r} and {two!r}, expected names that differ in their "
                 "numbers only, or their order is unknown. Rename them, or move what is no frame"
             )
         if key in keys:

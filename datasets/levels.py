@@ -1,9 +1,9 @@
-"""Images of more than 8 bits: which value becomes black and which white.
+"""Images of more than 8 bits: the values that become black and white.
 
 Thermal cameras store counts, 14 bits of 16 or kelvins as floats, of which a scene fills a small
-part. Their range becomes 0 to 255, and it is one range for all images of a folder, which is one
-video: a range for each image would flicker. It follows from the files alone, so that the build,
-the tracker and every process of theirs see the same pixels.
+part. Their range becomes 0 to 255. All images of a folder, which is one video, have the same range:
+a range per image would flicker. It depends on the files alone, so that the build, the tracker and
+all of their processes see the same pixels.
 """
 
 import logging
@@ -15,20 +15,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError
 
 logger = logging.getLogger(__name__)
 
 _SAMPLE = 16
-"""Images of a folder that are looked at, evenly spread."""
+"""Number of images per folder that are measured, evenly spread."""
 _MOST_VALUES = 1 << 18
-"""Values of an image that are looked at, evenly spread."""
+"""Number of values per image that are measured, evenly spread."""
 _SHARES = (0.1, 99.9)
-"""Percentiles that become black and white: a few dead pixels must not take the whole range."""
+"""Percentiles that become black and white: dead pixels must not take the whole range."""
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TOLD: set[str] = set()
-"""Roots of which it was said that their images are stretched."""
+"""Roots with a logged warning."""
 
 
 class Levels(NamedTuple):
@@ -39,7 +39,7 @@ class Levels(NamedTuple):
 
 
 FindLevels = Callable[[], Levels | None]
-"""Returns the range of a video, where one is known; called for deep images only."""
+"""Returns the range of a video, or None if unknown; called for deep images only."""
 
 
 def decode_deep(data: bytes, *, reduce: int, levels: FindLevels | None) -> NDArray[np.uint8] | None:
@@ -48,13 +48,13 @@ def decode_deep(data: bytes, *, reduce: int, levels: FindLevels | None) -> NDArr
     Args:
         data: The file's content.
         reduce: 1, 2, 4 or 8: return it at that fraction of the size.
-        levels: Finds the range that becomes 0 to 255; None takes that of the image alone.
+        levels: Returns the range that becomes 0 to 255; None uses that of the image.
     """
     values = _deep_values(data)
     if values is None:
         return None
-    found = levels() if levels is not None else None
-    black, white = found or _measure([_thinned(values)])
+    of_video = levels() if levels is not None else None
+    black, white = of_video or _measure([_thinned(values)])
     scaled = (values.astype(np.float32) - black) * (255 / (white - black))
     image = np.nan_to_num(np.round(scaled)).clip(0, 255).astype(np.uint8)
     if reduce > 1:
@@ -66,7 +66,7 @@ def decode_deep(data: bytes, *, reduce: int, levels: FindLevels | None) -> NDArr
 
 
 def levels_of(files: RawFiles, name: str) -> FindLevels:
-    """Return what finds the range for an image: that of its folder, which is read once."""
+    """Return a function that finds the range of an image's folder, which is measured once."""
     assert isinstance(files, Hashable)  # by identity, as its index of archives is
     folder, _, file_name = name.rpartition("/")
     return partial(_folder_levels, files, folder, file_name.rpartition(".")[2])
@@ -89,7 +89,7 @@ def _folder_levels(files: RawFiles, folder: str, suffix: str) -> Levels | None:
 
 
 def _sample(files: RawFiles, folder: str, suffix: str) -> Iterator[NDArray[Any]]:
-    """Yield values of some of a folder's images; what cannot be read is reported elsewhere."""
+    """Yield values of some of a folder's images; unreadable ones are reported elsewhere."""
     names = [name for name in files.list(folder) if name.endswith(suffix)]
     for index in sorted({len(names) * step // _SAMPLE for step in range(_SAMPLE)}):
         try:

@@ -1,4 +1,4 @@
-"""Targets outside of their frames: a few are slips, many mean boxes of other images."""
+"""Targets outside of their frames: few are mistakes, many mean boxes of other images."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ import polars as pl
 from datasets.filters import OUTSIDE
 
 _MANY = 0.05
-"""Share of the targets above which slips no longer explain it: in LaSOT it is below 0.001."""
+"""Share of the targets that mistakes cannot explain: LaSOT has below 0.001."""
 _ROUNDING_PX = 0.01
-"""Boxes are tested in double precision, and stored in single."""
+"""Tolerance: boxes are tested in double precision and stored in single."""
 
 _LEFT, _TOP = pl.col("box_x"), pl.col("box_y")
 _RIGHT, _BOTTOM = pl.col("box_x") + pl.col("box_w"), pl.col("box_y") + pl.col("box_h")
@@ -17,16 +17,16 @@ _INSIDE_W = pl.min_horizontal(_RIGHT, "frame_width") - pl.max_horizontal(_LEFT, 
 _INSIDE_H = pl.min_horizontal(_BOTTOM, "frame_height") - pl.max_horizontal(_TOP, pl.lit(0))
 
 IS_OUTSIDE = pl.min_horizontal(_INSIDE_W, _INSIDE_H) < -_ROUNDING_PX
-"""Of a manifest's rows: the frame shows nothing of the target."""
+"""Condition on a manifest's rows: the target is wholly outside of its frame."""
 _MOSTLY_OUTSIDE = (_INSIDE_W.clip(0) * _INSIDE_H.clip(0)) < pl.col("box_w") * pl.col("box_h") / 2
 
 
 def outside_problem(counts: Mapping[str, int], rows: pl.DataFrame | None = None) -> str:
-    """Return one line if many targets are outside of their frames; empty if not.
+    """Return a problem in one line if many targets are outside of their frames, else an empty text.
 
     Args:
         counts: Frames dropped, by reason.
-        rows: The manifest's rows, as far as they have places and sizes; None if nothing was kept.
+        rows: The manifest's rows, if they have positions and sizes; None if nothing was kept.
     """
     num_outside = counts.get(OUTSIDE, 0)
     num_kept, num_mostly = 0, 0

@@ -1,4 +1,4 @@
-"""The one record that all raw sources yield: a target followed through time."""
+"""The record that all raw sources yield: a target followed through time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BadAnnotations:
-    """Annotations with something wrong in them that are left out, up to a limit."""
+    """Wrong annotations that are left out, up to a limit."""
 
     limit: int = 0
-    """How many are allowed."""
+    """Number of allowed ones."""
     messages: list[str] = field(default_factory=list)
-    """What is wrong with each of them, and where."""
+    """The problem of each, with its place."""
 
     def add(self, messages: Sequence[str]) -> None:
         """Leave some annotations out.
 
         Raises:
-            SourceError: There are more than allowed; it names the first of these.
+            SourceError: There are more than allowed; the message has the first one.
         """
         self.messages.extend(messages)
         if messages and len(self.messages) > self.limit:
@@ -43,11 +43,11 @@ class Track:
     name: str
     """Unique within its source, such as ``"airplane-1"``."""
     video: str
-    """What it was cut from."""
+    """The recording."""
     group: str
-    """The unit that a train/val split must not tear."""
+    """The unit that the train/val split keeps together."""
     category: str
-    """Class of the target as its source names it, such as ``"airplane"``."""
+    """Class of the target in its source's words, such as ``"airplane"``."""
     frames: Sequence[str]
     """The T image files in time order, ``/``-separated and relative to the source's root."""
     frame_numbers: NDArray[np.int32]
@@ -57,7 +57,7 @@ class Track:
     visible: NDArray[np.bool_]
     """(T,) False where the target is fully occluded, out of view or has no box."""
     frame_size: tuple[int, int] | None = None
-    """Width and height that the annotation states for the images, if it does."""
+    """Width and height of the images according to the annotation; None if it has none."""
     occluded: NDArray[np.bool_] | None = None
     """(T,) True where the source marks the target as partly occluded; None if it never does."""
     truncated: NDArray[np.bool_] | None = None
@@ -65,7 +65,7 @@ class Track:
     generated: NDArray[np.bool_] | None = None
     """(T,) True where the box was interpolated and not drawn by hand."""
     ignored: str | None = None
-    """Why the whole track is left out by default, such as ``"crowd"``; None if it is not."""
+    """Reason for leaving the whole track out by default, such as ``"crowd"``; None for none."""
 
     def __post_init__(self) -> None:
         """Reject arrays that disagree on the number of frames."""

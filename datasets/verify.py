@@ -1,7 +1,7 @@
-"""Check that a manifest and the shards beside it are what the build wrote.
+"""Check that manifests and the shards beside them are what the builds wrote.
 
-    python -m datasets.verify --manifest data/shards/lasot/manifest.parquet
-    python -m datasets.verify --manifest s3://shards/coco/manifest.parquet --deep
+    python -m datasets.verify --manifests data/shards/lasot/manifest.parquet
+    python -m datasets.verify --manifests s3://shards/coco/manifest.parquet --deep
 
 Reads every shard once: sizes, checksums, and the bytes that each row points at. With ``--deep``
 it also decodes every crop. Stops after the first kind of damage, with the list of it.
@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from commands.run import run_command
 from commands.stores import open_file
-from datasets.crops import check_image, decode_image
+from datasets.images import check_image, decode_image
 from datasets.outside import IS_OUTSIDE
-from datasets.tar_writer import sample_key
+from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
-from manifests.table import Manifest, ShardInfo, read_manifest, shard_problems, shard_url
+from manifests.table import Manifest, ShardInfo, read_manifests, shard_problems, shard_url
 
 logger = logging.getLogger(__name__)
 
@@ -36,39 +36,44 @@ _COLUMNS = ("track", "frame", *(f"{c}_{n}" for c in "zx" for n in ("offset", "by
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyConfig:
-    """Check that a manifest and the shards beside it are what the build wrote."""
+    """Check that manifests and the shards beside them are what the builds wrote."""
 
-    manifest: str
-    """Path or URL of a manifest.parquet."""
+    manifests: tuple[str, ...]
+    """Path or URL of each manifest."""
     deep: bool = False
     """Also decode every crop."""
 
 
 def verify(config: VerifyConfig) -> int:
-    """Check one build and return the exit code.
+    """Check all builds and return the exit code.
 
     Raises:
-        ManifestError: The manifest itself cannot be read.
+        ManifestError: A manifest itself cannot be read.
     """
-    manifest = read_manifest(config.manifest, check_shards=False)
+    manifests = read_manifests(config.manifests, check_shards=False)
+    return max([_verify(manifest, deep=config.deep) for manifest in manifests])
+
+
+def _verify(manifest: Manifest, *, deep: bool) -> int:
+    """Check one build and return the exit code."""
     shards = manifest.metadata.shards
-    for found in (_check_manifest(manifest), shard_problems(manifest.url, shards)):
-        if problems := list(found):
+    for check in (_check_manifest(manifest), shard_problems(manifest.url, shards)):
+        if problems := list(check):
             return _report(problems)
     rows = manifest.rows.partition_by("shard", as_dict=True, maintain_order=True)
     problems_of: dict[_Kind, list[str]] = {"checksum": [], "place": [], "picture": []}
     for shard in tqdm(shards, unit="shard", desc="verify"):
         table = rows.get((shard.name,), manifest.rows.clear())
-        for kind, problem in _check_shard(manifest, shard, table, deep=config.deep):
+        for kind, problem in _check_shard(manifest, shard, table, deep=deep):
             problems_of[kind].append(problem)
     checksums = problems_of["checksum"]
     if len(checksums) == len(shards) > 1:
-        checksums.insert(0, f"{config.manifest}: no shard beside it is the one it was written for")
+        checksums.insert(0, f"{manifest.url}: no shard beside it is the one it was written for")
     for problems in (checksums + problems_of["place"], problems_of["picture"]):
         if problems:
             return _report(problems)
     num_rows = len(manifest.rows)
-    logger.info("%s: %d rows in %d shards are whole", config.manifest, num_rows, len(shards))
+    logger.info("%s: %d rows in %d shards are whole", manifest.url, num_rows, len(shards))
     return 0
 
 
@@ -81,12 +86,12 @@ def _report(problems: Sequence[str]) -> int:
 
 
 def _check_manifest(manifest: Manifest) -> Iterator[str]:
-    """Yield what in the manifest contradicts itself."""
+    """Yield contradictions within the manifest."""
     rows = manifest.rows
-    needed = rows.drop("occluded", "truncated", "generated")  # the source may not say these
-    for name, found in needed.null_count().row(0, named=True).items():
-        if found:
-            yield f"{manifest.url}: {found} rows without {name}"
+    needed = rows.drop("occluded", "truncated", "generated")  # unknown in some sources
+    for name, num_rows in needed.null_count().row(0, named=True).items():
+        if num_rows:
+            yield f"{manifest.url}: {num_rows} rows without {name}"
     if repeats := len(rows) - rows.select(pl.struct("track", "frame").n_unique()).item():
         yield f"{manifest.url}: {repeats} rows of a track and frame that another row has"
     outside = rows.filter(IS_OUTSIDE)
@@ -96,13 +101,14 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
             f"such as {track} in frame {frame}: their crops show nothing. Build it again, elsewhere"
         )
     counted = dict(rows.group_by("shard").len().iter_rows())
-    names = [shard.name for shard in manifest.metadata.shards]
-    for shard in manifest.metadata.shards:
-        found = counted.pop(shard.name, 0)
-        if found != shard.num_rows:
-            yield f"{manifest.url}: {found} rows of {shard.name}, expected {shard.num_rows}"
-    for name, found in counted.items():
-        yield f"{manifest.url}: {found} rows of {name!r}, which is none of its {len(names)} shards"
+    shards = manifest.metadata.shards
+    for shard in shards:
+        num_rows = counted.pop(shard.name, 0)
+        if num_rows != shard.num_rows:
+            yield f"{manifest.url}: {num_rows} rows of {shard.name}, expected {shard.num_rows}"
+    for name, num_rows in counted.items():
+        where = f"{manifest.url}: {num_rows} rows of {name!r}"
+        yield f"{where}, which is none of its {len(shards)} shards"
     splits = rows.group_by("group").agg(pl.col("split").n_unique())
     for group in splits.filter(pl.col("split") > 1)["group"]:
         yield f"{manifest.url}: group {group!r} is in both splits"
@@ -111,18 +117,18 @@ def _check_manifest(manifest: Manifest) -> Iterator[str]:
 def _check_shard(
     manifest: Manifest, shard: ShardInfo, rows: pl.DataFrame, *, deep: bool
 ) -> Iterator[tuple[_Kind, str]]:
-    """Read one shard and yield what is wrong with it and with what its rows point at."""
+    """Read one shard and yield the problems of its bytes and of its rows."""
     where = shard_url(manifest.url, shard.name)
     try:
         with open_file(where) as file:
             data = memoryview(file.read())
-    except FileNotFoundError:  # on a web server, of which no shard was listed
+    except FileNotFoundError:  # on a web server, whose shards are not listed
         yield "checksum", f"{where}: no such shard"
         return
     if sha256(data).hexdigest() != shard.sha256:
         yield "checksum", f"{where}: its bytes are not those that were written (SHA-256)"
-    metadata = manifest.metadata
-    sizes = {"z": metadata.template_size, "x": metadata.search_size}
+    crop = manifest.metadata.crop
+    sizes = {"z": crop.stored_template, "x": crop.stored_search}
     for row in rows.select(_COLUMNS).iter_rows(named=True):
         for letter, size in sizes.items():
             if problem := _check_place(data, row, letter):
@@ -130,12 +136,12 @@ def _check_shard(
             elif deep:
                 start = row[f"{letter}_offset"]
                 jpeg = bytes(data[start : start + row[f"{letter}_bytes"]])
-                if problem := _check_picture(jpeg, size + 2 * metadata.margin):
+                if problem := _check_picture(jpeg, size):
                     yield "picture", f"{where}: {_name(row, letter)}: {problem}"
 
 
 def _check_place(data: memoryview, row: dict[str, Any], letter: str) -> str | None:
-    """Return what is wrong with the bytes that a row points at."""
+    """Return the problem of the bytes that a row points at, or None."""
     start, length = row[f"{letter}_offset"], row[f"{letter}_bytes"]
     if start < _BLOCK or start + length > len(data):
         return f"{_name(row, letter)} is said to be at byte {start}, outside of the shard"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.box_files import has_area
-from datasets.crops import Image, decode_image, image_size
 from datasets.files import RawFiles
+from datasets.images import Image, decode_image, image_size
 from datasets.levels import levels_of
 from datasets.tracks import SourceError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from commands.files import whole_file
 from commands.page import Table
 from commands.provenance import Provenance
-from datasets.lock import only_one
+from datasets.files.lock import only_one
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.conventions import CONVENTIONS, ConventionName

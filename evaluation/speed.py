@@ -16,7 +16,7 @@ import torch
 
 from commands.page import Table
 from commands.run import run_command
-from datasets.crops import Image
+from datasets.images import Image
 from datasets.tracks import SourceError
 from evaluation.benchmarks import BenchmarkName, open_benchmark
 from evaluation.report import table_text

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from commands.files import whole_file
 from datasets.box_files import read_box_file
 from datasets.files import RawFiles
-from datasets.read_ahead import read_ahead
+from datasets.files.prefetch import prefetch
 from datasets.tracks import SourceError, Track
 from evaluation.names import match_name
 from evaluation.results.vot import run_path
@@ -164,7 +164,7 @@ def _describe_frames(frames: Sequence[str], files: RawFiles) -> Record:
         record["sizes"] = _digest(*(str(sizes.get(name)).encode() for name in frames))
     places = np.unique(np.linspace(0, len(frames) - 1, _NUM_SAMPLES).round().astype(int))
     contents = []
-    for read in read_ahead(files, [frames[place] for place in places]):
+    for read in prefetch(files, [frames[place] for place in places]):
         try:
             contents.append(read())
         except SourceError:  # absent or damaged

@@ -22,7 +22,7 @@ from commands.files import whole_file
 from commands.places import keep_inputs
 from commands.run import run_command
 from datasets.files import RawFiles, open_root
-from datasets.lock import only_one
+from datasets.files.lock import only_one
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError, Track
 from evaluation.conventions import CONVENTIONS

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from datasets.execute import QuietPool, start_worker
 from datasets.files import RawFiles, open_root
+from datasets.shards.executors import QuietPool, start_worker
 from datasets.tracks import SourceError
 from evaluation import onepass, supervised
 from evaluation.sequences import Benchmark, BenchmarkSequence

@@ -78,7 +78,7 @@ def build_shards(out: Path) -> None:
             *("datasets.build", "--src", source, "--root", out / "raw" / source),
             *("--out", out / "shards" / source, "--margin", 32, "--workers", 2),
         )
-        run("datasets.report", "--manifest", manifest(out, source))
+        run("datasets.report", "--manifests", manifest(out, source))
 
 
 def finetune(out: Path, seed: int) -> None:

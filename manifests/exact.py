@@ -1,10 +1,12 @@
 """Exact integers in SQL: polars computes in the type of its operands, and a sum of INTEGER wraps.
 
-Columns are 128 bits wide while a question is answered, and so is whatever SQL itself would make
-narrower: casts, counts, lengths, sums of flags.
+During a query columns are 128 bits wide, and so are values that SQL itself would make narrower:
+casts, counts, lengths, sums of flags.
 """
 
+import difflib
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -24,14 +26,14 @@ _COUNTS = frozenset(
         *("BIT_COUNT", "STRPOS", "POSITION", "ARRAY_LENGTH", "ROW_NUMBER", "RANK", "DENSE_RANK"),
     }
 )
-"""Functions whose answers are narrow integers, some without a sign: 2 - 3 becomes 4294967295."""
+"""Functions that return narrow integers, some unsigned: 2 - 3 becomes 4294967295."""
 _INTEGER = re.compile(r"U?(?:(?:TINY|SMALL|MEDIUM|BIG)?INT(?:1|2|4|8|16|32|64)?|INTEGER)", re.I)
 _FLAGS = frozenset({"occluded", "truncated", "generated"})
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%"})
 
 
 def widen(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the rows with 128-bit integers; lazily, so only columns that are asked for take it."""
+    """Return the rows with 128-bit integers; lazily, so that only used columns are converted."""
     integers = [name for name, dtype in rows.collect_schema().items() if dtype.is_integer()]
     return rows.with_columns(pl.col(integers).cast(pl.Int128))
 
@@ -58,17 +60,53 @@ def narrow(answer: pl.DataFrame) -> pl.DataFrame:
 
 
 def exact_sql(sql: str) -> str:
-    """Return a question or condition in which every integer that SQL makes is 128 bits wide."""
+    """Return a query or condition in which all integers that SQL makes are 128 bits wide."""
     tokens = _TOKEN.findall(sql)
     text, position = _rewrite(tokens, 0)
-    while position < len(tokens):  # a parenthesis too many: polars says so
+    while position < len(tokens):  # a parenthesis too many, which polars reports
         more, end = _rewrite(tokens, position + 1)
         text, position = f"{text}){more}", end
     return text
 
 
+def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
+    """Return the rows that satisfy an SQL condition on the columns.
+
+    Raises:
+        ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
+    """
+    schema = rows.collect_schema()
+    try:
+        pl.sql_expr(where)  # its errors are about the condition as given
+        selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
+        integers = [name for name, dtype in schema.items() if dtype.is_integer()]
+        return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
+    except pl.exceptions.ColumnNotFoundError as error:
+        raise ManifestError(unknown_column(where, str(error), schema.names())) from None
+    except pl.exceptions.PolarsError as error:
+        raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
+
+
+def unknown_column(sql: str, message: str, columns: Sequence[str]) -> str:
+    """Return the problem of a query or condition with an unknown column, and a similar column.
+
+    Args:
+        sql: The query or condition.
+        message: Error of polars.
+        columns: The existing columns.
+    """
+    # 'unable to find column "sourc"; ...', or "no column named 'sourc' found in table 'crops'"
+    quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
+    name = quoted[0] if quoted else message.split()[-1]
+    close = difflib.get_close_matches(name.lower(), columns, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}."
+    if f'"{name}"' in sql:
+        hint = f"for text use single quotes, '{name}'. {hint[0].upper()}{hint[1:]}"
+    return f"{sql!r}: no column {name!r}; {hint}"
+
+
 def _rewrite(tokens: list[str], position: int) -> tuple[str, int]:
-    """Return the text up to the parenthesis that closes, or to the end, and where that is."""
+    """Return the text up to the closing parenthesis or the end, and its position."""
     text, before = "", ""
     while position < len(tokens) and tokens[position] != ")":
         token, name = tokens[position], tokens[position].upper()
@@ -94,7 +132,7 @@ def _call(tokens: list[str], position: int) -> tuple[str, int]:
     name = "".join(tokens[position:start])
     inner, end = _rewrite(tokens, start + 1)
     kind, close = name.strip().upper(), "".join(tokens[end : end + 1])
-    last = next((each for each in reversed(tokens[start:end]) if not _is_blank(each)), "")
+    last = next((token for token in reversed(tokens[start:end]) if not _is_blank(token)), "")
     is_narrow = kind in _COUNTS or (
         kind in _CASTS and (_INTEGER.fullmatch(last) or last.upper() == "UNSIGNED")
     )
@@ -109,18 +147,18 @@ def _call(tokens: list[str], position: int) -> tuple[str, int]:
 
 def _clause(tokens: list[str], position: int) -> tuple[str, int]:
     """Return FILTER (...), OVER (...) or OVER name, rewritten, and the position behind it."""
-    text, found = "", 0
-    while position < len(tokens) and found < 2:
+    text, words = "", 0
+    while position < len(tokens) and words < 2:
         if tokens[position] == "(":
             inner, end = _rewrite(tokens, position + 1)
             return f"{text}({inner}{''.join(tokens[end : end + 1])}", end + 1
-        found += not _is_blank(tokens[position])
+        words += not _is_blank(tokens[position])
         text, position = text + tokens[position], position + 1
     return text, position
 
 
 def _next(tokens: list[str], position: int) -> str:
-    return next((each for each in tokens[position:] if not _is_blank(each)), "")
+    return next((token for token in tokens[position:] if not _is_blank(token)), "")
 
 
 def _is_blank(token: str) -> bool:

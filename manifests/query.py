@@ -1,4 +1,4 @@
-r"""Ask manifests in SQL; the table ``crops`` holds the rows of all that are given.
+r"""Query manifests in SQL; the table ``crops`` holds the rows of all given manifests.
 
     python -m manifests.query "SELECT source, split, count(*) FROM crops GROUP BY ALL" \
         --manifests data/shards/*/manifest.parquet
@@ -6,13 +6,11 @@ r"""Ask manifests in SQL; the table ``crops`` holds the rows of all that are giv
         --manifests s3://bucket/lasot/manifest.parquet --out tracks.csv
     python -m manifests.query --schema
 
-The dialect is polars' SQL. ``.csv`` and ``.parquet`` are what --out can be.
+The dialect is polars' SQL. --out is a ``.csv`` or ``.parquet`` file.
 """
 
-import difflib
 import io
 import os
-import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +23,7 @@ import tyro
 from commands.files import write_whole
 from commands.places import keep_inputs
 from commands.run import run_command
-from manifests.exact import exact_sql, narrow, widen
+from manifests.exact import exact_sql, narrow, unknown_column, widen
 from manifests.schema import COLUMNS, ManifestError
 from manifests.table import read_manifest
 
@@ -36,41 +34,41 @@ _LONGEST_REASON = 300
 
 @dataclass(frozen=True, kw_only=True)
 class QueryConfig:
-    """Ask manifests in SQL; the table "crops" holds the rows of all that are given."""
+    """Query manifests in SQL; the table "crops" holds the rows of all given manifests."""
 
     sql: Annotated[str, tyro.conf.Positional] = ""
-    """What to ask, such as "SELECT source, count(*) FROM crops GROUP BY source"."""
+    """SQL query, such as "SELECT source, count(*) FROM crops GROUP BY source"."""
     manifests: tuple[str, ...] = ()
     """Path or URL of each manifest."""
     out: str = ""
-    """Write the answer here, .csv or .parquet, instead of to the terminal."""
+    """File for the answer, .csv or .parquet; the terminal if empty."""
     max_rows: int = 50
-    """Rows shown on the terminal; files get all."""
+    """Largest number of rows on the terminal; files have all."""
     schema: bool = False
-    """Show the columns with their types and units, and stop."""
+    """Only show the columns with their types and units."""
 
     def __post_init__(self) -> None:
-        """Reject a number of rows that shows nothing."""
+        """Reject a number of rows below 1."""
         if self.max_rows < 1:
             raise ValueError(f"--max-rows {self.max_rows}: expected at least 1")
 
 
 def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
-    """Return the answer to a question about the rows of some manifests.
+    """Return the answer of an SQL query on the rows of some manifests.
 
     Raises:
-        ManifestError: A manifest cannot be read, or SQL does not understand the question; a
-            misspelt column or table suggests the right one.
+        ManifestError: A manifest cannot be read, or the query is wrong; for a misspelt column or
+            table the message has the right one.
     """
     parts = [read_manifest(url, check_shards=False).rows for url in urls]
-    # The columns above, as text: SQL compares and joins them like any other.
+    # Categories as text, which SQL compares and joins like any other column.
     rows = pl.concat(parts).lazy().with_columns(pl.col(pl.Categorical).cast(pl.String))
     columns = rows.collect_schema().names()
     try:
-        _execute(sql, rows.clear())  # its errors are about the question as it was asked
+        _execute(sql, rows.clear())  # its errors are about the query as given
         answer = narrow(_execute(exact_sql(sql), widen(rows)))
     except pl.exceptions.ColumnNotFoundError as error:
-        raise ManifestError(_suggest_column(sql, str(error), columns)) from None
+        raise ManifestError(_unknown_column(sql, str(error), columns)) from None
     except pl.exceptions.PolarsError as error:
         raise ManifestError(_explain(sql, str(error), columns)) from None
     if not answer.width:
@@ -87,7 +85,7 @@ def _execute(sql: str, rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def run(config: QueryConfig) -> None:
-    """Answer on the terminal or into a file."""
+    """Print the answer or write it to a file."""
     if config.schema:
         _show(_schema_text())
         return
@@ -111,7 +109,7 @@ def run(config: QueryConfig) -> None:
 
 
 def _show(text: str) -> None:
-    """Print; whoever reads through a pipe, such as ``head``, may have enough before the end."""
+    """Print a text; a reader of a pipe, such as ``head``, may stop before the end."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -121,10 +119,10 @@ def _show(text: str) -> None:
 def answer_text(
     answer: pl.DataFrame, *, max_rows: int, width: int | None, ascii_rules: bool = False
 ) -> str:
-    """Return an answer as a table, or row after row if that table is wider than ``width``.
+    """Return an answer as a table, or as a list of rows if the table is wider than ``width``.
 
     Args:
-        answer: What `query` returned.
+        answer: Result of `query`.
         max_rows: Rows to show.
         width: Characters in a line; None for any number.
         ascii_rules: Draw the table with +, - and |, for terminals without other rules.
@@ -191,21 +189,13 @@ def _writer(out: str) -> Callable[[pl.DataFrame, io.BytesIO], None]:
     raise ManifestError(f"--out {out}: expected a name that ends in .csv or .parquet")
 
 
-def _suggest_column(sql: str, message: str, columns: Sequence[str]) -> str:
-    """Return which name of the question is no column, and the column that it resembles."""
-    # 'unable to find column "sourc"; ...', or "no column named 'sourc' found in table 'crops'"
-    quoted = re.findall(r"[\"']([^\"']+)[\"']", message)
-    name = quoted[0] if quoted else message.split()[-1]
-    close = difflib.get_close_matches(name.lower(), columns, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"the columns are {', '.join(columns)}."
-    if f'"{name}"' in sql:
-        hint = f"for text use single quotes, '{name}'. {hint[0].upper()}{hint[1:]}"
-    return f"{sql!r}: no column {name!r}; {hint} See --schema"
+def _unknown_column(sql: str, message: str, columns: Sequence[str]) -> str:
+    return f"{unknown_column(sql, message, columns)} See --schema"
 
 
 def _explain(sql: str, message: str, columns: Sequence[str]) -> str:
     if message.startswith("no column named"):
-        return _suggest_column(sql, message, columns)
+        return _unknown_column(sql, message, columns)
     reason = " ".join(message.split())[:_LONGEST_REASON] or "no reason given"
     hint = f"the one table is {TABLE!r}" if "not found" in reason else "see polars' SQL"
     return f"{sql!r}: {reason}; {hint}"

@@ -1,4 +1,4 @@
-"""The columns of a manifest, once: names, types, units; the docs' table is made from here."""
+"""The columns of a manifest: names, types, units; the source of the table in the docs."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("source", pl.Categorical(), "", "raw dataset: coco, lasot, uav123 or vid"),
+    Column("source", pl.Categorical(), "", "raw dataset, such as coco"),
     Column("video", pl.Categorical(), "", "what the track was cut from"),
     Column("group", pl.Categorical(), "", "unit that the train/val split does not tear"),
     Column("track", pl.Categorical(), "", "one target in one video, unique within its source"),

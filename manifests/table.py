@@ -1,7 +1,6 @@
-"""Reading and writing manifests: one Parquet file a build, one row a crop pair."""
+"""Reading and writing manifests: one Parquet file per build, one row per crop pair."""
 
 import dataclasses
-import difflib
 import hashlib
 import io
 import json
@@ -18,13 +17,21 @@ import pyarrow.parquet
 from commands.files import write_whole
 from commands.places import local_path
 from commands.stores import file_system, open_file
-from manifests.exact import exact_sql, widen
+from manifests.crop_spec import CropSpec
+from manifests.exact import select_rows
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
 
 logger = logging.getLogger(__name__)
 
 _File = io.BufferedReader | io.BytesIO
 _KEY = b"dcffnet"
+_CROP_KEYS = {
+    "template": "template_size",
+    "search": "search_size",
+    "context": "context",
+    "margin": "margin",
+}
+"""Fields of `CropSpec` by name, with their keys in a manifest's metadata."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,14 +48,11 @@ class ShardInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:
-    """What a manifest says about the build that made it."""
+    """What a manifest records about its build."""
 
     source: str
-    template_size: int = 127
-    search_size: int = 255
-    margin: int = 0
-    """Pixels of real context that the stored crops have on each side, beyond the sizes above."""
-    context: float = 0.5
+    crop: CropSpec = field(default_factory=CropSpec)
+    """Sizes and scale of the crops."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """The build's settings, as given and derived."""
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -63,13 +67,13 @@ class Manifest:
 
     url: str
     rows: pl.DataFrame
-    """One row a crop pair, columns as in `manifests.schema.COLUMNS`."""
+    """One row per crop pair, columns as in `manifests.schema.COLUMNS`."""
     metadata: Metadata
     fingerprint: str
     """SHA-256 of the file, hexadecimal."""
 
     def files(self) -> list[str]:
-        """Return where it and its shards lie."""
+        """Return the paths or URLs of the manifest and its shards."""
         return [self.url, *(shard_url(self.url, shard.name) for shard in self.metadata.shards)]
 
 
@@ -83,7 +87,10 @@ def write_manifest(url: str, rows: pl.DataFrame, metadata: Metadata) -> None:
     if missing:
         raise ManifestError(f"{url}: rows without the columns {missing}; nothing was written")
     table = rows.select(SCHEMA.names()).cast(SCHEMA).to_arrow()
-    text = json.dumps(dataclasses.asdict(metadata), sort_keys=True).encode()
+    content = dataclasses.asdict(metadata)
+    crop = content.pop("crop")
+    content |= {key: crop[name] for name, key in _CROP_KEYS.items()}
+    text = json.dumps(content, sort_keys=True).encode()
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), _KEY: text})
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(table, buffer, compression="zstd", row_group_size=1 << 17)
@@ -91,12 +98,12 @@ def write_manifest(url: str, rows: pl.DataFrame, metadata: Metadata) -> None:
 
 
 def read_manifest(url: str, *, where: str | None = None, check_shards: bool = True) -> Manifest:
-    """Open a manifest, check that it can be used, and return its rows.
+    """Open a manifest, check it, and return it.
 
     Args:
         url: Path or fsspec URL of the Parquet file.
         where: SQL condition on the columns that selects rows, such as ``"category = 'dog'"``.
-        check_shards: Check that each shard lies beside the manifest and has the stated size.
+        check_shards: Check that all shards lie beside the manifest and have their sizes.
 
     Raises:
         ManifestError: It is missing or not a manifest, has another schema version, lacks a
@@ -109,18 +116,20 @@ def read_manifest(url: str, *, where: str | None = None, check_shards: bool = Tr
 def read_manifests(
     urls: Sequence[str], *, where: str | None = None, check_shards: bool = True
 ) -> list[Manifest]:
-    """Open manifests as `read_manifest` does, and leave out those without a row that is selected.
+    """Open manifests as `read_manifest` does, and leave out those without a selected row.
 
-    One condition serves all sources: ``"source != 'uav123'"`` takes a whole manifest away.
+    One condition serves all sources: ``"source != 'uav123'"`` excludes a whole manifest.
 
     Raises:
-        ManifestError: As `read_manifest`, or the condition leaves no row of any of them.
+        ManifestError: As `read_manifest`, or there are no manifests, or no selected row in any.
     """
+    if not urls:
+        raise ManifestError("--manifests: none given. Build one with `python -m datasets.build`")
     manifests = [_read_one(url, where, check_shards=check_shards) for url in urls]
     if where is None:
         return manifests
     selected = [manifest for manifest in manifests if not manifest.rows.is_empty()]
-    if urls and not selected:
+    if not selected:
         raise ManifestError(f"{', '.join(urls)}: no row satisfies {where!r}. Check the condition")
     for manifest in manifests:
         if manifest.rows.is_empty():
@@ -129,9 +138,9 @@ def read_manifests(
 
 
 def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
-    """Yield what is wrong with the shards beside a manifest: absent, or of another size.
+    """Yield the problems of the shards beside a manifest: absent, or of another size.
 
-    Web servers list no sizes, and many list nothing: there it shows when a shard is read.
+    Web servers list no sizes, and many list nothing; problems show there when a shard is read.
     """
     if url.startswith(("http://", "https://")):
         return
@@ -148,38 +157,18 @@ def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
 
 
 def _sizes(url: str, shards: Sequence[ShardInfo]) -> dict[str, int]:
-    """Return the sizes of the shards that are there; a bucket lists them in one request."""
+    """Return the sizes of the existing shards; a bucket lists them in one request."""
     if local_path(url) is not None:
         paths = {shard.name: Path(local_path(shard_url(url, shard.name)) or "") for shard in shards}
         return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
     files, folder = file_system(posixpath.dirname(url))
-    return {posixpath.basename(one["name"]): one["size"] for one in files.ls(folder, detail=True)}
-
-
-def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
-    """Return the rows that satisfy an SQL condition on the columns.
-
-    Raises:
-        ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
-    """
-    schema = rows.collect_schema()
-    try:
-        pl.sql_expr(where)  # its errors are about the condition as it was given
-        selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
-        integers = [name for name, dtype in schema.items() if dtype.is_integer()]
-        return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
-    except pl.exceptions.ColumnNotFoundError as error:
-        name = str(error).split('"')[1] if '"' in str(error) else str(error).split()[0]
-        columns = schema.names()
-        close = difflib.get_close_matches(name, columns, n=1)
-        hint = f"did you mean {close[0]!r}" if close else f"the columns are {columns}"
-        raise ManifestError(f"{where!r}: no column {name!r}; {hint}") from None
-    except pl.exceptions.PolarsError as error:
-        raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
+    return {
+        posixpath.basename(entry["name"]): entry["size"] for entry in files.ls(folder, detail=True)
+    }
 
 
 def shard_url(manifest_url: str, shard: str) -> str:
-    """Return where a shard lies: beside its manifest, or beside what that is a link to.
+    """Return the path or URL of a shard: beside its manifest, or beside the target of a link.
 
     Raises:
         ManifestError: The name leads out of the manifest's folder.
@@ -206,7 +195,7 @@ def _read_one(url: str, where: str | None, *, check_shards: bool) -> Manifest:
 
 
 def _open(url: str) -> _File:
-    """Open a local file, or fetch a remote one: a manifest is small beside its shards."""
+    """Open a local file, or read a remote one into memory: manifests are small."""
     try:
         if "://" not in url:
             return Path(url).open("rb")
@@ -216,19 +205,19 @@ def _open(url: str) -> _File:
         raise ManifestError(
             f"{url}: no such manifest. Build it with `python -m datasets.build`"
         ) from None
-    except ValueError as error:  # a protocol that nobody knows
+    except ValueError as error:  # an unknown protocol
         raise ManifestError(f"{url}: {error}. Pass a path, or a URL such as s3://...") from None
 
 
 def _read_rows(url: str, file: _File, where: str | None) -> pl.DataFrame:
-    """Read the rows, filtered while they are read: the whole table need not fit in memory."""
+    """Read the rows and filter them while reading: the whole table need not fit in memory."""
     file.seek(0)
     rows = pl.scan_parquet(file)
-    found = rows.collect_schema()
-    missing = [name for name in SCHEMA.names() if name not in found]
+    schema = rows.collect_schema()
+    missing = [name for name in SCHEMA.names() if name not in schema]
     if missing:
         raise ManifestError(f"{url}: lacks the columns {missing}. Build it again")
-    rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if found[name] != dtype})
+    rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if schema[name] != dtype})
     return rows.collect() if where is None else select_rows(rows, where)
 
 
@@ -247,4 +236,5 @@ def _read_metadata(url: str, file: _File) -> Metadata:
             "the toolkit that wrote it"
         )
     shards = tuple(ShardInfo(**shard) for shard in content.pop("shards"))
-    return Metadata(**content, shards=shards)
+    crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
+    return Metadata(**content, crop=CropSpec(**crop), shards=shards)

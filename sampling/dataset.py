@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from datasets.crops import NETWORK_CROP
 from manifests.schema import ManifestError
 from manifests.table import Manifest
+from manifests.together import require_crop
 from sampling.augment import AugmentSettings
 from sampling.batch import empty_arrays
 from sampling.make_pairs import BatchArrays, Failure, PairMaker, ReadCrop
@@ -59,6 +61,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         access: Access = "random",
         cache: CacheSettings | None = None,
     ) -> None:
+        require_crop(manifests, NETWORK_CROP, of="the network")
         self.access = access
         self.manifests = tuple(manifests)
         self._process = ForkGuard()

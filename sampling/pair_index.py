@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasets.tar_writer import sample_key
+from datasets.shards.tar import sample_key
 from manifests.table import Manifest, shard_url
 from sampling.plan import Plan
 from sampling.track_table import locate_row, shard_numbers
@@ -51,8 +51,8 @@ def list_shards(manifests: Sequence[Manifest]) -> list[Shard]:
             url=shard_url(manifest.url, shard.name),
             num_bytes=shard.num_bytes,
             sha256=shard.sha256,
-            template_px=manifest.metadata.template_size + 2 * manifest.metadata.margin,
-            search_px=manifest.metadata.search_size + 2 * manifest.metadata.margin,
+            template_px=manifest.metadata.crop.stored_template,
+            search_px=manifest.metadata.crop.stored_search,
         )
         for manifest in manifests
         for shard in manifest.metadata.shards

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datasets.build import main as build_shards
-from datasets.sample import main as write_sample
+from datasets.sample.__main__ import main as write_sample
 from tests.support.builds import build
 from tests.support.crops import MadeTrack, write_crops
 from tests.support.servers import process

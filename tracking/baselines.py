@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.crops import Image
+from datasets.images import Image
 from tracking.decoders.base import Floats
 from tracking.tracker import BoxTracker, Prediction, check_box, to_rgb
 

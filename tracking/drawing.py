@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.box_files import has_area
-from datasets.crops import Image
+from datasets.images import Image
 
 Color = tuple[int, int, int]
 

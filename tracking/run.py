@@ -32,7 +32,7 @@ from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
 from commands.termination import cleaned_at_termination
 from datasets.box_files import has_area, parse_box, read_box_file
-from datasets.crops import Image
+from datasets.images import Image
 from datasets.tracks import SourceError
 from model.device import choose_device
 from model.weights import PRETRAINED, WeightsError, load_model, weights_files

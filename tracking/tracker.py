@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE, template_side
-from datasets.crops import Image, channel_mean, crop_square
+from datasets.crops import NETWORK_CROP, channel_mean, crop_square
+from datasets.images import Image
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.network import Network
 from model.weights import PRETRAINED, WeightsError, load_model
 from tracking.decoders import DECODERS
@@ -154,7 +155,7 @@ class Tracker:
 
     def _template_features(self, image: Image) -> tuple[torch.Tensor, ...]:
         """Return the network's features of the template crop around the target."""
-        side, fill = template_side(*self._size), channel_mean(image)
+        side, fill = NETWORK_CROP.template_side(*self._size), channel_mean(image)
         center = (float(self._center[0]), float(self._center[1]))
         crop = crop_square(image, center=center, side=side, size=TEMPLATE_SIZE, fill=fill)
         with torch.inference_mode():
@@ -162,7 +163,7 @@ class Tracker:
 
     def _measure(self, image: Image) -> None:
         self._frame_size = np.array(image.shape[1::-1], np.float64)
-        self._search_side = template_side(*self._size) * SEARCH_SIZE / TEMPLATE_SIZE
+        self._search_side = NETWORK_CROP.search_side(*self._size)
 
 
 def to_rgb(image: NDArray[np.uint8]) -> Image:

@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from datasets.crops import Image, decode_image
-from datasets.files import LocalFolder
+from datasets.files.folders import LocalFolder
 from datasets.frame_order import sort_frames
+from datasets.images import Image, decode_image
 from datasets.levels import levels_of
 from datasets.tracks import SourceError
 

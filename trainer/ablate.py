@@ -23,7 +23,7 @@ from commands.page import Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command
-from datasets.lock import only_one
+from datasets.files.lock import only_one
 from datasets.tracks import SourceError
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests

@@ -16,9 +16,9 @@ from commands.page import Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command
-from datasets.showcase import with_manifest
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
+from manifests.together import with_manifest
 from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.loader import PairLoader

@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.page import Picture
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from datasets.contact_sheet import encode_png
-from datasets.crops import Image
+from datasets.images import Image, encode_png
+from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.heads import HEADS
 from sampling.augment import Change
 from sampling.batch import PairBatch

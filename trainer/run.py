@@ -19,8 +19,8 @@ import torch
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from commands.run import run_command
+from datasets.report.problems import find_problems
 from datasets.tracks import SourceError
-from datasets.trust import find_problems
 from manifests.schema import ManifestError
 from model.device import choose_device
 from model.weights import WeightsError

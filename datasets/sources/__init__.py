@@ -1,13 +1,13 @@
-"""The raw datasets that can be read: one module each, with the same two functions.
+"""The supported raw datasets: one module per source, with the same two functions.
 
-``list_parts`` names the units of annotation that can be read alone (a LaSOT sequence, a COCO JSON
-file); ``read_part`` yields the tracks of one. A new source is one module and one line here.
+``list_parts`` names the units of annotation (a LaSOT sequence, a COCO JSON file); ``read_part``
+yields the tracks of one unit. A new source is one module and one line of `SOURCES`.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.sources import coco, lasot, uav123, vid
 from datasets.tracks import Track
 
@@ -16,15 +16,15 @@ __all__ = ["SOURCES", "Source"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How one raw dataset is read."""
+    """The reader of one raw dataset."""
 
     list_parts: Callable[[RawFiles], list[str]]
-    """Return the parts that are there, sorted; SourceError if none is."""
+    """Return the existing parts, sorted; SourceError if there are none."""
     read_part: Callable[..., Iterator[Track]]
-    """Yield the tracks of one part, in an order that follows from the annotation alone."""
+    """Yield the tracks of one part, in an order that depends on the annotation alone."""
     leaves_out_bad: bool = False
-    """Whether it takes a `BadAnnotations` as third argument. Sources with one row per frame do not:
-    a row that is left out would shift all others."""
+    """True if ``read_part`` takes a `BadAnnotations` as third argument. Sources with one row per
+    frame do not: leaving out a row would shift all others."""
 
 
 SOURCES: dict[str, Source] = {

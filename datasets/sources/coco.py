@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datasets.box_files import has_area
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.sources.coco_json import parse_coco
 from datasets.tracks import BadAnnotations, SourceError, Track
 
@@ -24,7 +24,7 @@ _SUBSETS = ("train2017", "val2017")
 
 
 def list_parts(files: RawFiles) -> list[str]:
-    """Return the annotation files whose images are there.
+    """Return the annotation files with existing images.
 
     Raises:
         SourceError: There is none.
@@ -52,10 +52,10 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
     Args:
         files: The raw root.
         part: The annotation file.
-        bad: Takes the annotations with something wrong in them; None allows none.
+        bad: Collects wrong annotations; None allows none.
 
     Raises:
-        SourceError: The file is damaged, or says something that is not possible.
+        SourceError: The file is damaged or has impossible values.
     """
     where = files.where(part)
     subset = part.removeprefix("annotations/instances_").removesuffix(".json")

@@ -1,4 +1,4 @@
-"""COCO's JSON, checked field by field: an error names the entry, the key and what stands there."""
+"""COCO's JSON, checked field by field: errors have the entry, the key and the value."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from datasets.tracks import BadAnnotations, SourceError
 _MOST_PX = 1e9
 _ADVICE = "Get the file again, or correct your own"
 _ABSENT: Any = ...
-"""Value of a key that is not there; null is None."""
+"""Value of an absent key; null is None."""
 
 
 class Image(NamedTuple):
@@ -33,7 +33,7 @@ class Object(NamedTuple):
 
 
 class _Fault(Exception):
-    """What is wrong with an entry, as in "has no bbox, expected four numbers"."""
+    """The problem of an entry, such as "has no bbox, expected four numbers"."""
 
 
 def parse_coco(
@@ -43,8 +43,8 @@ def parse_coco(
 
     Args:
         data: The file's content.
-        where: What errors call the file.
-        bad: Takes the annotations with something wrong in them, which are left out.
+        where: Name of the file for errors.
+        bad: Collects the wrong annotations, which are left out.
 
     Raises:
         SourceError: The file is no such JSON, an image or a category is wrong, or more annotations
@@ -52,31 +52,31 @@ def parse_coco(
     """
     table = _load(data, where)
     images: dict[int, Image] = {}
-    for place, entry in enumerate(_entries(table, "images", where, _as_image), start=1):
+    for number, entry in enumerate(_entries(table, "images", where, _as_image), start=1):
         try:
             image = _check_image(entry)
         except _Fault as fault:
-            name = _label("image", entry.id, place)
+            name = _label("image", entry.id, number)
             raise SourceError(f"{where}: {name} {fault}. {_ADVICE}") from None
         images[image.id] = image
     categories: dict[int, str] = {}
-    for place, category in enumerate(_entries(table, "categories", where, dict), start=1):
+    for number, category in enumerate(_entries(table, "categories", where, dict), start=1):
         try:
             categories[_whole("id", category.get("id", _ABSENT))] = _check_name(category)
         except _Fault as fault:
-            name = _label("category", category.get("id"), place)
+            name = _label("category", category.get("id"), number)
             raise SourceError(f"{where}: {name} {fault}. {_ADVICE}") from None
     objects = _entries(table, "annotations", where, _as_object)
-    for kind, found in (("images", images), ("categories", categories)):
-        if len(found) < len(table[kind]):
+    for kind, by_id in (("images", images), ("categories", categories)):
+        if len(by_id) < len(table[kind]):
             raise SourceError(f"{where}: two of its {kind} have the same id. {_ADVICE}")
     good = _good_objects(objects, images, categories, where, bad)
     good.sort(key=lambda item: (item.image_id, item.id))
-    for one, other in pairwise(good):
-        if one[:2] == other[:2]:
+    for item, following in pairwise(good):
+        if item[:2] == following[:2]:
             raise SourceError(
-                f"{where}: two of its annotations have the same id {one.id}, both in image "
-                f"{images[one.image_id].file_name!r}. {_ADVICE}"
+                f"{where}: two of its annotations have the same id {item.id}, both in image "
+                f"{images[item.image_id].file_name!r}. {_ADVICE}"
             )
     return images, good, categories
 
@@ -89,13 +89,13 @@ def _good_objects(
     bad: BadAnnotations,
 ) -> list[Object]:
     good, problems = [], []
-    for place, entry in enumerate(objects, start=1):
+    for number, entry in enumerate(objects, start=1):
         try:
             good.append(_check_object(entry, images, categories))
         except _Fault as fault:
             image = images.get(entry.image_id) if type(entry.image_id) in (int, float) else None
             of_image = f" (image {image.file_name!r})" if image else ""
-            name = _label("annotation", entry.id, place)
+            name = _label("annotation", entry.id, number)
             problems.append(f"{where}: {name} {fault}{of_image}")
     bad.add(problems)
     return good
@@ -123,7 +123,7 @@ def _load(data: bytes, where: str) -> dict[str, Any]:
 def _entries(
     table: dict[str, Any], key: str, where: str, convert: Callable[[Any], Any]
 ) -> list[Any]:
-    """Return a list of the file with each entry as what it is there."""
+    """Return a list of the file with converted entries."""
     wrong = f"{where}: not laid out as COCO's JSON:"
     entries = table.get(key, _ABSENT)
     if type(entries) is not list:
@@ -139,7 +139,7 @@ def _entries(
 
 
 def _slim(item: dict[str, Any]) -> Any:
-    """Return what is needed of a JSON object, as far as its keys tell which kind it is."""
+    """Return the needed fields of a JSON object, if its keys show its kind."""
     is_object = "bbox" in item or "image_id" in item
     is_image = "file_name" in item or "width" in item
     if is_object and not is_image:
@@ -168,7 +168,7 @@ def _as_image(entry: Any) -> Image:
 
 
 def _check_image(image: Image) -> Image:
-    number, *size = (_whole(key, getattr(image, key)) for key in ("id", "width", "height"))
+    image_id, *size = (_whole(key, getattr(image, key)) for key in ("id", "width", "height"))
     if 0 in size:
         raise _Fault(f"is {size[0]} x {size[1]} px, expected a size above 0")
     name = image.file_name
@@ -177,7 +177,7 @@ def _check_image(image: Image) -> Image:
     steps = name.replace("\\", "/").split("/")
     if ".." in steps or not steps[0] or ":" in steps[0]:
         raise _Fault(f"is in {name!r}, expected a file inside the image folder")
-    return Image(number, name, *size)
+    return Image(image_id, name, *size)
 
 
 def _check_name(category: dict[str, Any]) -> str:
@@ -199,7 +199,7 @@ def _check_object(
         raise _Fault(f"{_has('category_id', category_id)}, which is not in the file")
     if not (type(box) is tuple and len(box) == 4 and all(map(_is_number, box))):
         raise _Fault(f"{_has('bbox', box)}, expected four numbers")
-    # Null is a flag that was not set. A text is none: "0" would count as true.
+    # Null is a flag that was not set. Text is not allowed: "0" would count as true.
     if iscrowd not in (None, 0, 1):
         raise _Fault(f"{_has('iscrowd', iscrowd)}, expected 0 or 1")
     return Object(image_id, number, category_id, box, bool(iscrowd))
@@ -221,11 +221,11 @@ def _has(key: str, value: Any) -> str:
     return f"has the {key} {shown if len(shown) <= 80 else shown[:77] + '...'}"
 
 
-def _label(kind: str, number: Any, place: int) -> str:
-    """Return what an error calls an entry: its id, or its place in the list if it has none."""
-    if type(number) in (int, float, str):
-        return f"{kind} {json.dumps(number)[:60]}"
-    return f"{kind} number {place} of the list"
+def _label(kind: str, entry_id: Any, number: int) -> str:
+    """Return the name of an entry for errors: its id, or its number in the list."""
+    if type(entry_id) in (int, float, str):
+        return f"{kind} {json.dumps(entry_id)[:60]}"
+    return f"{kind} number {number} of the list"
 
 
 def _is_number(value: object) -> bool:

@@ -26,7 +26,7 @@ from datasets.box_files import (
     read_flags,
     read_one_based_boxes,
 )
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -50,22 +50,22 @@ def training_videos() -> dict[str, list[str]]:
 
 
 def list_parts(files: RawFiles) -> list[str]:
-    """Return the folders of the official training videos that are there, by class and number.
+    """Return the folders of the existing official training videos, by class and number.
 
     Raises:
-        SourceError: None of them is there.
+        SourceError: There are none.
     """
     training = training_videos()
     parts = []
     num_others = 0
     for base in _find_bases(files, frozenset(training)):
         for category in [name for name in files.list(base.rstrip("/")) if name in training]:
-            found = set()
+            listed = set()
             for folder in (f"{base}{category}", f"{base}{category}/{category}"):
                 names = files.list(folder)
                 wanted = [name for name in training[category] if name in names]
-                parts += [f"{folder}/{name}" for name in wanted if name not in found]
-                found.update(wanted)
+                parts += [f"{folder}/{name}" for name in wanted if name not in listed]
+                listed.update(wanted)
                 num_others += sum(name.startswith(f"{category}-") for name in names) - len(wanted)
     num_official = sum(map(len, training.values()))
     if not parts:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.box_files import check_num_rows, has_area, read_one_based_boxes
-from datasets.files import RawFiles
+from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def sequence_ranges() -> dict[str, dict[str, tuple[str, int, int]]]:
 
 
 def list_parts(files: RawFiles) -> list[str]:
-    """Return ``<base>anno/<release>/<sequence>`` for each sequence whose image folder is there.
+    """Return ``<base>anno/<release>/<sequence>`` per sequence with an image folder.
 
     Raises:
         SourceError: There is no image folder of either release.

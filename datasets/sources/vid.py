@@ -21,8 +21,8 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from datasets.box_files import has_area
-from datasets.files import RawFiles
-from datasets.read_ahead import read_ahead
+from datasets.files.folders import RawFiles
+from datasets.files.prefetch import prefetch
 from datasets.tracks import BadAnnotations, SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def list_parts(files: RawFiles) -> list[str]:
-    """Return the annotation folders of the videos whose frames are there.
+    """Return the annotation folders of the videos with frames.
 
     Raises:
         SourceError: There is none.
@@ -93,7 +93,7 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
     size: tuple[int, int] | None = None
     numbers = _list_numbers(files, part, ".xml")
     names = [f"{part}/{number:06d}.xml" for number in numbers]
-    for number, name, read in zip(numbers, names, read_ahead(files, names), strict=True):
+    for number, name, read in zip(numbers, names, prefetch(files, names), strict=True):
         where = files.where(name)
         size, objects = _parse_frame(read(), number, size, where, bad or BadAnnotations())
         for track_id, category, row in objects:
@@ -123,7 +123,7 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
 
 
 def _tell_changes(where: str, categories: Mapping[int, Counter[str]]) -> None:
-    """Warn of tracks that are not of one class in all frames; the first class counts."""
+    """Warn of tracks of several classes; the first class counts."""
     changing = {track_id: names for track_id, names in categories.items() if len(names) > 1}
     if changing:
         track_id, names = next(iter(changing.items()))
@@ -158,13 +158,13 @@ def _list_videos(files: RawFiles, folder: str) -> set[str]:
 
 
 def _list_numbers(files: RawFiles, folder: str, suffix: str) -> list[int]:
-    """Return the numbers of the frames that a folder has files of, ascending."""
+    """Return the frame numbers of a folder's files, ascending."""
     names = [name.removesuffix(suffix) for name in files.list(folder) if name.endswith(suffix)]
     return sorted(int(name) for name in names if _NUMBER.fullmatch(name))
 
 
 def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
-    """Raise SourceError if an image has no XML; an image that is missing shows when it is read."""
+    """Raise SourceError if an image has no XML; a missing image shows when it is read."""
     annotated = _list_numbers(files, annotations, ".xml")
     without = sorted(set(_list_numbers(files, images, ".JPEG")) - set(annotated))
     if without or not annotated:
@@ -194,11 +194,11 @@ def _parse_frame(
             f"{where}: not readable as VID's XML ({error}). Get the file again"
         ) from None
     objects = []
-    for place, item in enumerate(root.iter("object"), start=1):
+    for index, item in enumerate(root.iter("object"), start=1):
         try:
             objects.append(_read_object(item, number))
         except ValueError as error:
-            bad.add([f"{where}: not readable as VID's XML (object {place}: {error})"])
+            bad.add([f"{where}: not readable as VID's XML (object {index}: {error})"])
     return size, objects
 
 

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from datasets.archives import is_archive, is_compressed
 from datasets.box_files import decode_text
-from datasets.files import LocalFolder, RawFiles, open_root
+from datasets.files import RawFiles, open_root
+from datasets.files.archives import is_archive, is_compressed
+from datasets.files.folders import LocalFolder
 from datasets.tracks import SourceError
 from evaluation.names import result_finder
 from evaluation.results.entries import identify, list_files, split_number, suffix_of

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from datasets.output import Output
+from datasets.files.output import Output
 
 
 @pytest.fixture(scope="module")

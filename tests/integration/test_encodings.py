@@ -13,8 +13,8 @@ import pytest
 
 from commands.run import one_line
 from datasets.build import main as build
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from datasets.verify import main as verify
 from evaluation.run import main as evaluate
 from manifests.query import main as query
@@ -60,7 +60,7 @@ def test_names_that_a_terminal_lacks_are_escaped(sample_shards: Path, tmp_path: 
     said = run("ascii", "manifests.query", "SELECT 1", "--manifests", str(manifest), "--out",
                str(manifest.with_name("a.csv")))  # fmt: skip
     assert b"\\u6f22/a.csv" in said
-    said = run("ascii", "datasets.report", "--manifest", str(manifest), "--num-crops", "1")
+    said = run("ascii", "datasets.report", "--manifests", str(manifest), "--num-crops", "1")
     assert b"\\u6f22/report.html" in said
 
 
@@ -78,8 +78,8 @@ def test_folders_that_are_not_utf8_are_read_and_written(odd: Path) -> None:
     crops = str(odd / "crops/manifest.parquet")
     page, otb = str(odd / "page.html"), str(odd / "otb")
     assert build(["--src", "lasot", "--root", str(odd / "lasot"), "--out", str(odd / "crops")]) == 0
-    assert verify(["--manifest", crops]) == 0
-    assert report(["--manifest", crops, "--num-crops", "1"]) == 0
+    assert verify(["--manifests", crops]) == 0
+    assert report(["--manifests", crops, "--num-crops", "1"]) == 0
     assert b"caf\\udce9" in (odd / "crops/report.html").read_bytes()
     assert query(["SELECT 1", "--manifests", crops, "--out", str(odd / "a.csv")]) == 0
     assert preview(["--manifests", crops, "--num-pairs", "1", "--out", page]) == 0

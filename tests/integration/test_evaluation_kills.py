@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.crops import encode_jpeg
+from datasets.images import encode_jpeg
 from evaluation.run import main
 from tests.support import ROOT
 from tests.support.launch import children

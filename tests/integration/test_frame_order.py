@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
 from datasets.frame_order import sort_frames
+from datasets.overlap.benchmark_folders import read_benchmark
 from datasets.tracks import SourceError
 from evaluation.otb import read_otb
 from evaluation.vot import read_vot

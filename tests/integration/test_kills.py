@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from datasets.build import main
-from datasets.crops import encode_jpeg
+from datasets.images import encode_jpeg
 from tests.support import ROOT
 from tests.support.builds import fingerprint
 from tests.support.launch import children

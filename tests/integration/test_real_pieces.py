@@ -7,10 +7,11 @@ import pytest
 from scipy.ndimage import map_coordinates
 
 from datasets.build import main
-from datasets.crops import channel_mean, decode_image
+from datasets.crops import channel_mean
 from datasets.files import open_root
+from datasets.images import decode_image
+from datasets.read_crop import read_jpeg
 from datasets.sources import SOURCES
-from datasets.stored import read_jpeg
 from manifests.table import read_manifest
 
 ROOTS = {

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets import lock
 from datasets.build import main
-from datasets.lock import only_build
-from datasets.output import Output
+from datasets.files import lock
+from datasets.files.lock import only_build
+from datasets.files.output import Output
 from datasets.verify import main as verify
 from tests.support.buckets import upload
 
@@ -46,7 +46,7 @@ def test_from_bucket_to_bucket_with_two_workers(
     assert build(f"{bucket}/raw", out, "--workers", "2") == 0
     assert fingerprint(out) == built
     assert Output(out).sizes(".build") == {}
-    assert verify(["--manifest", f"{out}/manifest.parquet", "--deep"]) == 0
+    assert verify(["--manifests", f"{out}/manifest.parquet", "--deep"]) == 0
 
 
 def test_stopped_build_in_a_bucket_goes_on(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.output import Output
+from datasets.files.output import Output
 from datasets.tracks import SourceError
 from evaluation.benchmarks import open_benchmark
 from evaluation.tracked_on import describe_benchmark

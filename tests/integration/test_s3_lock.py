@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from datasets import lock
-from datasets.lock import NAME, only_one
-from datasets.output import Output
+from datasets.files import lock
+from datasets.files.lock import NAME, only_one
+from datasets.files.output import Output
 from datasets.tracks import SourceError
 
 pytest.importorskip("s3fs")

@@ -7,7 +7,7 @@ import pytest
 from commands.stores import file_system
 from datasets.build import main
 from datasets.files import open_root
-from datasets.output import Output
+from datasets.files.output import Output
 from tests.support.stores import read_everything
 
 pytest.importorskip("s3fs")

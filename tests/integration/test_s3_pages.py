@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from datasets.output import Output
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.files.output import Output
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from manifests.query import main as query
 from tests.support.buckets import upload
 from trainer.preview import main as preview
@@ -40,7 +40,7 @@ def test_a_manifest_that_is_not_there_is_one_line(
 
 
 def test_the_report_lies_beside_its_manifest(manifest: str, bucket: str) -> None:
-    assert report(["--manifest", manifest, "--num-crops", "4", "--num-tracks", "1"]) == 0
+    assert report(["--manifests", manifest, "--num-crops", "4", "--num-tracks", "1"]) == 0
     assert {"report.html", "crops.png"} <= set(Output(f"{bucket}/shards").sizes())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.output import Output
+from datasets.files.output import Output
 from tests.support import ROOT
 from tests.support.crops import MadeTrack, write_crops
 from tests.support.launch import TINY, assert_same_run, train, wait_for_steps

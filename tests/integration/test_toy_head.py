@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.crops import decode_image
+from datasets.images import decode_image
 from evaluation import tune
 from model.heads import HEADS
 from model.summary import main as summarise

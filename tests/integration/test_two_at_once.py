@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.lock import only_one
+from datasets.files.lock import only_one
 from evaluation.run import main as evaluate
 from tests.support.launch import TINY, finish, kill, losses, start, train, wait_for_steps
 from trainer.ablate import main as ablate

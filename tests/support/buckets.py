@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from datasets.output import Output
+from datasets.files.output import Output
 
 
 def upload(folder: Path, url: str) -> None:

@@ -7,9 +7,7 @@ import cv2
 import numpy as np
 
 from datasets.build import main
-from datasets.crops import encode_jpeg
-from datasets.filters import Filters
-from datasets.shards import ShardTask
+from datasets.images import encode_jpeg
 
 
 def build(root: Path, out: Path, *options: str, source: str = "uav123") -> int:
@@ -48,11 +46,3 @@ def make_video(root: Path, frames: list[bytes]) -> Path:
             "</object></annotation>"
         )
     return root
-
-
-def empty_task(source: str, root: str, out: str = "") -> ShardTask:
-    """Return a task with the build's usual settings, for the plan to fill."""
-    return ShardTask(
-        root=root, out=out, name="", source=source, split="", parts=(), filters=Filters(),
-        margin=0, quality=92, max_bad_frames=0,
-    )  # fmt: skip

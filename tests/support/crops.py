@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasets.boxes import SEARCH_SIZE, TEMPLATE_SIZE
-from datasets.crops import encode_jpeg
-from datasets.tar_writer import TarWriter, sample_key
+from datasets.images import encode_jpeg
+from datasets.shards.tar import TarWriter, sample_key
+from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, ShardInfo, write_manifest
 
@@ -44,6 +44,7 @@ def write_crops(
     seed: int = 0,
 ) -> str:
     """Write the tracks' crops as shards with a manifest, and return the manifest's path."""
+    crop = CropSpec(margin=margin)
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     rows: list[dict[str, Any]] = []
@@ -54,7 +55,7 @@ def write_crops(
         with (folder / name).open("wb") as file:
             writer = TarWriter(file)
             for track in tracks[first : first + tracks_per_shard]:
-                rows += _write_track(writer, track, source, name, margin, rng)
+                rows += _write_track(writer, track, source, name, crop, rng)
             writer.close()
         size = (folder / name).stat().st_size
         info = ShardInfo(
@@ -63,7 +64,7 @@ def write_crops(
         shards.append(info)
     url = str(folder / "manifest.parquet")
     table = pl.DataFrame(rows, schema=SCHEMA)
-    write_manifest(url, table, Metadata(source=source, margin=margin, shards=tuple(shards)))
+    write_manifest(url, table, Metadata(source=source, crop=crop, shards=tuple(shards)))
     return url
 
 
@@ -72,7 +73,7 @@ def _write_track(
     track: MadeTrack,
     source: str,
     shard: str,
-    margin: int,
+    crop: CropSpec,
     rng: np.random.Generator,
 ) -> Iterator[dict[str, Any]]:
     for frame in track.frames:
@@ -98,8 +99,8 @@ def _write_track(
             "truncated": None,
             "generated": None,
         }
-        for letter, size in (("z", TEMPLATE_SIZE), ("x", SEARCH_SIZE)):
-            jpeg = encode_jpeg(made_crop(size + 2 * margin, target, rng))
+        for letter, size in (("z", crop.stored_template), ("x", crop.stored_search)):
+            jpeg = encode_jpeg(made_crop(size, target, rng))
             key = sample_key(track.name, frame)
             row[f"{letter}_offset"] = writer.add(f"{key}.{letter}.jpg", jpeg)
             row[f"{letter}_bytes"] = len(jpeg)

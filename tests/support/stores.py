@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from datasets.files import open_root
-from datasets.stored import read_jpeg
+from datasets.read_crop import read_jpeg
 from datasets.verify import main as verify
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings
@@ -65,7 +65,7 @@ def read_everything(url: str, manifest_url: str, cache: Path) -> None:
     manifest = read_manifest(manifest_url)
     row = manifest.rows.row(0, named=True)
     assert read_jpeg(manifest.url, row, "z").startswith(b"\xff\xd8")
-    assert verify(["--manifest", manifest_url, "--deep"]) == 0
+    assert verify(["--manifests", manifest_url, "--deep"]) == 0
     settings = PairSettings(pairs_per_epoch=16)
     stream = PairLoader(
         [manifest],

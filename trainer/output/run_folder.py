@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from commands.files import whole_file
-from datasets.lock import only_one
+from datasets.files.lock import only_one
 from datasets.tracks import SourceError
 from model.weights import load_model, read_description, save_weights
 from trainer.config import TrainingError, changed_options

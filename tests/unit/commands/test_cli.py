@@ -99,6 +99,8 @@ def test_a_value_out_of_range_exits_2_and_says_the_range(
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     module = importlib.import_module(name)
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"{name}.__main__")
     assert module.main(["--help"]) == 0
     assert f"python -m {name}" in capsys.readouterr().out
     assert f"python -m {name}" in (module.__doc__ or "")
@@ -108,10 +110,20 @@ def test_importing_any_module_prints_and_writes_nothing(tmp_path: Path) -> None:
     code = (
         "import importlib, pathlib, sys; sys.path.insert(0, sys.argv[1])\n"
         "for package in sys.argv[2:]:\n"
-        "    for path in sorted(pathlib.Path(sys.argv[1], package).glob('*.py')):\n"
-        "        importlib.import_module(f'{package}.{path.stem}')\n"
+        "    for path in sorted(pathlib.Path(sys.argv[1], package).rglob('*.py')):\n"
+        "        name = path.relative_to(sys.argv[1]).with_suffix('')\n"
+        "        importlib.import_module('.'.join(name.parts))\n"
     )
-    packages = ["manifests", "datasets", "sampling", "trainer", "tracking", "evaluation"]
+    packages = [
+        "commands",
+        "manifests",
+        "model",
+        "datasets",
+        "sampling",
+        "trainer",
+        "tracking",
+        "evaluation",
+    ]
     run = subprocess.run(
         [sys.executable, "-c", code, str(ROOT), *packages],
         cwd=tmp_path,

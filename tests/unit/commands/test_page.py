@@ -11,8 +11,8 @@ import tyro
 from commands.charts import histogram
 from commands.page import Picture, Section, Table, page_html, write_page
 from commands.provenance import Provenance, describe_run
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from evaluation.run import main as evaluate
 from tests.support.browser import find_chromium, screenshot, visit
 from trainer.preview import PreviewConfig
@@ -34,7 +34,7 @@ def pages(
     folder = tmp_path_factory.mktemp("pages")
     manifests = [str(sample_shards / source / "manifest.parquet") for source in SOURCES]
     found = {name: folder / f"{name}.html" for name in ("report", "pairs", "overlap")}
-    assert report(["--manifest", *manifests, "--out", str(found["report"])]) == 0
+    assert report(["--manifests", *manifests, "--out", str(found["report"])]) == 0
     options = ["--recipe", "paper-finetune-aug", "--num-pairs", "4", "--out", str(found["pairs"])]
     assert preview(["--manifests", *manifests, *options]) == 0
     for name, benchmark in (("onepass", "otb100"), ("supervised", "vot2018")):

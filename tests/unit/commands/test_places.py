@@ -13,8 +13,8 @@ import torch
 
 from commands.places import keep_inputs
 from datasets.build import main as build
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from evaluation.export import main as export_results
 from evaluation.run import main as evaluate
 from evaluation.tune import main as tune
@@ -83,7 +83,7 @@ FRAME = "otb/Made1/img/0001.jpg"
          "crops/manifest.parquet"),
         (query, ["SELECT 1", "--manifests", "file://{here}/crops/manifest.parquet", "--out",
                  "crops/manifest.parquet"], "file://"),
-        (report, ["--manifest", "crops/manifest.parquet", "--out", SHARD], "lasot-000000.tar"),
+        (report, ["--manifests", "crops/manifest.parquet", "--out", SHARD], "lasot-000000.tar"),
         (overlap, [*CROPS, "--against", "otb", "--out", SHARD], "lasot-000000.tar"),
         (overlap, [*CROPS, "--against", "otb", "--out", FRAME], "otb"),
         (overlap, [*CROPS, "--against", "otb", "--keep", "otb"], "otb"),

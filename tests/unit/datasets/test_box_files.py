@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.benchmark_folders import read_benchmark
 from datasets.box_files import decode_text, parse_boxes, parse_flags, read_box_file
 from datasets.files import open_root
+from datasets.overlap.benchmark_folders import read_benchmark
 from datasets.sources import lasot, uav123
 from datasets.tracks import SourceError
 from evaluation.lasot import read_lasot

@@ -1,6 +1,5 @@
 """datasets.build: shards and manifest from raw trees, the same bytes however they are made."""
 
-import dataclasses
 import gc
 import io
 import json
@@ -14,17 +13,19 @@ import numpy as np
 import pytest
 import webdataset
 
-from datasets.boxes import template_side
 from datasets.build import main
-from datasets.crops import channel_mean, codec_versions, crop_square, decode_image, encode_jpeg
-from datasets.cut import FrameCutter
+from datasets.crops import channel_mean, crop_square
 from datasets.filters import Filters
-from datasets.shards import build_shard
-from datasets.stored import read_jpeg
-from datasets.tar_writer import TarWriter
+from datasets.images import codec_versions, decode_image, encode_jpeg
+from datasets.read_crop import read_jpeg
+from datasets.shards.cut import FrameCutter
+from datasets.shards.shard import build_shard
+from datasets.shards.tar import TarWriter
+from datasets.shards.tasks import ShardSettings, ShardTask
 from datasets.tracks import SourceError
+from manifests.crop_spec import CropSpec
 from manifests.table import read_manifest
-from tests.support.builds import build, empty_task, fingerprint
+from tests.support.builds import build, fingerprint
 
 SOURCES = ("coco", "lasot", "uav123", "vid")
 
@@ -179,7 +180,8 @@ def test_unknown_kinds_of_urls_are_one_line(
 
 def test_a_worker_with_other_codecs_refuses(sample_world: Path, tmp_path: Path) -> None:
     codecs = codec_versions() | {"opencv": "1.0"}
-    task = dataclasses.replace(empty_task("vid", "raw", str(tmp_path)), codecs=codecs)
+    settings = ShardSettings(root="raw", out=str(tmp_path), source="vid", codecs=codecs)
+    task = ShardTask(settings=settings, name="", split="", parts=())
     with pytest.raises(SourceError, match=r"expected .*'opencv': '1\.0'.* Install the same"):
         build_shard(task)
 
@@ -205,10 +207,10 @@ def test_reduced_decode_stays_within_35_db(sample_world: Path, tmp_path: Path) -
     full = decode_image(data)
     for side in (140.0, 300.0, 560.0):
         box = np.array([300.5, 100.25, side, side])
-        cutter = FrameCutter(data, [box], stated_size=None, margin=0)
+        cutter = FrameCutter(data, [box], stated_size=None, crop=CropSpec())
         ((_, crops),) = cutter.pairs(Filters(), Counter())
         center = (300.5 + side / 2, 100.25 + side / 2)
-        window = template_side(side, side)
+        window = CropSpec().template_side(side, side)
         for crop, size in zip(crops, (127, 255), strict=True):
             want = crop_square(
                 full, center=center, side=window * size / 127, size=size, fill=channel_mean(full)

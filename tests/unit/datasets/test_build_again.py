@@ -1,6 +1,7 @@
 """datasets.build into an output that holds something: it goes on, does nothing, or refuses."""
 
 import contextlib
+import dataclasses
 import fcntl
 import re
 import shutil
@@ -10,6 +11,7 @@ import pytest
 from pyarrow.parquet import read_table, write_table
 
 from commands.files import whole_file
+from manifests.table import read_manifest, write_manifest
 from tests.support.builds import build, fingerprint
 
 
@@ -24,6 +26,20 @@ def test_building_again_does_nothing(
     assert build(sample_world / "uav123", out) == 0
     assert "already built" in caplog.text
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == times
+
+
+def test_a_build_from_before_crop_sizes_were_settings_is_the_same_build(
+    sample_world: Path, built: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = Path(shutil.copytree(built, tmp_path / "out"))
+    manifest = read_manifest(str(out / "manifest.parquet"))
+    settings = dict(manifest.metadata.settings)
+    del settings["template_size"], settings["search_size"]
+    older = dataclasses.replace(manifest.metadata, settings=settings)
+    write_manifest(manifest.url, manifest.rows, older)
+    caplog.set_level("INFO")
+    assert build(sample_world / "uav123", out) == 0
+    assert "already built" in caplog.text
 
 
 @pytest.mark.parametrize("finished", [False, True])

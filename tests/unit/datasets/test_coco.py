@@ -10,8 +10,8 @@ import pytest
 
 from datasets.build import BuildConfig
 from datasets.build import main as build
-from datasets.crops import encode_jpeg
 from datasets.files import open_root
+from datasets.images import encode_jpeg
 from datasets.sources.coco import list_parts, read_part
 from datasets.tracks import SourceError, Track
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.crops import channel_mean, crop_square, decode_image, encode_jpeg, image_size
+from datasets.crops import channel_mean, crop_square
+from datasets.images import decode_image, encode_jpeg, image_size
 
 BLACK = (0.0, 0.0, 0.0)
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from datasets.build import main
-from datasets.crops import check_image, decode_image
+from datasets.images import check_image, decode_image
 from tests.support import ROOT
 from tests.support.builds import make_jpeg, make_video
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets.archive_members import index_archive
 from datasets.build import main as build
 from datasets.files import open_root
+from datasets.files.archive_members import index_archive
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError
 from tests.support.packs import pack_tar, pack_zip
@@ -100,7 +100,7 @@ def test_a_process_reads_an_archives_index_once_and_again_when_it_changes(
 def test_a_member_that_unpacks_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datasets.archives._MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("datasets.files.archives._MOST_BYTES", 1 << 20)
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.jpg", bytes(5 << 20))
         archive.writestr("large.jpg", bytes(1 << 20))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.crops import encode_jpeg
+from datasets.images import encode_jpeg
 from datasets.verify import main as verify
 from tests.support import ROOT
 from tests.support.builds import build, fingerprint
@@ -85,4 +85,4 @@ def test_a_build_keeps_its_whole_shards(sample_world: Path, tmp_path: Path, work
     assert fingerprint(out) == fingerprint(other)
     assert len(kept) < len(list(out.glob("*.tar")))
     assert all((out / name).stat().st_mtime_ns == made for name, made in kept.items())
-    assert verify(["--manifest", str(out / "manifest.parquet")]) == 0
+    assert verify(["--manifests", str(out / "manifest.parquet")]) == 0

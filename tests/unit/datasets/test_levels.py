@@ -13,15 +13,16 @@ import pytest
 from PIL import Image as PillowImage
 
 from datasets.build import main as build
-from datasets.crops import decode_image
-from datasets.cut import FrameCutter
 from datasets.files import open_root
-from datasets.hashes import decode_grey
+from datasets.images import decode_image
 from datasets.levels import levels_of
-from datasets.overlap_footage import target_window
-from datasets.stored import read_jpeg
+from datasets.overlap.footage import target_window
+from datasets.overlap.hashes import decode_grey
+from datasets.read_crop import read_jpeg
+from datasets.shards.cut import FrameCutter
 from datasets.tracks import Track
 from evaluation.sequences import read_image
+from manifests.crop_spec import CropSpec
 from manifests.table import read_manifest
 from tracking.run import main as track
 from tracking.video import open_video
@@ -133,9 +134,9 @@ def test_every_reader_gives_a_video_the_same_levels(
         name = names[index]
         np.testing.assert_array_equal(read_image(files, name), tracked[index])
         levels, data = levels_of(files, name), files.read(name)
-        frame = FrameCutter(data, [boxes[0]], stated_size=None, margin=0, levels=levels)
+        frame = FrameCutter(data, [boxes[0]], stated_size=None, crop=CropSpec(), levels=levels)
         assert abs(frame._fill[0] - tracked[index].mean()) < 0.1
-        window = target_window(files, item, index, size=64)
+        window = target_window(files, item, index, CropSpec(template=32, search=64))
         assert abs(window.mean() - tracked[index].mean()) < 25
     said = [message for message in caplog.messages if "images of more than 8 bits" in message]
     assert [message.partition(":")[0] for message in said] == [str(thermal), files.root]

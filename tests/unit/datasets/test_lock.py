@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from datasets import lock
-from datasets.lock import NAME, only_one
-from datasets.output import Output
+from datasets.files import lock
+from datasets.files.lock import NAME, only_one
+from datasets.files.output import Output
 from datasets.tracks import SourceError
 from tests.support import ROOT
 
 HOLD = """
 import sys, time
-from datasets import lock
-from datasets.output import Output
+from datasets.files import lock
+from datasets.files.output import Output
 lock._BEAT_S, lock._machine = 0.05, lambda: sys.argv[2]
 with lock.only_one(Output(sys.argv[1]), doing="working"):
     print("held", flush=True)

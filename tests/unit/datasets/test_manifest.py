@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from commands.files import whole_file
-from datasets.overlap import main as overlap
-from datasets.report import main as report
+from datasets.overlap.__main__ import main as overlap
+from datasets.report.__main__ import main as report
 from datasets.verify import main as verify
+from manifests.crop_spec import CropSpec
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table
 from manifests.table import Metadata, ShardInfo, read_manifest, shard_url, write_manifest
 from tests.support import ROOT
@@ -29,7 +30,9 @@ def written(folder: Path, metadata: Metadata | None = None) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SHARD.name).write_bytes(b"12345")
     url = str(folder / "manifest.parquet")
-    write_manifest(url, rows(), metadata or Metadata(source="x", margin=8, shards=(SHARD,)))
+    write_manifest(
+        url, rows(), metadata or Metadata(source="x", crop=CropSpec(margin=8), shards=(SHARD,))
+    )
     return url
 
 
@@ -37,7 +40,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     manifest = read_manifest(written(tmp_path))
     assert manifest.rows.equals(rows())
     assert manifest.rows.schema == SCHEMA
-    assert manifest.metadata == Metadata(source="x", margin=8, shards=(SHARD,))
+    assert manifest.metadata == Metadata(source="x", crop=CropSpec(margin=8), shards=(SHARD,))
 
 
 def test_the_fingerprint_is_that_of_the_file(tmp_path: Path) -> None:
@@ -167,8 +170,8 @@ def test_every_reader_takes_a_linked_manifest(
     url = tmp_path / "lasot.parquet"
     url.symlink_to(sample_shards / "lasot" / "manifest.parquet")
     page = ["--out", str(tmp_path / "page.html")]
-    assert verify(["--manifest", str(url), "--deep"]) == 0
-    assert report(["--manifest", str(url), "--num-crops", "1", *page]) == 0
+    assert verify(["--manifests", str(url), "--deep"]) == 0
+    assert report(["--manifests", str(url), "--num-crops", "1", *page]) == 0
     assert preview(["--manifests", str(url), "--num-pairs", "1", *page]) == 0
     against = ["--against", str(sample_world / "OTB100"), "--num-copies", "1", "--every", "9"]
     assert overlap(["--manifests", str(url), *against, *page]) == 0

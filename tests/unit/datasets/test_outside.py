@@ -10,7 +10,7 @@ import pytest
 
 from datasets.build import main as build
 from datasets.filters import OUTSIDE, Filters, frame_tests
-from datasets.trust import find_problems
+from datasets.report.problems import find_problems
 from datasets.verify import main as verify
 from manifests.table import read_manifest, write_manifest
 from tests.support.builds import make_jpeg
@@ -63,7 +63,7 @@ def test_a_box_wholly_outside_is_left_out_and_counted(tmp_path: Path, box: list[
     assert run("coco", root, tmp_path / "out") == 0
     manifest = read_manifest(str(tmp_path / "out/manifest.parquet"))
     assert manifest.metadata.counts == {"frames in": 8, "frames kept": 4, "outside the frame": 4}
-    assert verify(["--manifest", manifest.url, "--deep"]) == 0
+    assert verify(["--manifests", manifest.url, "--deep"]) == 0
 
 
 def test_boxes_are_tested_where_the_size_is_known_from_the_image_only(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_verify_finds_the_boxes_outside_of_an_older_build(
         pl.when(pl.col("video") == "000000000002").then(1500).otherwise("box_x").alias("box_x")
     )
     write_manifest(manifest.url, rows, manifest.metadata)
-    assert verify(["--manifest", manifest.url]) == 1
+    assert verify(["--manifests", manifest.url]) == 1
     assert (
         "1 rows of targets wholly outside of their frames, such as 000000000002-200 in frame 0"
     ) in caplog.text

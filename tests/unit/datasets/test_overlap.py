@@ -9,18 +9,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from datasets.benchmark_folders import read_benchmark
 from datasets.files import open_root
-from datasets.hash_search import hash_table, near_pairs
-from datasets.hashes import decode_grey, has_detail, hash_thumbs, thumb
-from datasets.overlap import main
-from datasets.overlap_footage import Footage, all_crop_thumbs, read_footage
-from datasets.overlap_page import leave_out, summarise
-from datasets.overlap_rates import measure_rates
-from datasets.overlap_search import Limits, Matches, find_matches
+from datasets.overlap.__main__ import main
+from datasets.overlap.benchmark_folders import read_benchmark
+from datasets.overlap.footage import Footage, all_crop_thumbs, read_footage
+from datasets.overlap.hash_search import hash_table, near_pairs
+from datasets.overlap.hashes import decode_grey, has_detail, hash_thumbs, thumb
+from datasets.overlap.page import leave_out, summarise
+from datasets.overlap.rates import measure_rates
+from datasets.overlap.search import Limits, Matches, find_matches
 from datasets.tracks import SourceError, Track
+from manifests.crop_spec import CropSpec
+from manifests.exact import select_rows
 from manifests.schema import ManifestError
-from manifests.table import read_manifest, select_rows
+from manifests.table import read_manifest
 from trainer.config import DataConfig, TrainConfig
 from trainer.setup import open_manifests
 
@@ -118,7 +120,7 @@ def test_bad_copies_are_found_among_thousands_and_nothing_else_is(tmp_path: Path
     write_benchmark(tmp_path)
     files = open_root(str(tmp_path))
     tracks = read_benchmark(files)
-    footage = read_footage(files, tracks, every=1, progress=lambda done: None)
+    footage = read_footage(files, tracks, CropSpec(), every=1, progress=lambda done: None)
     others = scenes(5_000, seed=1)
     rates = measure_rates(files, tracks, footage, others, Limits(), num_copies=12, seed=0)
     assert (rates.num_copies, rates.num_others) == (12, 5_000)
@@ -135,7 +137,7 @@ def test_copies_are_of_any_frame_though_few_are_compared(tmp_path: Path) -> None
     write_benchmark(tmp_path)
     files = open_root(str(tmp_path))
     tracks = read_benchmark(files)
-    footage = read_footage(files, tracks, every=3, progress=lambda done: None)
+    footage = read_footage(files, tracks, CropSpec(), every=3, progress=lambda done: None)
     others = scenes(9, seed=1)
     rates = measure_rates(files, tracks, footage, others, Limits(), num_copies=99, seed=0)
     assert (rates.num_copies, rates.num_crops) == (12, 4)
@@ -148,7 +150,7 @@ def test_recordings_that_look_alike_are_counted_as_false_alarms(tmp_path: Path) 
     shutil.copytree(tmp_path / "seq2", copied)
     files = open_root(str(tmp_path))
     tracks = read_benchmark(files)
-    footage = read_footage(files, tracks, every=1, progress=lambda done: None)
+    footage = read_footage(files, tracks, CropSpec(), every=1, progress=lambda done: None)
     rates = measure_rates(files, tracks, footage, scenes(9, seed=1), Limits(), num_copies=3, seed=0)
     assert (rates.false_crops, rates.false_recordings) == (6, 2)
     assert (rates.num_crops, rates.num_recordings) == (15, 5)
@@ -158,7 +160,7 @@ def test_one_recording_alone_raises_no_false_alarm(tmp_path: Path) -> None:
     write_benchmark(tmp_path, count=1)
     files = open_root(str(tmp_path))
     tracks = read_benchmark(files)
-    footage = read_footage(files, tracks, every=1, progress=lambda done: None)
+    footage = read_footage(files, tracks, CropSpec(), every=1, progress=lambda done: None)
     rates = measure_rates(files, tracks, footage, scenes(9, seed=1), Limits(), num_copies=3, seed=0)
     assert (rates.num_crops, rates.false_crops) == (0, 0)
     assert rates.hits["re-encoded"] == 3

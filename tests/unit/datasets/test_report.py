@@ -6,16 +6,16 @@ import cv2
 import polars as pl
 import pytest
 
-from datasets.report import main
-from datasets.showcase import (
+from datasets.report.__main__ import main
+from datasets.report.choose_crops import (
     choose_blurred,
     choose_extremes,
     choose_random,
     choose_tracks,
-    with_manifest,
 )
-from datasets.summary import count_tables, dropped_table, measures, track_lengths
+from datasets.report.summary import count_tables, dropped_table, measures, track_lengths
 from manifests.table import Manifest, read_manifest
+from manifests.together import with_manifest
 
 SOURCES = ("vid", "coco", "uav123", "lasot")
 
@@ -116,7 +116,7 @@ def test_a_name_ending_in_png_gets_the_picture_alone(
 ) -> None:
     manifest = str(sample_shards / "lasot" / "manifest.parquet")
     out = tmp_path / "crops.png"
-    assert main(["--manifest", manifest, "--out", str(out), "--num-crops", "9"]) == 0
+    assert main(["--manifests", manifest, "--out", str(out), "--num-crops", "9"]) == 0
     image = cv2.imread(str(out))
     assert image is not None
     assert image.shape == (3 * (255 + 20), 4 * (255 + 4), 3)
@@ -129,6 +129,6 @@ def test_a_condition_that_selects_nothing_is_one_line(
 ) -> None:
     manifest = str(sample_shards / "lasot" / "manifest.parquet")
     options = ["--where", "category = 'unicorn'", "--out", str(tmp_path / "r.html")]
-    assert main(["--manifest", manifest, *options]) == 1
+    assert main(["--manifests", manifest, *options]) == 1
     assert "no row satisfies" in caplog.messages[-1]
     assert list(tmp_path.iterdir()) == []

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from datasets.files import open_root
-from datasets.sample import main
-from datasets.sample_sprites import TEST_PHOTOS, TRAIN_PHOTOS
+from datasets.sample.__main__ import main
+from datasets.sample.sprites import TEST_PHOTOS, TRAIN_PHOTOS
 from datasets.sources import SOURCES
 from datasets.tracks import Track
 from tests.support.builds import fingerprint

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from datasets.build import main as build
-from datasets.stored import read_jpeg
+from datasets.read_crop import read_jpeg
 from datasets.verify import main as verify
+from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
 from manifests.table import read_manifest, write_manifest
 from tests.support.servers import process
@@ -30,7 +31,7 @@ def copy(built: Path, tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *options: str) -> int:
-    return verify(["--manifest", str(folder / "manifest.parquet"), *options])
+    return verify(["--manifests", str(folder / "manifest.parquet"), *options])
 
 
 def shard(folder: Path) -> Path:
@@ -45,7 +46,7 @@ def test_what_the_build_wrote_is_whole(built: Path, options: tuple[str, ...]) ->
 def test_shards_on_a_web_server_and_behind_links_are_whole(
     web: str, built: Path, tmp_path: Path
 ) -> None:
-    assert verify(["--manifest", f"{web}/manifest.parquet"]) == 0
+    assert verify(["--manifests", f"{web}/manifest.parquet"]) == 0
     assert len(read_manifest(f"{web}/manifest.parquet").rows)
     for path in built.iterdir():
         (tmp_path / path.name).symlink_to(path)
@@ -59,7 +60,7 @@ def test_what_a_web_server_lacks_is_one_line(
     shard(tmp_path / "crops").unlink()
     with process("-m", "http.server", "0", "-b", "127.0.0.1", "-d", str(tmp_path)) as line:
         url = f"{line.split('(')[1].split('/)')[0]}/crops/manifest.parquet"
-        assert verify(["--manifest", url]) == 1
+        assert verify(["--manifests", url]) == 1
         row = read_manifest(url).rows.row(0, named=True)
         with pytest.raises(ManifestError, match="support range requests"):
             read_jpeg(url, row, "x")
@@ -182,7 +183,7 @@ def test_a_group_in_both_splits_is_listed(copy: Path, caplog: pytest.LogCaptureF
 
 def test_deep_decodes_and_measures_every_crop(copy: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = read_manifest(str(copy / "manifest.parquet")).rows
-    rewrite(copy, rows, margin=4)
+    rewrite(copy, rows, crop=CropSpec(margin=4))
     assert run(copy) == 0
     assert run(copy, "--deep") == 1
     assert "127 x 127 px, expected 135 x 135" in caplog.text
@@ -194,5 +195,21 @@ def test_a_missing_manifest_is_one_line(tmp_path: Path, caplog: pytest.LogCaptur
 
 
 def test_an_unknown_kind_of_url_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    assert verify(["--manifest", "nowhere://shards/manifest.parquet"]) == 1
+    assert verify(["--manifests", "nowhere://shards/manifest.parquet"]) == 1
     assert "nowhere://shards/manifest.parquet: Protocol not known: nowhere" in caplog.text
+
+
+def test_several_builds_are_all_checked(
+    built: Path, copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    urls = [str(folder / "manifest.parquet") for folder in (copy, built)]
+    rewrite(copy, read_manifest(urls[0]).rows.with_columns(pl.lit("uav6").alias("group")))
+    caplog.set_level("INFO")
+    assert verify(["--manifests", *urls]) == 1
+    assert f"{urls[0]}: group 'uav6' is in both splits" in caplog.text
+    assert f"{urls[1]}: " in caplog.text
+
+
+def test_no_manifest_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert verify(["--manifests"]) == 1
+    assert "--manifests: none given" in caplog.text

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets.annotations import read_annotations
 from datasets.files import open_root
 from datasets.filters import Filters
+from datasets.shards.annotations import read_annotations
 from datasets.sources.vid import list_parts, read_part
 from datasets.tracks import SourceError, Track
 

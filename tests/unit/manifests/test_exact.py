@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests.exact import exact_sql
+from manifests.exact import exact_sql, select_rows
 from manifests.query import main, query
 from manifests.schema import SCHEMA, ManifestError
 from manifests.table import Metadata, read_manifest, write_manifest
@@ -147,3 +147,8 @@ def test_any_expression_is_what_python_computes(
     condition = f"{expression} > 2147483647 OR frame < 0"
     sql = f"SELECT count(*) AS n FROM crops WHERE {condition}"
     assert query([url], sql).item() == sum(value > 2**31 - 1 for value in values)
+
+
+def test_text_in_double_quotes_is_no_column_of_a_condition() -> None:
+    with pytest.raises(ManifestError, match="'dog'; for text use single quotes, 'dog'"):
+        select_rows(SCHEMA.to_frame().lazy(), 'category = "dog"')

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.crops import crop_square, decode_image, encode_jpeg
+from datasets.crops import crop_square
+from datasets.images import decode_image, encode_jpeg
 from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import empty_arrays

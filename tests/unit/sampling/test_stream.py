@@ -10,7 +10,7 @@ import torch
 import webdataset
 from torch.utils.data import DataLoader
 
-from datasets.tar_writer import sample_key
+from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
 from sampling.augment import AugmentSettings

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.box_files import read_box_file
-from datasets.crops import decode_image
+from datasets.images import decode_image
 from evaluation.conventions import CONVENTIONS
 from evaluation.metrics import measure
 from tracking.baselines import BASELINES, baseline_identity, create_baseline

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets.boxes import template_side
-from datasets.crops import channel_mean, crop_square
+from datasets.crops import NETWORK_CROP, channel_mean, crop_square
 from model.config import ModelConfig
 from model.heads import HEADS
 from model.network import Network, build_model
@@ -143,7 +142,7 @@ def test_the_tracker_cuts_the_crop_that_the_build_cuts(network: Network) -> None
     tracker = Tracker(network)
     tracker.init(image, box)
     crops = tracker.search_crops(image)
-    side = template_side(40, 30) * 255 / 127
+    side = NETWORK_CROP.search_side(40, 30)
     plain = crop_square(image, center=(70.5, 75.25), side=side, size=255, fill=channel_mean(image))
     assert (crops[len(crops) // 2] == plain).all()
 

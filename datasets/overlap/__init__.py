@@ -1,0 +1,1 @@
+"""The search for a benchmark's footage in training data: ``python -m datasets.overlap``."""

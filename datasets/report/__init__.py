@@ -1,0 +1,1 @@
+"""The page that ``python -m datasets.report`` writes about builds."""

@@ -1,0 +1,1 @@
+"""The made-up raw world that ``python -m datasets.sample`` writes."""
