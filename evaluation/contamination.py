@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks import BenchmarkName
-from evaluation.sequences import Benchmark
+from evaluation.benchmark import Benchmark
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
 from model.weights import WeightsError, read_description
-
-_SOURCES: Mapping[BenchmarkName, str] = {
-    "uav123": "uav123",
-    "uav123_10fps": "uav123",
-    "lasot": "lasot",
-}
-"""The raw source that shows the same recordings as a benchmark; the others have none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +37,8 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
     Weights name their manifests, and the weights that they started from; a file of settings that
     `evaluation.tune` wrote names the groups that it searched on.
     """
-    source = _SOURCES.get(benchmark.name)  # type: ignore[call-overload]
-    if source is None:
+    source = benchmark.record.source
+    if not source:
         return Contamination()
     if source in _footage(weights):
         return Contamination(trained_on=tuple(each.name for each in benchmark.sequences))

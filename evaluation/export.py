@@ -29,7 +29,8 @@ from commands.files import whole_file
 from commands.places import keep_inputs
 from commands.run import run_command
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BENCHMARKS, BenchmarkName
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.benchmarks.open_benchmark import BenchmarkName
 from evaluation.results.folder import open_tracker
 from evaluation.results.tracker import TrackerResults
 
@@ -68,8 +69,10 @@ class Result:
 
 def run(config: ExportConfig) -> None:
     """Read everything first, then write; a damaged result leaves nothing behind."""
-    names = None if config.benchmark is None else BENCHMARKS[config.benchmark].official_names()
-    tracker = open_tracker(config.results, names, benchmark=config.benchmark or "")
+    record = BENCHMARKS[config.benchmark] if config.benchmark else None
+    names = record.official_names if record else None
+    prefix = record.result_prefix if record else ""
+    tracker = open_tracker(config.results, names, prefix=prefix)
     if tracker.num_runs > 1 and config.layout != "got10k":
         raise SourceError(
             f"{config.results}: {tracker.num_runs} runs, and {config.layout} takes one. Pass "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.tracks import SourceError
-from evaluation.tracked_on import Record, find_changes
+from evaluation.results.tracked_on import Record, find_changes
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -49,8 +49,8 @@ def claim_study(
     Args:
         study: From `open_study`.
         made_with: Options and weights.
-        footage: From `evaluation.tracked_on.describe_tracks`. Trials of an earlier version do not
-            say theirs, which is taken for today's.
+        footage: From `evaluation.results.tracked_on.describe_tracks`. Trials of an earlier version
+            lack it, and today's is assumed.
         where: What an error calls the study.
 
     Raises:

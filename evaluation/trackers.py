@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from datasets.tracks import SourceError
+from evaluation.benchmark import Benchmark
 from evaluation.contamination import find_contamination
-from evaluation.sequences import Benchmark
 from model.weights import load_model, read_description
 from tracking.baselines import baseline_identity, create_baseline
 from tracking.devices import check_device
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Tracker
-
-_PRESETS = {"otb100": "otb", "uav123": "uav", "uav123_10fps": "uav", "lasot": "lasot"}
-"""By benchmark; VOT has no published settings of its own and takes OTB's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,7 +74,7 @@ def identify(path: str, find: Callable[[str], str | None], *, prefix: str = "") 
 
     Args:
         path: Of the file, below the root.
-        find: `evaluation.names.result_finder` of the sequences.
+        find: `evaluation.results.names.result_finder` of the sequences.
         prefix: What some toolkits put before the names of this benchmark.
     """
     run, _, base = path.rpartition("/")

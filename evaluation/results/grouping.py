@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from datasets.files import RawFiles
 from evaluation.results.entries import Entry
+from evaluation.results.tracked_on import TRACKER_FILE
 from evaluation.results.tracker import TrackerResults
-from evaluation.tracked_on import TRACKER_FILE
 
 logger = logging.getLogger(__name__)
 

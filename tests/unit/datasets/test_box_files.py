@@ -12,11 +12,11 @@ from datasets.box_files import decode_text, parse_boxes, parse_flags, read_box_f
 from datasets.files import open_root
 from datasets.sources import lasot, uav123
 from datasets.tracks import SourceError
-from evaluation.lasot import read_lasot
-from evaluation.otb import read_otb
+from evaluation.benchmarks.lasot import read_lasot
+from evaluation.benchmarks.otb import read_otb
+from evaluation.benchmarks.uav123 import read_uav123
+from evaluation.benchmarks.vot import read_vot
 from evaluation.sequences import to_file
-from evaluation.uav123 import read_uav123
-from evaluation.vot import read_vot
 
 ROWS = [[11.0, 21.0, 30.0, 40.0], [12.0, 22.0, 30.0, 40.0], [13.0, 23.0, 30.0, 40.0]]
 EXPECTED = np.array(ROWS)

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from datasets.tracks import SourceError
-from evaluation.alignment import read_result
-from evaluation.conventions import Convention
-from evaluation.metrics import Curves, mean_curves, measure
+from evaluation.benchmark import Benchmark
+from evaluation.onepass.alignment import read_result
+from evaluation.onepass.conventions import Convention
+from evaluation.onepass.metrics import Curves, mean_curves, measure
+from evaluation.results.tracked_on import check_tracked_on
 from evaluation.results.tracker import TrackerResults
-from evaluation.sequences import Benchmark, BenchmarkSequence
-from evaluation.tracked_on import check_tracked_on
+from evaluation.sequences import BenchmarkSequence
 from tracking.baselines import SHORTEST_S
 
 

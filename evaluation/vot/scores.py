@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from datasets.tracks import SourceError
+from evaluation.benchmark import Benchmark
+from evaluation.results.tracked_on import check_tracked_on
 from evaluation.results.tracker import TrackerResults
-from evaluation.results.vot import read_runs
-from evaluation.sequences import Benchmark, read_size
-from evaluation.tracked_on import check_tracked_on
-from evaluation.vot_measures import Ending, Trial, VotScore, measure_vot
+from evaluation.sequences import read_size
+from evaluation.vot.measures import Ending, Trial, VotScore, measure_vot
+from evaluation.vot.result_files import read_runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -46,8 +47,7 @@ def score_vot(
         size = read_size(benchmark.files, sequence.frames[0])
         trials.append(Trial(runs=runs, truth=sequence.truth, image_size=size))
     results.refuse(problems, len(benchmark.sequences))
-    assert benchmark.eao_lengths is not None
-    score = measure_vot(trials, eao_lengths=benchmark.eao_lengths, ending=ending)
+    score = measure_vot(trials, eao_lengths=benchmark.record.eao_lengths, ending=ending)
     return VotTracker(tracker=results.name, score=score, ending=ending, note=note)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evaluation.plots import COLORS, add_legend, new_figure
-from evaluation.vot_scores import VotTracker, rank_vot
+from evaluation.vot.scores import VotTracker, rank_vot
 
 SENSITIVITY = 30
 """Frames over which the AR plot extrapolates robustness, as VOT's own plots do."""

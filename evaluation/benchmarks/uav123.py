@@ -6,11 +6,13 @@ if the copy has them.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from datasets.box_files import decode_text, parse_boxes, parse_flags
 from datasets.files import RawFiles
 from datasets.sources.uav123 import list_parts, read_part, sequence_ranges
 from datasets.tracks import SourceError
+from evaluation.benchmark import BenchmarkRecord
 from evaluation.sequences import BenchmarkSequence
 
 ATTRIBUTES = (
@@ -28,11 +30,6 @@ ATTRIBUTES = (
     "Similar Object",
 )
 """What the twelve flags of an attribute file mean, in their order."""
-
-
-def official_names(release: str) -> tuple[str, ...]:
-    """Return the 123 published names."""
-    return tuple(sequence_ranges()[release])
 
 
 def read_uav123(files: RawFiles, release: str) -> list[BenchmarkSequence]:
@@ -76,3 +73,17 @@ def read_attributes(
     if len(flags) != len(meanings):
         raise SourceError(f"{where}: {len(flags)} flags, expected {len(meanings)}. Copy it again")
     return tuple(meaning for meaning, flag in zip(meanings, flags, strict=True) if flag)
+
+
+def _record(title: str, release: str) -> BenchmarkRecord:
+    return BenchmarkRecord(
+        title=title,
+        official_names=tuple(sequence_ranges()[release]),
+        read=partial(read_uav123, release=release),
+        source="uav123",
+        result_prefix="uav_",
+    )
+
+
+UAV123 = _record("UAV123", "UAV123")
+UAV123_10FPS = _record("UAV123 10 fps", "UAV123_10fps")

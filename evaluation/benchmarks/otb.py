@@ -12,11 +12,13 @@ Any folder of that shape is read, so that a part of OTB100 or one's own videos c
 import logging
 import re
 
+from commands.page import Table
 from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
-from evaluation.names import match_name
+from evaluation.benchmark import BenchmarkRecord
+from evaluation.results.names import match_name
 from evaluation.sequences import BenchmarkSequence
 
 logger = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ ATTRIBUTES = {
     "LR": "Low Resolution",
 }
 
-_NAMES = """
+_NAMES_100 = """
 Basketball Biker Bird1 Bird2 BlurBody BlurCar1 BlurCar2 BlurCar3 BlurCar4 BlurFace BlurOwl Board
 Bolt Bolt2 Box Boy Car1 Car2 Car24 Car4 CarDark CarScale ClifBar Coke Couple Coupon Crossing Crowds
 Dancer Dancer2 David David2 David3 Deer Diving Dog Dog1 Doll DragonBaby Dudek FaceOcc1 FaceOcc2 Fish
@@ -58,11 +60,20 @@ Matrix Mhyang MotorRolling MountainBike Panda RedTeam Rubik Shaking Singer1 Sing
 Skating1 Skating2-1 Skating2-2 Skiing Soccer Subway Surfer Suv Sylvester Tiger1 Tiger2 Toy Trans
 Trellis Twinnings Vase Walking Walking2 Woman
 """
+NAMES_100 = tuple(_NAMES_100.split())
 
-
-def official_names() -> tuple[str, ...]:
-    """Return the 100 published names."""
-    return tuple(_NAMES.split())
+_PRINTED = Table(
+    caption="Printed: the paper's Table III, variants of DCFFNet on OTB100",
+    columns=("variant", "AUC", "precision", "FPS"),
+    rows=(
+        ("Baseline", 0.612, 0.793, 106.0),
+        ("CF-1st", 0.633, 0.861, 57.0),
+        ("CF-2nd", 0.621, 0.850, 79.0),
+        ("CF-double", 0.659, 0.897, 39.0),
+    ),
+    digits=(3, 3, 0),
+    higher_is_better=(True, True),
+)
 
 
 def read_otb(files: RawFiles) -> list[BenchmarkSequence]:
@@ -92,14 +103,14 @@ def _find_truths(files: RawFiles, folder: str) -> dict[str, str]:
         for name in files.list(folder)
         if (match := re.fullmatch(r"groundtruth_rect(?:\.(\d+))?\.txt", name))
     }
-    published = match_name(folder, official_names())
+    published = match_name(folder, NAMES_100)
     if published is not None:
         # Jogging-1 is a copy of the folder of both targets, made for this one.
         number = published.partition("-")[2]
         if found := targets.get(number, targets.get("")):
             return {published: found}
     numbered = {number: name for number, name in targets.items() if number}
-    split = [name.split("-") for name in official_names() if "-" in name]
+    split = [name.split("-") for name in NAMES_100 if "-" in name]
     base = match_name(folder, {name for name, _ in split})
     if counted := {
         f"{base}-{n}": numbered[n] for name, n in split if name == base and n in numbered
@@ -162,3 +173,6 @@ def _frame_number(image: str, where: str) -> int:
     if not stem.isdigit():
         raise SourceError(f"{where}/{image}: expected a frame number such as 0001.jpg")
     return int(stem)
+
+
+OTB100 = BenchmarkRecord(title="OTB100", official_names=NAMES_100, read=read_otb, printed=_PRINTED)

@@ -24,13 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.files import whole_file
-from datasets.box_files import read_box_file
 from datasets.files import RawFiles
 from datasets.read_ahead import read_ahead
 from datasets.tracks import SourceError, Track
-from evaluation.names import match_name
-from evaluation.results.vot import run_path
-from evaluation.sequences import Benchmark, BenchmarkSequence
+from evaluation.benchmark import Benchmark
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +58,7 @@ def check_tracked_on(benchmark: Benchmark, folder: Path) -> None:
         return
     unrecorded, changed = [], {}
     for sequence in benchmark.sequences:
-        results = _find_results(sequence, folder, supervised=benchmark.supervised)
+        results = benchmark.protocol.find_results(sequence, folder)
         if not results:
             continue
         record = _read(folder, sequence.name)
@@ -69,7 +66,7 @@ def check_tracked_on(benchmark: Benchmark, folder: Path) -> None:
             reasons = find_changes(record, describe_benchmark(benchmark)[sequence.name])
         else:
             unrecorded.append(sequence.name)
-            starts = benchmark.supervised or _starts_on(results[0], sequence)
+            starts = benchmark.protocol.starts_on(results[0], sequence)
             reasons = [] if starts else [_REASONS["first_box"]]
         if reasons:
             changed[sequence.name] = reasons[0]
@@ -102,7 +99,7 @@ def record_tracked_on(benchmark: Benchmark, folder: Path) -> None:
     for sequence in benchmark.sequences:
         now = describe_benchmark(benchmark)[sequence.name]
         known = _read(folder, sequence.name)
-        if _find_results(sequence, folder, supervised=benchmark.supervised):
+        if benchmark.protocol.find_results(sequence, folder):
             now = {**known, **now}
         if now != known:
             with whole_file(_record_path(folder, sequence.name)) as temporary:
@@ -114,12 +111,9 @@ def describe_benchmark(benchmark: Benchmark) -> Mapping[str, Record]:
     """Return by sequence the digests of what a tracker is told, and of what it sees."""
     records = {}
     for sequence in benchmark.sequences:
-        told = (
-            {"truth": _digest_array(sequence.truth)}
-            if benchmark.supervised
-            else {"first_box": _digest_array(sequence.truth[0])}
-        )
-        records[sequence.name] = {**told, **_describe_frames(sequence.frames, benchmark.files)}
+        part, numbers = benchmark.protocol.told(sequence)
+        frames = _describe_frames(sequence.frames, benchmark.files)
+        records[sequence.name] = {part: _digest_array(numbers), **frames}
     return records
 
 
@@ -177,18 +171,6 @@ def _describe_frames(frames: Sequence[str], files: RawFiles) -> Record:
 def _digest_array(values: NDArray[np.float64]) -> str:
     """Return a digest of numbers and their shape."""
     return _digest(str(values.shape).encode(), np.ascontiguousarray(values).tobytes())
-
-
-def _starts_on(result: Path, sequence: BenchmarkSequence) -> bool:
-    return np.allclose(read_box_file(result)[0], sequence.truth[0], rtol=0, atol=1e-3)
-
-
-def _find_results(sequence: BenchmarkSequence, folder: Path, *, supervised: bool) -> list[Path]:
-    if supervised:
-        return sorted(run_path(folder, sequence.name, 1).parent.glob("*.txt"))
-    files = {path.stem: path for path in folder.glob("*.txt")}
-    match = match_name(sequence.name, files)
-    return [] if match is None else [files[match]]
 
 
 def _record_path(folder: Path, sequence: str) -> Path:

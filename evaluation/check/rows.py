@@ -1,27 +1,18 @@
-"""Compare every measure with numbers that others computed, and print ours | official | printed.
-
-    python -m evaluation.check --folder ../shared/check
-
-The folder holds raw results of published trackers, ground truth, and what the official evaluators
-gave for them. Exit 1 if one of our numbers differs.
-"""
+"""The check set's numbers, each beside ours."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.run import run_command
 from datasets.tracks import SourceError
-from evaluation.check_set import CheckRow, read_archive, vot_rows
-from evaluation.conventions import CONVENTIONS, ConventionName
-from evaluation.metrics import Curves, mean_curves, measure
-from evaluation.names import match_name
+from evaluation.check.archives import CheckRow, read_archive, vot_rows
+from evaluation.onepass.conventions import CONVENTIONS, ConventionName
+from evaluation.onepass.metrics import Curves, mean_curves, measure
+from evaluation.results.names import match_name
 
 Boxes = NDArray[np.float64]
 _EVALUATORS: Mapping[str, ConventionName] = {
@@ -51,14 +42,6 @@ _SEQUENCE_COLUMNS: tuple[tuple[str, str, ConventionName, int], ...] = (
     (_LASOT_COLUMNS, "P20", "otb", 1),
     (_LASOT_COLUMNS, "Pnorm02", "otb", 2),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckConfig:
-    """Compare our measures with those of the official evaluators."""
-
-    folder: Path = Path("../shared/check")
-    """The check set."""
 
 
 def check_rows(folder: Path, *, vot: bool = True) -> Iterator[CheckRow]:
@@ -178,30 +161,3 @@ def _sequence_rows(
             ours=ours,
             official=official,
         )
-
-
-def run(config: CheckConfig) -> int:
-    """Print the table; 1 if a number differs."""
-    num_different = 0
-    columns = ("benchmark", "tracker", "evaluator", "measure", "ours", "official", "printed")
-    print("{:<9} {:<12} {:<23} {:<13} {:>11} {:>11}  {}".format(*columns))  # noqa: T201
-    for row in check_rows(config.folder):
-        num_different += not row.agrees
-        mark = "" if row.agrees else "  <- differs"
-        print(  # noqa: T201
-            f"{row.benchmark:<9} {row.tracker:<12} {row.evaluator:<23} {row.measure:<13} "
-            f"{row.ours:>11.7f} {row.official:>11.7f}  {row.printed}{mark}"
-        )
-    print("all agree" if num_different == 0 else f"{num_different} numbers differ")  # noqa: T201
-    return 1 if num_different else 0
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 if all agree, 1 if not, 2 a wrong option."""
-    return run_command(
-        CheckConfig, run, argv, prog="python -m evaluation.check", errors=(SourceError,)
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

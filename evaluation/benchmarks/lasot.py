@@ -6,18 +6,18 @@ A frame with either flag is absent.
 """
 
 import json
-from functools import cache
 from pathlib import Path
 
+from commands.page import Table
 from datasets.box_files import decode_text, parse_boxes, parse_flags
 from datasets.files import RawFiles
 from datasets.sources import lasot as source
 from datasets.tracks import SourceError
+from evaluation.benchmark import BenchmarkRecord
 from evaluation.sequences import BenchmarkSequence
 
 
-@cache
-def official_names() -> tuple[str, ...]:
+def _test_names() -> tuple[str, ...]:
     """Return the 280 published names, class by class."""
     path = Path(source.__file__).with_name("lasot_testing_set.json")
     testing: dict[str, list[int]] = json.loads(path.read_text(encoding="ascii"))
@@ -32,7 +32,7 @@ def read_lasot(files: RawFiles) -> list[BenchmarkSequence]:
     """
     sequences = []
     bases = [""] if files.exists("airplane") else ["", *(f"{name}/" for name in files.list(""))]
-    for name in official_names():
+    for name in LASOT.official_names:
         category = name.rpartition("-")[0]
         candidates = [
             f"{base}{middle}/{name}"
@@ -75,3 +75,32 @@ def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence
         absent=full | out,
         group=name,
     )
+
+
+_PRINTED = Table(
+    caption="Printed: the paper's Table II, LaSOT ('Ours' is the paper's DCFFNet)",
+    columns=("tracker", "AUC", "FPS"),
+    rows=(
+        ("CSRDCF", 0.244, 13.0),
+        ("CFNet", 0.275, 75.0),
+        ("Staple", 0.243, 80.0),
+        ("ECO-hc", 0.304, 60.0),
+        ("ECO", 0.324, 8.0),
+        ("SiamFC", 0.336, 86.0),
+        ("VITAL", 0.390, 1.0),
+        ("MDNet", 0.397, 1.0),
+        ("SiamRPN", 0.432, 160.0),
+        ("SPM", 0.471, 120.0),
+        ("Ours", 0.427, 39.0),
+    ),
+    digits=(3, 0),
+    higher_is_better=(True,),
+)
+
+LASOT = BenchmarkRecord(
+    title="LaSOT testing set",
+    official_names=_test_names(),
+    read=read_lasot,
+    source="lasot",
+    printed=_PRINTED,
+)

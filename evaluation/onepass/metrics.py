@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.tracks import SourceError
-from evaluation.conventions import ERROR_THRESHOLDS, Boxes, Convention, Mask
+from evaluation.onepass.conventions import ERROR_THRESHOLDS, Boxes, Convention, Mask
 
 Values = NDArray[np.float64]
 

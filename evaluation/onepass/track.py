@@ -2,30 +2,18 @@
 
 import time
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files import RawFiles
-from evaluation.kept import CountingTracker, write_kept
+from evaluation.benchmark import Progress, report_nothing
 from evaluation.results.files import result_path, times_path, write_boxes, write_times
+from evaluation.results.kept import CountingTracker, write_kept
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
 from tracking.tracker import BoxTracker
 
 Floats = NDArray[np.float64]
-
-
-class Report(Protocol):
-    """Where tracking says how far it is."""
-
-    def __call__(self, done: int, added: int = 0) -> None:
-        """Take frames that were done, and frames that are needed beyond those expected."""
-        ...
-
-
-def say_nothing(done: int, added: int = 0) -> None:
-    """Report to nobody."""
 
 
 def track_sequence(
@@ -33,7 +21,7 @@ def track_sequence(
     sequence: BenchmarkSequence,
     files: RawFiles,
     *,
-    report: Report = say_nothing,
+    report: Progress = report_nothing,
 ) -> tuple[Floats, Floats]:
     """Return (T, 4) predicted boxes, counted from 1, and (T,) seconds that each frame took.
 
@@ -62,7 +50,7 @@ def track_into(
     files: RawFiles,
     folder: Path,
     *,
-    report: Report = say_nothing,
+    report: Progress = report_nothing,
 ) -> None:
     """Track a sequence and write its boxes and times to a tracker's folder."""
     counting = CountingTracker(tracker)

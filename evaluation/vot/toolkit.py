@@ -16,10 +16,11 @@ from typing import Any
 
 from commands.page import Table
 from datasets.tracks import SourceError
+from evaluation.benchmark import Benchmark
 from evaluation.results.entries import suffix_of
 from evaluation.results.tracker import TrackerResults
-from evaluation.sequences import Benchmark, read_size
-from evaluation.vot_measures import NUM_SKIPPED
+from evaluation.sequences import read_size
+from evaluation.vot.measures import NUM_SKIPPED
 
 INSTALL = "pip install vot-toolkit 'attributee<0.1.10'"
 """Version 0.9.0 asks for any attributee, and 0.1.10 cannot be imported."""
@@ -100,8 +101,7 @@ def write_workspace(
     the size and the length of a sequence are stated.
     """
     (workspace / "config.yaml").write_text(_CONFIG, encoding="ascii")
-    assert benchmark.eao_lengths is not None
-    shortest, longest = benchmark.eao_lengths
+    shortest, longest = benchmark.record.eao_lengths
     stack = _STACK.format(shortest=shortest, longest=longest)
     (workspace / "stack.yaml").write_text(stack, encoding="ascii")
     for sequence in benchmark.sequences:

@@ -17,8 +17,8 @@ from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
 from evaluation.results.entries import suffix_of
 from evaluation.results.tracker import TrackerResults
-from evaluation.results.vot_binary import parse_binary
-from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run
+from evaluation.vot.binary_results import parse_binary
+from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 
 
 def run_path(folder: Path, sequence: str, number: int) -> Path:

@@ -5,7 +5,7 @@ thresholds; they differ in which frames count, and how. Papers print the numbers
 MATLAB toolkits of OTB and LaSOT, so that is the default.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -105,7 +105,7 @@ class Convention:
 ERROR_THRESHOLDS: NDArray[np.float64] = np.arange(51, dtype=np.float64)
 """(51,) precision counts centre errors up to these, in pixels."""
 
-CONVENTIONS: dict[ConventionName, Convention] = {
+CONVENTIONS: Mapping[str, Convention] = {
     "otb": Convention(
         name="otb",
         title="OTB/LaSOT MATLAB toolkits",

@@ -9,18 +9,16 @@ import numpy as np
 from commands.files import whole_file
 from commands.page import Picture, Section, Table, write_page
 from commands.provenance import Provenance
+from evaluation.benchmark import Benchmark
 from evaluation.plots import save_figure
-from evaluation.references import PRINTED
-from evaluation.report import table_latex
-from evaluation.sequences import Benchmark
-from evaluation.vot_plots import SENSITIVITY, plot_ar, plot_eao_curve, plot_eao_ranking
-from evaluation.vot_scores import VotTracker, rank_vot
+from evaluation.tables import table_latex
+from evaluation.vot.plots import SENSITIVITY, plot_ar, plot_eao_curve, plot_eao_ranking
+from evaluation.vot.scores import VotTracker, rank_vot
 
 
 def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
     """Return the ranking of the trackers by expected average overlap."""
-    assert benchmark.eao_lengths is not None
-    shortest, longest = benchmark.eao_lengths
+    shortest, longest = benchmark.record.eao_lengths
     return Table(
         caption=(
             f"{benchmark.title}, supervised, {len(benchmark.sequences)} sequences, "
@@ -55,9 +53,8 @@ def write_vot_report(
 
     ``second_opinion`` is what the official Python toolkit says, if it was asked.
     """
-    assert benchmark.eao_lengths is not None
-    shortest, longest = benchmark.eao_lengths
-    printed = PRINTED.get(benchmark.name)
+    shortest, longest = benchmark.record.eao_lengths
+    printed = benchmark.record.printed
     title = benchmark.title + (" (a part)" if benchmark.note else "")
     figures = {
         "eao_curve": plot_eao_curve(trackers, title=title, eao_lengths=(shortest, longest)),

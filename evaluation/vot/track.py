@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from datasets.files import RawFiles
-from evaluation.kept import CountingTracker, write_kept
-from evaluation.onepass import Report, say_nothing
+from evaluation.benchmark import Progress, report_nothing
 from evaluation.regions import Floats, overlaps, rectangles_to_polygons, start_box, to_region
-from evaluation.results.vot import run_path, write_run
+from evaluation.results.kept import CountingTracker, write_kept
 from evaluation.sequences import BenchmarkSequence, read_image
-from evaluation.vot_measures import FAILED, NUM_SKIPPED, SKIPPED, STARTED, TRACKED
+from evaluation.vot.measures import FAILED, NUM_SKIPPED, SKIPPED, STARTED, TRACKED
+from evaluation.vot.result_files import run_path, write_run
 from tracking.tracker import BoxTracker
 
 NUM_REPETITIONS = 15
@@ -24,7 +24,7 @@ def track_supervised(
     sequence: BenchmarkSequence,
     files: RawFiles,
     *,
-    report: Report = say_nothing,
+    report: Progress = report_nothing,
 ) -> tuple[list[int], list[Floats | None]]:
     """Return what happened in each frame, and the (4,) region where it tracked."""
     events: list[int] = []
@@ -56,7 +56,7 @@ def repeat_supervised(
     files: RawFiles,
     folder: Path,
     *,
-    report: Report = say_nothing,
+    report: Progress = report_nothing,
 ) -> None:
     """Write the repetitions of a sequence that are missing: 3 if they are equal, else 15."""
     num_wanted = _count_wanted(sequence, folder)

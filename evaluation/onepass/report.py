@@ -7,15 +7,15 @@ from pathlib import Path
 from commands.files import whole_file
 from commands.page import Picture, Section, Table, write_page
 from commands.provenance import Provenance
-from evaluation.alignment import read_result
-from evaluation.conventions import ERROR_THRESHOLDS, Convention
-from evaluation.filmstrips import filmstrip
-from evaluation.metrics import Curves, mean_curves
-from evaluation.plots import plot_normalised, plot_precision, plot_success, save_figure
-from evaluation.references import PRINTED
-from evaluation.report import table_latex
-from evaluation.scores import TrackerScore, rank
-from evaluation.sequences import Benchmark
+from evaluation.benchmark import Benchmark
+from evaluation.onepass.alignment import read_result
+from evaluation.onepass.conventions import ERROR_THRESHOLDS, Convention
+from evaluation.onepass.filmstrips import filmstrip
+from evaluation.onepass.metrics import Curves, mean_curves
+from evaluation.onepass.plots import plot_normalised, plot_precision, plot_success
+from evaluation.onepass.scores import TrackerScore, rank
+from evaluation.plots import save_figure
+from evaluation.tables import table_latex
 
 _NUM_STRIPS = 3
 
@@ -98,7 +98,7 @@ def write_onepass_report(
     images = {name: save_figure(figure, out / name) for name, figure in figures.items()}
     table = summary_table(benchmark, scores, convention=convention)
     ranking = ", ".join(f"{each.tracker} {each.total.auc:.3f}" for each in rank(scores))
-    printed = PRINTED.get(benchmark.name)
+    printed = benchmark.record.printed
     sections = [
         Section(
             title="Ranking",

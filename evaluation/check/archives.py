@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.box_files import parse_boxes, parse_flags
+from evaluation.benchmarks.vot import VOT2018
 from evaluation.regions import rectangles_to_polygons
-from evaluation.results.vot import parse_run
-from evaluation.vot_measures import Ending, Trial, measure_vot
-from evaluation.vot_years import VOT_YEARS
+from evaluation.vot.measures import Ending, Trial, measure_vot
+from evaluation.vot.result_files import parse_run
 
 Boxes = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def vot_rows(folder: Path, tracker: str, expected: Mapping[str, Any]) -> Iterato
     for evaluator, ending in endings:
         if evaluator not in expected:
             continue
-        lengths = VOT_YEARS["vot2018"].eao_lengths
+        lengths = VOT2018.eao_lengths
         score = measure_vot(trials, eao_lengths=lengths, ending=ending)
         ours = {
             "accuracy": score.accuracy,

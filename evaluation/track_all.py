@@ -15,9 +15,9 @@ from tqdm import tqdm
 from datasets.execute import QuietPool, start_worker
 from datasets.files import RawFiles, open_root
 from datasets.tracks import SourceError
-from evaluation import onepass, supervised
-from evaluation.sequences import Benchmark, BenchmarkSequence
-from evaluation.tracked_on import record_tracked_on
+from evaluation.benchmark import Benchmark, Progress, TrackSequence
+from evaluation.results.tracked_on import record_tracked_on
+from evaluation.sequences import BenchmarkSequence
 from tracking.tracker import BoxTracker
 
 _LOG_S = 60.0
@@ -33,7 +33,7 @@ class Job:
     make_tracker: Callable[[], BoxTracker]
     root: str
     folder: Path
-    is_supervised: bool
+    track: TrackSequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +67,8 @@ def track_all(
         SourceError: The folder's results were tracked on another truth or on other frames.
     """
     record_tracked_on(benchmark, folder)
-    count_left = supervised.count_frames_left if benchmark.supervised else onepass.count_frames_left
-    left = {each.name: count_left(each, folder) for each in benchmark.sequences}
+    protocol = benchmark.protocol
+    left = {each.name: protocol.count_frames_left(each, folder) for each in benchmark.sequences}
     missing = [each for each in benchmark.sequences if left[each.name]]
     missing.sort(key=lambda each: -left[each.name])  # a long one last would leave workers idle
     if not missing:
@@ -77,7 +77,7 @@ def track_all(
         make_tracker=make_tracker,
         root=benchmark.files.root,
         folder=folder,
-        is_supervised=benchmark.supervised,
+        track=protocol.track,
     )
     with tqdm(
         total=sum(left.values()),
@@ -96,22 +96,11 @@ def track_all(
         else:
             tracker = make_tracker()
             for sequence in missing:
-                _track(job, tracker, benchmark.files, sequence, report)
-
-
-def _track(
-    job: Job,
-    tracker: BoxTracker,
-    files: RawFiles,
-    sequence: BenchmarkSequence,
-    report: onepass.Report,
-) -> None:
-    track = supervised.repeat_supervised if job.is_supervised else onepass.track_into
-    track(tracker, sequence, files, job.folder, report=report)
+                protocol.track(tracker, sequence, benchmark.files, folder, report=report)
 
 
 def _track_in_processes(
-    job: Job, missing: Sequence[BenchmarkSequence], workers: int, report: onepass.Report
+    job: Job, missing: Sequence[BenchmarkSequence], workers: int, report: Progress
 ) -> None:
     context = multiprocessing.get_context("spawn")
     counts: Any = context.Array("q", 2)
@@ -153,4 +142,4 @@ def _track_in_worker(sequence: BenchmarkSequence) -> None:
             worker.counts[0] += done
             worker.counts[1] += added
 
-    _track(worker.job, worker.tracker, worker.files, sequence, report)
+    worker.job.track(worker.tracker, sequence, worker.files, worker.job.folder, report=report)
