@@ -38,10 +38,10 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
     `evaluation.tune` wrote names the groups that it searched on.
     """
     source = benchmark.record.source
+    if {source, benchmark.name} & _footage(weights):
+        return Contamination(trained_on=tuple(each.name for each in benchmark.sequences))
     if not source:
         return Contamination()
-    if source in _footage(weights):
-        return Contamination(trained_on=tuple(each.name for each in benchmark.sequences))
     groups: set[str] = set()
     unknown = []
     for url, manifest_groups in _training_groups(weights, source):

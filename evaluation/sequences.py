@@ -36,6 +36,8 @@ class BenchmarkSequence:
     """What makes it hard, such as ``"Occlusion"``; empty where the copy does not say."""
     group: str = ""
     """What training manifests call the recording that it was cut from."""
+    image_size: tuple[int, int] | None = None
+    """Width and height in pixels, if the annotation has them."""
 
     def __post_init__(self) -> None:
         """Reject arrays that disagree on the number of frames."""

@@ -1,4 +1,4 @@
-"""LaSOT: the 280 videos of the official test split.
+"""LaSOT: the 280 videos of the official test split, all 1,400, and the extension of 150.
 
 Read from ``<root>/<class>/<class>-<n>/`` (also with the class folder doubled), as the training
 source is: ``img/00000001.jpg``, ``groundtruth.txt``, ``full_occlusion.txt``, ``out_of_view.txt``.
@@ -6,6 +6,8 @@ A frame with either flag is absent.
 """
 
 import json
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from commands.page import Table
@@ -16,23 +18,36 @@ from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.sequences import BenchmarkSequence
 
+_EXTENSION = """
+atv badminton cosplay dancingshoe footbag frisbee jianzi lantern misc opossum paddle raccoon rhino
+skatingshoe wingsuit
+"""
+"""Its 15 classes, of ten videos each."""
+_TESTING: dict[str, list[int]] = json.loads(
+    Path(source.__file__).with_name("lasot_testing_set.json").read_text(encoding="ascii")
+)
+"""By class, the numbers of its videos in the official test split."""
+
 
 def _test_names() -> tuple[str, ...]:
     """Return the 280 published names, class by class."""
-    path = Path(source.__file__).with_name("lasot_testing_set.json")
-    testing: dict[str, list[int]] = json.loads(path.read_text(encoding="ascii"))
-    return tuple(f"{category}-{n}" for category, numbers in testing.items() for n in numbers)
+    return tuple(f"{category}-{n}" for category, numbers in _TESTING.items() for n in numbers)
 
 
-def read_lasot(files: RawFiles) -> list[BenchmarkSequence]:
-    """Return the test sequences that are under the root.
+def _all_names(categories: Iterable[str], num_videos: int) -> tuple[str, ...]:
+    return tuple(f"{each}-{number}" for each in categories for number in range(1, num_videos + 1))
+
+
+def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[BenchmarkSequence]:
+    """Return the listed sequences that are under the root; ``what`` names the list in errors.
 
     Raises:
         SourceError: None is there, or one of them is damaged.
     """
     sequences = []
-    bases = [""] if files.exists("airplane") else ["", *(f"{name}/" for name in files.list(""))]
-    for name in LASOT.official_names:
+    first = names[0].rpartition("-")[0]
+    bases = [""] if files.exists(first) else ["", *(f"{name}/" for name in files.list(""))]
+    for name in names:
         category = name.rpartition("-")[0]
         candidates = [
             f"{base}{middle}/{name}"
@@ -44,8 +59,8 @@ def read_lasot(files: RawFiles) -> list[BenchmarkSequence]:
             sequences.append(_read_sequence(files, folder, name))
     if not sequences:
         raise SourceError(
-            f"{files.root}: none of LaSOT's 280 test videos, such as airplane/airplane-1. Pass "
-            "--root with the folder that holds 'airplane'; training videos are not evaluated on"
+            f"{files.root}: none of LaSOT's {len(names)} {what}, such as {first}/{names[0]}. Pass "
+            f"--root with the folder that holds {first!r}; other videos are not evaluated on"
         )
     return sequences
 
@@ -97,10 +112,24 @@ _PRINTED = Table(
     higher_is_better=(True,),
 )
 
-LASOT = BenchmarkRecord(
-    title="LaSOT testing set",
-    official_names=_test_names(),
-    read=read_lasot,
-    source="lasot",
-    printed=_PRINTED,
+
+def _record(
+    title: str, names: tuple[str, ...], what: str, *, source: str, printed: Table | None = None
+) -> BenchmarkRecord:
+    return BenchmarkRecord(
+        title=title,
+        official_names=names,
+        read=partial(read_lasot, names=names, what=what),
+        source=source,
+        printed=printed,
+    )
+
+
+LASOT = _record("LaSOT testing set", _test_names(), "test videos", source="lasot", printed=_PRINTED)
+LASOT_ALL = _record("LaSOT", _all_names(_TESTING, 20), "videos", source="lasot")
+LASOT_EXTENSION = _record(
+    "LaSOT extension",
+    _all_names(_EXTENSION.split(), 10),
+    "extension videos",
+    source="lasot_extension",
 )

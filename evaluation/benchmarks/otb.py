@@ -1,5 +1,7 @@
 """OTB100: short videos of one target each; Jogging and Skating2 hold two.
 
+OTB50 are the 50 harder ones of its sequences, OTB2013 the 51 of the benchmark's first version.
+
 Read from ``<root>/<Sequence>/``:
     img/0001.jpg ...           frames
     groundtruth_rect.txt       one ``x,y,w,h`` line per frame, by comma, tab or blanks, from pixel 1
@@ -11,13 +13,14 @@ Any folder of that shape is read, so that a part of OTB100 or one's own videos c
 
 import logging
 import re
+from collections.abc import Collection
+from functools import partial
 
 from commands.page import Table
-from datasets.box_files import decode_text, parse_boxes
+from datasets.box_files import decode_text
 from datasets.files import RawFiles
-from datasets.frame_order import sort_frames
-from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
+from evaluation.benchmarks.image_folders import read_image_folder
 from evaluation.results.names import match_name
 from evaluation.sequences import BenchmarkSequence
 
@@ -61,6 +64,18 @@ Skating1 Skating2-1 Skating2-2 Skiing Soccer Subway Surfer Suv Sylvester Tiger1 
 Trellis Twinnings Vase Walking Walking2 Woman
 """
 NAMES_100 = tuple(_NAMES_100.split())
+_NAMES_50 = """
+Basketball Biker Bird1 BlurBody BlurCar2 BlurFace BlurOwl Bolt Box Car1 Car4 CarDark CarScale
+ClifBar Couple Crowds David Deer Diving DragonBaby Dudek Football Freeman4 Girl Human3 Human4-2
+Human6 Human9 Ironman Jump Jumping Liquor Matrix MotorRolling Panda RedTeam Shaking Singer2 Skating1
+Skating2-1 Skating2-2 Skiing Soccer Surfer Sylvester Tiger2 Trellis Walking Walking2 Woman
+"""
+_NAMES_2013 = """
+Basketball Bolt Boy Car4 CarDark CarScale Coke Couple Crossing David David2 David3 Deer Dog1 Doll
+Dudek FaceOcc1 FaceOcc2 Fish FleetFace Football Football1 Freeman1 Freeman3 Freeman4 Girl Ironman
+Jogging-1 Jogging-2 Jumping Lemming Liquor Matrix Mhyang MotorRolling MountainBike Shaking Singer1
+Singer2 Skating1 Skiing Soccer Subway Suv Sylvester Tiger1 Tiger2 Trellis Walking Walking2 Woman
+"""
 
 _PRINTED = Table(
     caption="Printed: the paper's Table III, variants of DCFFNet on OTB100",
@@ -127,52 +142,33 @@ def _find_truths(files: RawFiles, folder: str) -> dict[str, str]:
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> BenchmarkSequence:
-    where = f"{files.root}/{folder}/{truth_name}"
-    text = decode_text(files.read(f"{folder}/{truth_name}"), where=where)
-    truth = parse_boxes(text, where=where)
-    images = sort_frames(files.list(f"{folder}/img"), where=f"{files.root}/{folder}/img")
-    if not images:
-        raise SourceError(f"{files.root}/{folder}/img: no images, expected 0001.jpg and so on")
-    numbers = [_frame_number(image, f"{files.root}/{folder}/img") for image in images]
-    expected = f"{len(images)}, one per image of {folder}/img"
-    if name in _RANGES:
-        first, last = _RANGES[name]
-        length = last - first + 1
-        # Tiger1's file has a row for each image, the others only for the frames that count.
-        if len(truth) == len(images) > length:
-            truth = truth[[first <= number <= last for number in numbers]]
-        elif len(truth) == last > length:
-            truth = truth[first - 1 :]
-        images = [
-            image for image, number in zip(images, numbers, strict=True) if first <= number <= last
-        ]
-        expected = (
-            f"{length}, one per frame {first} to {last} as {name} is published, and as many "
-            f"images (found {len(images)})"
-        )
-    if len(truth) != len(images):
-        raise SourceError(
-            f"{where}: {len(truth)} lines, expected {expected}. The copy is incomplete, or the "
-            "target of another video lies there"
-        )
     attributes: tuple[str, ...] = ()
     if files.exists(f"{folder}/attrs.txt"):
         listed = f"{folder}/attrs.txt"
         codes = decode_text(files.read(listed), where=files.where(listed)).replace(",", " ")
         attributes = tuple(ATTRIBUTES.get(code, code) for code in codes.split())
-    return BenchmarkSequence(
+    return read_image_folder(
+        files,
+        f"{folder}/img",
+        f"{folder}/{truth_name}",
         name=name,
-        frames=tuple(f"{folder}/img/{image}" for image in images),
-        truth=truth,
+        span=_RANGES.get(name),
         attributes=attributes,
     )
 
 
-def _frame_number(image: str, where: str) -> int:
-    stem = image.rpartition(".")[0]
-    if not stem.isdigit():
-        raise SourceError(f"{where}/{image}: expected a frame number such as 0001.jpg")
-    return int(stem)
+def read_listed(files: RawFiles, names: Collection[str]) -> list[BenchmarkSequence]:
+    """Return the sequences of a list, as `read_otb` reads them."""
+    return [sequence for sequence in read_otb(files) if sequence.name in names]
+
+
+def _part(title: str, names: str) -> BenchmarkRecord:
+    listed = tuple(names.split())
+    return BenchmarkRecord(
+        title=title, official_names=listed, read=partial(read_listed, names=listed)
+    )
 
 
 OTB100 = BenchmarkRecord(title="OTB100", official_names=NAMES_100, read=read_otb, printed=_PRINTED)
+OTB50 = _part("OTB50", _NAMES_50)
+OTB2013 = _part("OTB2013", _NAMES_2013)

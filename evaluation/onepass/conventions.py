@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-ConventionName = Literal["otb", "pysot", "got10k", "pytracking"]
+ConventionName = Literal["otb", "pysot", "got10k", "pytracking", "got10k_val"]
 Boxes = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -90,8 +90,27 @@ class Convention:
     """Whether an overlap that rounding has put above 1 becomes 1."""
     drops_nan_frames: bool = False
     """Whether frames with NaN ground truth leave the denominator."""
-    removes_absent: bool = True
-    """Whether frames flagged absent are misses; they stay in the denominator either way."""
+    absent_frames: Literal["miss", "measure", "drop"] = "miss"
+    """Treatment of frames flagged absent; dropped ones leave the denominator."""
+    drops_first_frame: bool = False
+    """Whether the first frame leaves the denominator."""
+    clips_to_image: bool = False
+    """Whether boxes are clipped to the image, where its size is known."""
+    any_benchmark: bool = True
+    """Whether `evaluation.compare` shows it on every benchmark, not only on its own."""
+    measures: tuple[str, ...] = (
+        "success (AUC)",
+        "precision @ 20 px",
+        "normalised precision (0.20)",
+        "overlap > 0.5",
+        "mean overlap",
+    )
+    """Columns of tables, keys of `evaluation.onepass.metrics.MEASURES`; the first one ranks."""
+    explanation: str = (
+        "Success is the mean of the curve over 21 overlap thresholds; precision is the fraction of "
+        "frames whose centre is at most 20 px off. Both are means over sequences."
+    )
+    """Definition of the measures, for the report."""
     normalises_differences: bool = False
     """Whether the difference of the centres is divided by the target size, not each centre."""
     averages_normalised: bool = False
@@ -133,9 +152,16 @@ CONVENTIONS: Mapping[str, Convention] = {
         normalised_needs=_always,
         clips_overlap=True,
         drops_nan_frames=True,
-        removes_absent=False,
+        absent_frames="measure",
         normalises_differences=True,
         averages_normalised=True,
+        measures=(
+            "success (AUC)",
+            "precision @ 20 px",
+            "normalised precision (mean)",
+            "overlap > 0.5",
+            "mean overlap",
+        ),
         overlap_thresholds=np.linspace(0, 1, 21),
         normalised_thresholds=np.linspace(0, 0.5, 51),
     ),
@@ -149,5 +175,25 @@ CONVENTIONS: Mapping[str, Convention] = {
         overlap_thresholds=_torch_thresholds(),
         repeats_bad_predictions=True,
         inclusive_pixels=True,
+    ),
+    "got10k_val": Convention(
+        name="got10k_val",
+        title="GOT-10k validation, means over sequences",
+        any_benchmark=False,
+        overlap_needs=_always,
+        error_needs=_always,
+        normalised_needs=_always,
+        clips_overlap=True,
+        clips_to_image=True,
+        drops_nan_frames=True,
+        drops_first_frame=True,
+        absent_frames="drop",
+        overlap_thresholds=np.linspace(0, 1, 21),
+        measures=("AO", "SR 0.50", "SR 0.75"),
+        explanation=(
+            "AO is the mean overlap, SR the fraction of frames with a larger overlap than 0.50 or "
+            "0.75, over the frames after the first in which the target is visible. All are means "
+            "over sequences; the GOT-10k toolkit pools the frames of all sequences."
+        ),
     ),
 }

@@ -6,7 +6,7 @@ are > 0 depends on it. Curves are per sequence and divided by all its frames; a 
 is the plain mean over its sequences.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,12 +52,27 @@ class Curves:
         return float(values.mean() if convention.averages_normalised else values[20])
 
 
+MEASURES: Mapping[str, Callable[[Curves], float]] = {
+    "success (AUC)": lambda curves: curves.auc,
+    "precision @ 20 px": lambda curves: curves.precision_at_20,
+    "normalised precision (0.20)": lambda curves: float(curves.normalised[20]),
+    "normalised precision (mean)": lambda curves: float(curves.normalised.mean()),
+    "overlap > 0.5": lambda curves: curves.success_at_half,
+    "mean overlap": lambda curves: curves.mean_overlap,
+    "AO": lambda curves: curves.mean_overlap,
+    "SR 0.50": lambda curves: float(curves.success[10]),
+    "SR 0.75": lambda curves: float(curves.success[15]),
+}
+"""By the column of a table."""
+
+
 def measure(
     predicted: Boxes,
     truth: Boxes,
     *,
     convention: Convention,
     absent: Mask | None = None,
+    image_size: tuple[int, int] | None = None,
     where: str = "result",
 ) -> Curves:
     """Measure one sequence under a convention.
@@ -67,6 +82,7 @@ def measure(
         truth: (T, 4) ground truth, NaN where there is none.
         convention: The rules.
         absent: (T,) True where the target is flagged absent, if the benchmark has such flags.
+        image_size: Width and height in pixels, if known.
         where: What an error names, such as the result file.
 
     Raises:
@@ -79,13 +95,10 @@ def measure(
             "Track the sequence again, or check that the results belong to this benchmark"
         )
     predicted = prepare_predictions(predicted[:length], truth, convention=convention)
-    if convention.drops_nan_frames:
-        kept = ~np.isnan(truth).any(axis=1)
-        predicted, truth = predicted[kept], truth[kept]
-        absent = None if absent is None else absent[kept]
-    elif convention.removes_absent and absent is not None:
-        predicted, truth = predicted[~absent], truth[~absent]
-    num_frames = len(truth) if convention.drops_nan_frames else length
+    if convention.clips_to_image and image_size is not None:
+        predicted, truth = (clip_boxes(boxes, image_size) for boxes in (predicted, truth))
+    measured, num_frames = _select_frames(truth, absent, convention)
+    predicted, truth = predicted[measured], truth[measured]
     if num_frames == 0:
         nothing = np.zeros(51)
         return Curves(success=np.zeros(21), precision=nothing, normalised=nothing, mean_overlap=0.0)
@@ -121,6 +134,26 @@ def prepare_predictions(predicted: Boxes, truth: Boxes, *, convention: Conventio
     if convention.first_frame_is_truth:
         predicted[:1] = truth[:1]
     return predicted
+
+
+def clip_boxes(boxes_xywh: Boxes, image_size: tuple[int, int]) -> Boxes:
+    """Return (T, 4) boxes inside an image, as the GOT-10k toolkit clips them."""
+    corner = np.clip(boxes_xywh[:, :2], 0, image_size)
+    return np.concatenate([corner, np.clip(boxes_xywh[:, 2:], 0, image_size - corner)], axis=1)
+
+
+def _select_frames(truth: Boxes, absent: Mask | None, convention: Convention) -> tuple[Mask, int]:
+    """Return (T,) True for the frames to measure, and the denominator."""
+    dropped = np.zeros(len(truth), dtype=bool)
+    dropped[:1] = convention.drops_first_frame
+    if convention.drops_nan_frames:
+        dropped |= np.isnan(truth).any(axis=1)
+    missed = np.zeros(len(truth), dtype=bool)
+    if absent is not None and convention.absent_frames == "drop":
+        dropped |= absent
+    elif absent is not None and convention.absent_frames == "miss":
+        missed = absent
+    return ~(dropped | missed), int(len(truth) - dropped.sum())
 
 
 def overlap(predicted: Boxes, truth: Boxes, *, convention: Convention) -> Values:

@@ -10,10 +10,9 @@ from evaluation.plots import Line, plot_lines
 
 
 def plot_success(scores: Sequence[TrackerScore], *, title: str, convention: Convention) -> Figure:
-    """Plot the fraction of frames over the overlap threshold; the legend prints the AUC."""
+    """Plot the fraction of frames over the overlap threshold; the legend ranks the trackers."""
     lines = [
-        Line(tracker=each.tracker, values=each.total.success, printed=each.total.auc)
-        for each in scores
+        Line(tracker=each.tracker, values=each.total.success, printed=each.value) for each in scores
     ]
     figure = plot_lines(
         convention.overlap_thresholds, lines, title=f"Success plots of OPE on {title}"

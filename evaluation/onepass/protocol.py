@@ -54,6 +54,7 @@ def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
         scores = [
             (name, score_tracker(benchmark, results, convention=rules))
             for name, rules in CONVENTIONS.items()
+            if rules.any_benchmark or name == benchmark.record.convention
         ]
         return [
             (
@@ -64,6 +65,7 @@ def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
                 float(each.total.normalised[20]),
                 float(each.total.normalised.mean()),
                 each.total.success_at_half,
+                each.total.mean_overlap,
             )
             for name, each in scores
         ]
@@ -78,6 +80,7 @@ def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
             "norm. P @ 0.20",
             "norm. P mean",
             "overlap > 0.5",
+            "mean overlap",
         ),
         rows=tuple(row for rows in score_each(trackers, rows_of) for row in rows),
     )

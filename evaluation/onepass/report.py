@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from commands.files import whole_file
@@ -11,7 +12,7 @@ from evaluation.benchmark import Benchmark
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.onepass.filmstrips import filmstrip
-from evaluation.onepass.metrics import Curves, mean_curves
+from evaluation.onepass.metrics import MEASURES, Curves, mean_curves
 from evaluation.onepass.plots import plot_normalised, plot_precision, plot_success
 from evaluation.onepass.scores import TrackerScore, rank
 from evaluation.plots import save_figure
@@ -24,49 +25,37 @@ def summary_table(
     benchmark: Benchmark, scores: Sequence[TrackerScore], *, convention: Convention
 ) -> Table:
     """Return the ranking of the trackers under a convention."""
-    normalised = "mean" if convention.averages_normalised else "0.20"
     return Table(
         caption=(
             f"{benchmark.title}, {len(benchmark.sequences)} sequences, {benchmark.num_frames:,} "
             f"frames, convention {convention.name} ({convention.title})"
         ),
-        columns=(
-            "tracker",
-            "success (AUC)",
-            "precision @ 20 px",
-            f"normalised precision ({normalised})",
-            "overlap > 0.5",
-            "mean overlap",
-            "frames/s",
-        ),
+        columns=("tracker", *convention.measures, "frames/s"),
         rows=tuple(
             (
                 each.label,
-                each.total.auc,
-                each.total.precision_at_20,
-                each.total.printed_normalised(convention),
-                each.total.success_at_half,
-                each.total.mean_overlap,
+                *(MEASURES[name](each.total) for name in convention.measures),
                 each.frames_per_second,
             )
             for each in rank(scores)
         ),
-        digits=(3, 3, 3, 3, 3, 1),
-        higher_is_better=(True, True, True, True, True),
+        digits=(*(3 for _ in convention.measures), 1),
+        higher_is_better=tuple(True for _ in convention.measures),
     )
 
 
 def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Table:
-    """Return the success of every tracker on every sequence."""
+    """Return the ranking measure of every tracker on every sequence."""
     ranked = rank(scores)
+    headline = ranked[0].headline
     return Table(
-        caption="Success (AUC) by sequence",
+        caption=f"{headline[0].upper()}{headline[1:]} by sequence",
         columns=("sequence", "frames", *(each.tracker for each in ranked)),
         rows=tuple(
             (
                 sequence.name,
                 len(sequence.frames),
-                *(each.per_sequence[sequence.name].auc for each in ranked),
+                *(MEASURES[headline](each.per_sequence[sequence.name]) for each in ranked),
             )
             for sequence in benchmark.sequences
         ),
@@ -97,25 +86,21 @@ def write_onepass_report(
     }
     images = {name: save_figure(figure, out / name) for name, figure in figures.items()}
     table = summary_table(benchmark, scores, convention=convention)
-    ranking = ", ".join(f"{each.tracker} {each.total.auc:.3f}" for each in rank(scores))
+    ranking = ", ".join(f"{each.tracker} {each.value:.3f}" for each in rank(scores))
     printed = benchmark.record.printed
     sections = [
         Section(
             title="Ranking",
             warnings=tuple(_warnings(benchmark, scores)),
             text=(
-                "Success is the mean of the curve over 21 overlap thresholds; precision is the "
-                "fraction of frames whose centre is at most 20 px off. Both are means over "
-                "sequences. The best and the second best of each column are marked."
+                f"{convention.explanation} The best and the second best of each column are marked."
             ),
             tables=(table,) if printed is None else (table, printed),
         ),
         Section(
             title="Plots",
             pictures=(
-                Picture(
-                    figure=images["success"], alt=f"Success over overlap threshold. AUC: {ranking}"
-                ),
+                Picture(figure=images["success"], alt=f"Success over overlap threshold: {ranking}"),
                 Picture(
                     figure=images["precision"], alt="Precision over the allowed centre error, in px"
                 ),
@@ -146,8 +131,8 @@ def attribute_scores(
             members.setdefault(attribute, []).append(sequence.name)
     return {
         f"{attribute} ({len(names)})": [
-            TrackerScore(
-                tracker=score.tracker,
+            replace(
+                score,
                 per_sequence={name: score.per_sequence[name] for name in names},
                 total=mean_curves([score.per_sequence[name] for name in names]),
             )
@@ -177,7 +162,7 @@ def _attribute_sections(
         slug = "".join(letter if letter.isalnum() else "_" for letter in attribute.lower())
         image = save_figure(figure, out / "attributes" / slug.strip("_"))
         best = rank(subset)[0]
-        alt = f"Success on {attribute}; best is {best.tracker} with {best.total.auc:.3f}"
+        alt = f"Success on {attribute}; best is {best.tracker} with {best.value:.3f}"
         pictures.append(Picture(figure=image, alt=alt))
     if not pictures:
         return []
@@ -188,15 +173,16 @@ def _attribute_sections(
 def _strip_sections(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[Section]:
     """Return the sequences on which the best tracker is worst, with both boxes."""
     best = rank(scores)[0]
-    worst = sorted(benchmark.sequences, key=lambda each: best.per_sequence[each.name].auc)
-    assert best.results is not None  # only the scores of attributes have none
+    values = {name: MEASURES[best.headline](each) for name, each in best.per_sequence.items()}
+    worst = sorted(benchmark.sequences, key=lambda each: values[each.name])
+    assert best.results is not None
     pictures = []
     for sequence in worst[:_NUM_STRIPS]:
         path = best.results.paths_of(sequence.name)[0]
         boxes = read_result(best.results, path, sequence, benchmark.files)
         figure = filmstrip(sequence, boxes, benchmark.files)
         if figure is not None:
-            caption = f"{sequence.name}: success {best.per_sequence[sequence.name].auc:.3f}"
+            caption = f"{sequence.name}: {best.headline.split()[0]} {values[sequence.name]:.3f}"
             alt = f"Frames of {sequence.name} with the true box and that of {best.tracker}"
             pictures.append(Picture(figure=figure, alt=alt, caption=caption, wide=True))
     if not pictures:

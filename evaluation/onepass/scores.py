@@ -10,7 +10,7 @@ from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Convention
-from evaluation.onepass.metrics import Curves, mean_curves, measure
+from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
 from evaluation.results.tracked_on import check_tracked_on
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
@@ -26,12 +26,19 @@ class TrackerScore:
     """Curves by sequence, in the benchmark's order."""
     total: Curves
     """Their plain mean."""
+    headline: str = "success (AUC)"
+    """Measure that ranks trackers."""
     frames_per_second: float | None = None
     """Median speed of the frames, where the tracker ran here and was timed."""
     note: str = ""
     """What a reader must know, such as that it was trained on this benchmark."""
     results: TrackerResults | None = None
     """Where its boxes are, for pictures of them."""
+
+    @property
+    def value(self) -> float:
+        """The headline measure over the benchmark."""
+        return MEASURES[self.headline](self.total)
 
     @property
     def label(self) -> str:
@@ -66,6 +73,7 @@ def score_tracker(
         tracker=results.name,
         per_sequence=per_sequence,
         total=mean_curves(list(per_sequence.values())),
+        headline=convention.measures[0],
         frames_per_second=_median_speed(results, list(per_sequence)),
         note=note,
         results=results,
@@ -89,6 +97,7 @@ def _measure_runs(
             sequence.truth,
             convention=convention,
             absent=sequence.absent,
+            image_size=sequence.image_size,
             where=results.files.where(path),
         )
         for path in paths
@@ -96,8 +105,8 @@ def _measure_runs(
 
 
 def rank(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
-    """Return the scores from the best success to the worst."""
-    return sorted(scores, key=lambda score: -score.total.auc)
+    """Return the scores from the best to the worst."""
+    return sorted(scores, key=lambda score: -score.value)
 
 
 def _median_speed(results: TrackerResults, names: Sequence[str]) -> float | None:

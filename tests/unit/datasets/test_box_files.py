@@ -12,7 +12,7 @@ from datasets.box_files import decode_text, parse_boxes, parse_flags, read_box_f
 from datasets.files import open_root
 from datasets.sources import lasot, uav123
 from datasets.tracks import SourceError
-from evaluation.benchmarks.lasot import read_lasot
+from evaluation.benchmarks.lasot import LASOT
 from evaluation.benchmarks.otb import read_otb
 from evaluation.benchmarks.uav123 import read_uav123
 from evaluation.benchmarks.vot import read_vot
@@ -64,7 +64,7 @@ def lasot_source(root: Path, content: bytes) -> np.ndarray:
 
 
 def lasot_benchmark(root: Path, content: bytes) -> np.ndarray:
-    return read_lasot(open_root(str(lasot_boxes(root, content, "airplane-1"))))[0].truth
+    return LASOT.read(open_root(str(lasot_boxes(root, content, "airplane-1"))))[0].truth
 
 
 def uav_files(root: Path, content: bytes) -> Path:
