@@ -85,7 +85,7 @@ class Protocol:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BenchmarkRecord:
-    """What a benchmark consists of."""
+    """Definition of a benchmark."""
 
     title: str
     """Name in plots and tables."""
@@ -102,7 +102,7 @@ class BenchmarkRecord:
     source: str = ""
     """Training source that shows the same recordings; its groups are those of the sequences."""
     result_prefix: str = ""
-    """What pytracking and its heirs put before the names of the sequences."""
+    """Prefix of the sequences' names in result files of pytracking and toolkits based on it."""
     printed: Table | None = None
     """Published numbers, to stand beside ours."""
 

@@ -1,4 +1,4 @@
-"""Whether weights were trained, or settings tuned, on what they are to be evaluated on."""
+"""Find out whether weights were trained, or settings tuned, on the footage of a benchmark."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from model.weights import WeightsError, read_description
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contamination:
-    """What the training manifests say about a benchmark."""
+    """Overlap of a benchmark with training data, according to the manifests."""
 
     trained_on: tuple[str, ...] = ()
     """Sequences whose recording was trained, validated or tuned on."""
@@ -23,7 +23,7 @@ class Contamination:
 
     @property
     def note(self) -> str:
-        """What a report says beside the numbers; empty if all is well."""
+        """Note beside the numbers of a report; empty if there is no overlap."""
         if self.trained_on:
             return f"trained on {len(self.trained_on)} of these sequences"
         if self.unknown:
@@ -59,7 +59,7 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
 
 
 def _footage(weights: str) -> set[str]:
-    """Return the sources whose footage the weights, or those before them, say they have seen."""
+    """Return the sources of footage declared by the weights and their initial weights."""
     try:
         provenance: Mapping[str, Any] = read_description(weights)["provenance"]
     except WeightsError:
@@ -69,7 +69,7 @@ def _footage(weights: str) -> set[str]:
 
 
 def _training_groups(weights: str, source: str) -> Iterator[tuple[str, set[str] | None]]:
-    """Yield what was trained on and its groups of a source, None where it cannot be read."""
+    """Yield the manifests trained on with their groups of a source; None if unreadable."""
     try:
         provenance: Mapping[str, Any] = read_description(weights)["provenance"]
     except WeightsError:

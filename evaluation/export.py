@@ -8,8 +8,8 @@ got10k       a zip of ``<sequence>/<sequence>_001.txt`` and ``_time.txt``, as it
 trackingnet  a zip of ``<sequence>.txt``, as its server takes
 matlab       a folder ``<tracker>_tracking_result/<sequence>.txt``, as LaSOT's toolkit reads
 
-The boxes are the same numbers in all of them, to four decimals. What other toolkits wrote is read
-too, as by evaluation.run; docs/evaluation.md has the layouts.
+The boxes are the same numbers in all of them, to four decimals. Results of other toolkits are
+read too, as by evaluation.run; docs/evaluation.md has the layouts.
 """
 
 import io

@@ -75,7 +75,7 @@ def save_figure(figure: Figure, path: Path) -> bytes:
     """Write a figure as PNG and PDF beside each other and return the PNG.
 
     Args:
-        figure: What to write.
+        figure: The figure.
         path: Without an ending.
     """
     buffer = io.BytesIO()

@@ -56,7 +56,7 @@ class RunConfig:
     """Folder with one folder or zip of result files per tracker. All trackers in it are scored;
     empty takes results/<benchmark>."""
     name: str = ""
-    """What to call the tracker; empty takes the name of the weights' file or of the baseline."""
+    """Name of the tracker; empty takes the name of the weights' file or of the baseline."""
     out: str = ""
     """Folder of the report; empty takes reports/<benchmark>."""
     selection: Annotated[Selection, tyro.conf.OmitArgPrefixes] = field(default_factory=Selection)
@@ -70,7 +70,7 @@ class RunConfig:
     workers: int = 1
     """Processes that track."""
     allow_contaminated: bool = False
-    """Whether weights may be evaluated on what they were trained on; the report says so then."""
+    """Whether weights may be evaluated on their training data; the report then warns."""
     vot_toolkit: bool = False
     """Whether to ask the official Python toolkit too, for VOT; its command is not a part of
     this project."""

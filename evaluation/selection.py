@@ -44,7 +44,7 @@ def find_selected(
     """Return the selected trackers of a folder of results.
 
     Args:
-        benchmark: What was tracked.
+        benchmark: The benchmark.
         results: Folder or archive of the results.
         selection: Which to keep.
         always: The tracker that ran just now, which is kept whatever the selection.

@@ -33,9 +33,9 @@ class BenchmarkSequence:
     absent: NDArray[np.bool_] | None = None
     """(T,) True where the target is flagged absent, if the benchmark has such flags."""
     attributes: tuple[str, ...] = ()
-    """What makes it hard, such as ``"Occlusion"``; empty where the copy does not say."""
+    """Difficulties, such as ``"Occlusion"``; empty if the copy has none."""
     group: str = ""
-    """What training manifests call the recording that it was cut from."""
+    """Group of its recording in training manifests."""
     image_size: tuple[int, int] | None = None
     """Width and height in pixels, if the annotation has them."""
 

@@ -1,4 +1,4 @@
-"""Track many sequences, in this process or in several, with a bar that moves at every frame."""
+"""Track many sequences, in this process or in several, with a progress bar of frames."""
 
 import multiprocessing
 import sys
@@ -21,14 +21,14 @@ from evaluation.sequences import BenchmarkSequence
 from tracking.tracker import BoxTracker
 
 _LOG_S = 60.0
-"""Between two lines of progress where they go to a file: hours of tracking need some."""
+"""Seconds between two lines of progress in a log file."""
 _POLL_S = 0.2
-"""Between two looks at what the worker processes have done."""
+"""Seconds between two checks of the workers' progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What turns a sequence into result files; sent to worker processes."""
+    """How to turn a sequence into result files; sent to worker processes."""
 
     make_tracker: Callable[[], BoxTracker]
     root: str
@@ -38,7 +38,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class _Worker:
-    """What a worker process keeps between sequences."""
+    """State of a worker process between sequences."""
 
     job: Job
     tracker: BoxTracker
@@ -48,7 +48,7 @@ class _Worker:
 
 
 _WORKER: list[_Worker] = []
-"""The one of this process, if it is a worker."""
+"""State of this process, if it is a worker."""
 
 
 def track_all(
@@ -59,7 +59,7 @@ def track_all(
     Args:
         make_tracker: Makes a tracker, once per process. With several workers it must be a function
             of a module, or a ``functools.partial`` of one.
-        benchmark: What to track.
+        benchmark: The sequences to track.
         folder: Where the results go. A sequence is written when it is complete.
         workers: Processes; each takes the next sequence when it has finished one.
 

@@ -1,4 +1,4 @@
-"""The tracker that a command line asks for: its name, what its results depend on, its factory."""
+"""The tracker of a command line: its identity and its factory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class TrackerChoice:
     """A tracker to run on a benchmark."""
 
     identity: str
-    """What its results depend on."""
+    """Weights and settings, on which its results depend."""
     make: Callable[[], BoxTracker]
     """Makes one, in any process."""
     note: str = ""
-    """What must be said beside its numbers."""
+    """Remark beside its numbers."""
 
 
 def choose_baseline(name: str) -> TrackerChoice:
@@ -51,14 +51,14 @@ def choose_network(
 
     Args:
         weights: Its weights.
-        benchmark: What it will be evaluated on; what it must not have been trained on.
+        benchmark: The benchmark, on which it must not have been trained.
         settings: A file that `evaluation.tune` wrote, instead of the tuned ones.
         device: Where the network runs.
         allow_contaminated: Whether it may have been trained or tuned on the benchmark.
 
     Raises:
         SourceError: There is no such device, the settings cannot be used, or the weights were
-            trained on the benchmark and nobody allowed that.
+            trained on the benchmark without permission.
         WeightsError: The weights cannot be used.
     """
     check_device(device)
@@ -83,10 +83,10 @@ def load_tracker(weights: str, device: str, settings: str) -> BoxTracker:
 def check_contamination(
     weights: str, benchmark: Benchmark, *, settings: str = "", allow_contaminated: bool = False
 ) -> str:
-    """Return what must be said beside the numbers.
+    """Return the remark beside the numbers.
 
     Raises:
-        SourceError: The weights were trained on the benchmark, and nobody allowed that.
+        SourceError: The weights were trained on the benchmark, which is not allowed.
     """
     found = find_contamination(benchmark, weights, settings=settings)
     if found.trained_on and not allow_contaminated:

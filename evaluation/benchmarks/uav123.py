@@ -29,7 +29,7 @@ ATTRIBUTES = (
     "Camera Motion",
     "Similar Object",
 )
-"""What the twelve flags of an attribute file mean, in their order."""
+"""Meanings of the twelve flags of an attribute file, in order."""
 
 
 def read_uav123(files: RawFiles, release: str) -> list[BenchmarkSequence]:

@@ -3,7 +3,7 @@
     python -m evaluation.check --folder ../shared/check
 
 The folder holds raw results of published trackers, ground truth, and what the official evaluators
-gave for them. Exit 1 if one of our numbers differs.
+computed from them. Exit 1 if one of our numbers differs.
 """
 
 import sys

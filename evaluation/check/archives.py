@@ -1,4 +1,4 @@
-"""The check set on disk: archives of result files, and what VOT2018's evaluators gave for them."""
+"""The check set on disk: archives of result files, and the numbers of VOT2018's evaluators."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ class CheckRow:
     ours: float
     official: float
     printed: str = ""
-    """What papers print for this tracker."""
+    """Published number."""
     tolerance: float = 1e-9
 
     @property

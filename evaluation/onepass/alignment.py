@@ -41,7 +41,7 @@ def align_rows(
         boxes: (N, 4) rows of the result, one per frame or image.
         sequence: T frames, a run of the images in their folder.
         files: Where the images lie; they are listed only if N > T.
-        where: What an error names, such as the result file.
+        where: Name in errors, such as the result file.
 
     Raises:
         SourceError: N is above T, and is not the number of the folder's images.

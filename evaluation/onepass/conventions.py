@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 
 def matlab_thresholds() -> NDArray[np.float64]:
-    """Return (21,) what MATLAB makes of ``0:0.05:1``: it builds a colon from both ends.
+    """Return the (21,) values of MATLAB's ``0:0.05:1``, which builds a colon from both ends.
 
     ``k * 0.05`` differs in the last bit for some k, and overlaps of integer boxes fall on it.
     """
@@ -29,7 +29,7 @@ def matlab_thresholds() -> NDArray[np.float64]:
 
 
 def _torch_thresholds() -> NDArray[np.float64]:
-    """Return (21,) what ``torch.arange(0, 1.05, 0.05)`` gives: one bit above at 0.65 and 0.75."""
+    """Return (21,) ``torch.arange(0, 1.05, 0.05)``: one bit higher at 0.65 and 0.75."""
     thresholds = np.arange(21, dtype=np.float64)
     thresholds *= 0.05
     thresholds[[13, 15]] = np.nextafter(thresholds[[13, 15]], 1)
@@ -63,7 +63,7 @@ def _always(truth: Boxes) -> Mask:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Convention:
-    """What one evaluator does where evaluators differ.
+    """Rules of one evaluator where evaluators differ.
 
     The rules take (T, 4) ground truth and return (T,). A frame that fails one of the ``needs``
     is a hit at every threshold, which is how a zero in a wrong place came to be printed.
@@ -71,7 +71,7 @@ class Convention:
 
     name: ConventionName
     title: str
-    """What a table prints beside its numbers."""
+    """Name in the captions of tables."""
     overlap_needs: Callable[[Boxes], Mask]
     """Where success can be reached; elsewhere a frame is a miss."""
     error_needs: Callable[[Boxes], Mask]

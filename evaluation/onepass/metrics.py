@@ -83,7 +83,7 @@ def measure(
         convention: The rules.
         absent: (T,) True where the target is flagged absent, if the benchmark has such flags.
         image_size: Width and height in pixels, if known.
-        where: What an error names, such as the result file.
+        where: Name in errors, such as the result file.
 
     Raises:
         SourceError: There are fewer predictions than frames.

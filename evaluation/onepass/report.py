@@ -1,4 +1,4 @@
-"""What a one-pass evaluation prints, plots and writes."""
+"""Tables, plots and files of a one-pass evaluation."""
 
 import json
 from collections.abc import Sequence

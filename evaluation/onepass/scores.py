@@ -19,7 +19,7 @@ from tracking.baselines import SHORTEST_S
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class TrackerScore:
-    """What one tracker reached."""
+    """Scores of one tracker."""
 
     tracker: str
     per_sequence: dict[str, Curves]
@@ -31,7 +31,7 @@ class TrackerScore:
     frames_per_second: float | None = None
     """Median speed of the frames, where the tracker ran here and was timed."""
     note: str = ""
-    """What a reader must know, such as that it was trained on this benchmark."""
+    """Remark for the reader, such as that it was trained on this benchmark."""
     results: TrackerResults | None = None
     """Where its boxes are, for pictures of them."""
 
@@ -42,7 +42,7 @@ class TrackerScore:
 
     @property
     def label(self) -> str:
-        """What tables call it."""
+        """Name in tables."""
         return f"{self.tracker} ({self.note})" if self.note else self.tracker
 
 

@@ -1,4 +1,4 @@
-"""Run a tracker once over each sequence, from its first box, and keep what it says."""
+"""Run a tracker once over each sequence, from its first box, and store its boxes."""
 
 import time
 from pathlib import Path

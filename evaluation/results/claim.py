@@ -1,4 +1,4 @@
-"""The record in a tracker's folder of what its results depend on."""
+"""The record of weights and settings in a tracker's folder."""
 
 import json
 from contextlib import AbstractContextManager
@@ -21,12 +21,12 @@ def only_tracking(folder: Path) -> AbstractContextManager[None]:
 
 
 def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
-    """Note in a tracker's folder what its results depend on, or check that it is still the same.
+    """Record in a tracker's folder what its results depend on, or check that it is unchanged.
 
     Args:
         folder: Where the results go.
         identity: Such as the SHA-256 of the weights.
-        note: What every table must say beside the tracker's numbers.
+        note: Remark beside the tracker's numbers in every table.
 
     Raises:
         SourceError: The folder has results of another tracker, or of other weights.
@@ -53,7 +53,7 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
 
 
 def read_note(folder: Path) -> str:
-    """Return what must be said beside a tracker's numbers; empty for results from elsewhere."""
+    """Return the remark beside a tracker's numbers; empty for results from elsewhere."""
     path = folder / TRACKER_FILE
     noted = _read(path).get("note", "") if path.exists() else ""
     return "; ".join(filter(None, (noted, kept_note(folder))))

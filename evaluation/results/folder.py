@@ -42,7 +42,7 @@ def find_trackers(
     Args:
         results: Folder with one folder or archive per tracker, or an archive of it.
         names: Of all sequences of the benchmark: with a part of them other names would match.
-        prefix: What pytracking and its heirs put before the names of this benchmark.
+        prefix: Prefix of the names of this benchmark in files of pytracking.
         is_result: Whether a path may be a result file.
 
     Raises:
@@ -152,7 +152,7 @@ def _stem(path: str) -> str:
 
 
 def _holds_boxes(files: RawFiles, path: str) -> bool:
-    """Tell whether a file is meant to be a result: a readme beside them is none, damage is."""
+    """Return True if a file is meant as a result: a damaged one is, a readme is not."""
     if suffix_of(path) == "mat":
         return True
     data, where = files.read(path), files.where(path)
@@ -170,5 +170,5 @@ def _holds_boxes(files: RawFiles, path: str) -> bool:
 
 
 def _top(path: str, outer: str) -> str:
-    """Return what a user would call a tracker; empty for a file beside the trackers' folders."""
+    """Return a tracker's name for the user; empty for a file beside the trackers' folders."""
     return outer or path.partition("/")[0] * ("/" in path)

@@ -2,7 +2,7 @@
 
     <results>/<tracker>/kept/<sequence>.kept    how many, where there were any
 
-Such boxes are scored as any others, and the table says beside the tracker how many there are.
+Such boxes are scored as any others; the table has their number beside the tracker.
 """
 
 from pathlib import Path
@@ -15,19 +15,19 @@ from tracking.tracker import BoxTracker, Prediction
 
 
 class CountingTracker:
-    """Pass everything on to a tracker, and count its updates without an answer."""
+    """Wraps a tracker and counts its updates without an answer."""
 
     def __init__(self, tracker: BoxTracker) -> None:
         self._tracker = tracker
         self.num_kept = 0
-        """How many there were since this object was made."""
+        """Number of such updates."""
 
     def init(self, image: NDArray[np.uint8], box_xywh: NDArray[np.float64]) -> None:
         """Start on a frame with the target's box."""
         self._tracker.init(image, box_xywh)
 
     def update(self, image: NDArray[np.uint8]) -> Prediction:
-        """Return what the tracker returns."""
+        """Return the prediction of the tracker."""
         prediction = self._tracker.update(image)
         self.num_kept += prediction.kept
         return prediction
@@ -44,7 +44,7 @@ def write_kept(folder: Path, result: str, num_kept: int) -> None:
 
 
 def kept_note(folder: Path) -> str:
-    """Return what must be said beside a tracker's numbers; empty where it always had an answer."""
+    """Return the remark beside a tracker's numbers; empty if it always had an answer."""
     counts = [int(path.read_text(encoding="ascii")) for path in folder.glob("kept/*.kept")]
     if not counts:
         return ""

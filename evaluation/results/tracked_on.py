@@ -1,4 +1,4 @@
-"""What results were tracked on, so that they are never scored against another truth or footage.
+"""The truth and footage that results were tracked on, so that they are not scored on others.
 
     <results>/<tracker>/tracked_on/<sequence>.json
 
@@ -43,13 +43,13 @@ _REASONS = {
     "sizes": "other images",
     "content": "other images",
 }
-"""By part of a record, what it means if it is not the same any more."""
+"""By part of a record, the reason if it has changed."""
 
 Record = Mapping[str, str]
 
 
 def check_tracked_on(benchmark: Benchmark, folder: Path) -> None:
-    """Check that a tracker's results were made on what the benchmark's folder holds now.
+    """Check that a tracker's results were made on the current content of the benchmark's folder.
 
     Raises:
         SourceError: The truth that the tracker started from, or the frames, have changed since.
@@ -90,7 +90,7 @@ def check_tracked_on(benchmark: Benchmark, folder: Path) -> None:
 
 
 def record_tracked_on(benchmark: Benchmark, folder: Path) -> None:
-    """Check the results that there are, and note what all sequences are tracked on from now on.
+    """Check existing results, and record truth and footage of all sequences.
 
     Raises:
         SourceError: As `check_tracked_on`.
@@ -108,7 +108,7 @@ def record_tracked_on(benchmark: Benchmark, folder: Path) -> None:
 
 @lru_cache(maxsize=1)  # for every tracker in a folder of results
 def describe_benchmark(benchmark: Benchmark) -> Mapping[str, Record]:
-    """Return by sequence the digests of what a tracker is told, and of what it sees."""
+    """Return, by sequence, digests of the truth given to a tracker and of its frames."""
     records = {}
     for sequence in benchmark.sequences:
         part, numbers = benchmark.protocol.told(sequence)
@@ -118,7 +118,7 @@ def describe_benchmark(benchmark: Benchmark) -> Mapping[str, Record]:
 
 
 def describe_tracks(tracks: Sequence[Track], files: RawFiles, *, num_frames: int) -> Record:
-    """Return the digests of the boxes and of the first frames of training tracks."""
+    """Return digests of the boxes and of the first frames of training tracks."""
     records = [
         {
             "truth": _digest_array(
@@ -135,7 +135,7 @@ def describe_tracks(tracks: Sequence[Track], files: RawFiles, *, num_frames: int
 
 
 def find_changes(before: Record, now: Record) -> list[str]:
-    """Return what is not the same any more, of the parts that both records have."""
+    """Return the reasons for the parts that differ, among those in both records."""
     return [
         reason
         for part, reason in _REASONS.items()
@@ -144,7 +144,7 @@ def find_changes(before: Record, now: Record) -> list[str]:
 
 
 def _describe_frames(frames: Sequence[str], files: RawFiles) -> Record:
-    """Return digests of the names, sizes and sampled bytes of frames, as far as they are there.
+    """Return digests of the names, sizes and sampled bytes of frames, if these exist.
 
     Folders are left out of the names: a copy elsewhere shows the same.
     """

@@ -1,7 +1,7 @@
 """The measures of VOT's supervised experiment: accuracy, robustness, expected average overlap.
 
 A tracker is started on the first frame; where it loses the target (overlap 0) it is stopped, five
-frames are skipped, and it is started again. A run is (T,) what happened in each frame.
+frames are skipped, and it is started again. A run has an event per frame.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class VotScore:
-    """What one tracker reached on all sequences."""
+    """Scores of one tracker over all sequences."""
 
     accuracy: float
     """Mean overlap of the tracked frames."""
@@ -75,7 +75,7 @@ def measure_vot(
     Args:
         trials: One per sequence.
         eao_lengths: Lengths that the expected average overlap averages over, both included.
-        ending: What a failure exactly five frames before the end does. For the MATLAB toolkit the
+        ending: Effect of a failure exactly five frames before the end. For the MATLAB toolkit the
             sequence ends there as if it had gone on; for pysot the fragment ended in failure.
     """
     measured = [[_both_overlaps(run, trial) for run in trial.runs] for trial in trials]

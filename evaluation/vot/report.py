@@ -1,4 +1,4 @@
-"""What VOT's supervised experiment prints and writes."""
+"""Tables, plots and files of VOT's supervised experiment."""
 
 import json
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def write_vot_report(
 ) -> Path:
     """Write the page, plots as PNG and PDF, the table as LaTeX, all numbers as JSON.
 
-    ``second_opinion`` is what the official Python toolkit says, if it was asked.
+    ``second_opinion`` is the table of the official Python toolkit, if it was asked.
     """
     shortest, longest = benchmark.record.eao_lengths
     printed = benchmark.record.printed

@@ -64,7 +64,7 @@ def parse_run(text: str, *, where: str, num_frames: int) -> Run:
 
 
 def make_run(rows: Mapping[int, list[float]], *, where: str, num_frames: int) -> Run:
-    """Return the repetition that the numbers of each frame say.
+    """Return the repetition from the numbers of each frame.
 
     Raises:
         SourceError: They are of another length or no results; ``where`` is named.

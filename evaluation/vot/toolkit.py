@@ -1,4 +1,4 @@
-"""A second opinion on VOT: what the official Python toolkit makes of the same result files.
+"""A second opinion on VOT: the official Python toolkit on the same result files.
 
 The toolkit is no dependency (GPL, and it brings an OpenCV of its own): its command ``vot`` is found
 on PATH and runs as another process, in a temporary workspace that holds copies of the ground truth
@@ -64,11 +64,11 @@ def ask_toolkit(command: str, benchmark: Benchmark, trackers: Sequence[TrackerRe
 
     Args:
         command: From `find_toolkit`.
-        benchmark: What was tracked.
+        benchmark: The benchmark.
         trackers: Their result files.
 
     Raises:
-        SourceError: The command failed; its last words are in the message.
+        SourceError: The command failed; the end of its output is in the message.
     """
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
@@ -95,7 +95,7 @@ def ask_toolkit(command: str, benchmark: Benchmark, trackers: Sequence[TrackerRe
 def write_workspace(
     workspace: Path, benchmark: Benchmark, trackers: Sequence[TrackerResults]
 ) -> list[str]:
-    """Write what the toolkit reads and return the identifiers it knows the trackers by.
+    """Write the toolkit's workspace and return its identifiers of the trackers.
 
     Names of trackers may hold letters that the toolkit does not accept. It needs no images where
     the size and the length of a sequence are stated.

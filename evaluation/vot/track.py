@@ -26,7 +26,7 @@ def track_supervised(
     *,
     report: Progress = report_nothing,
 ) -> tuple[list[int], list[Floats | None]]:
-    """Return what happened in each frame, and the (4,) region where it tracked."""
+    """Return the event of each frame, and its (4,) region where the target was tracked."""
     events: list[int] = []
     regions: list[Floats | None] = []
     start_at = 0
@@ -83,7 +83,7 @@ def count_frames_left(sequence: BenchmarkSequence, folder: Path) -> int:
 
 
 def _count_wanted(sequence: BenchmarkSequence, folder: Path) -> int:
-    """Return how many repetitions are needed, as far as those that exist tell."""
+    """Return the number of repetitions needed, according to those that exist."""
     paths = [run_path(folder, sequence.name, number) for number in range(1, NUM_EQUAL + 1)]
     texts = {path.read_bytes() for path in paths if path.exists()}
     return NUM_EQUAL if len(texts) <= 1 else NUM_REPETITIONS
