@@ -1,4 +1,4 @@
-"""Whether weights were trained, or settings tuned, on what they are to be evaluated on."""
+"""Find out whether weights were trained, or settings tuned, on the footage of a benchmark."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,23 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.benchmarks import BenchmarkName
-from evaluation.sequences import Benchmark
+from evaluation.benchmark import Benchmark
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
 from model.weights import WeightsError, read_description
 
-_SOURCES: Mapping[BenchmarkName, str] = {
-    "uav123": "uav123",
-    "uav123_10fps": "uav123",
-    "lasot": "lasot",
-}
-"""The raw source that shows the same recordings as a benchmark; the others have none."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contamination:
-    """What the training manifests say about a benchmark."""
+    """Overlap of a benchmark with training data, according to the manifests."""
 
     trained_on: tuple[str, ...] = ()
     """Sequences whose recording was trained, validated or tuned on."""
@@ -31,7 +23,7 @@ class Contamination:
 
     @property
     def note(self) -> str:
-        """What a report says beside the numbers; empty if all is well."""
+        """Note beside the numbers of a report; empty if there is no overlap."""
         if self.trained_on:
             return f"trained on {len(self.trained_on)} of these sequences"
         if self.unknown:
@@ -45,11 +37,11 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
     Weights name their manifests, and the weights that they started from; a file of settings that
     `evaluation.tune` wrote names the groups that it searched on.
     """
-    source = _SOURCES.get(benchmark.name)  # type: ignore[call-overload]
-    if source is None:
-        return Contamination()
-    if source in _footage(weights):
+    source = benchmark.record.source
+    if {source, benchmark.name} & _footage(weights):
         return Contamination(trained_on=tuple(each.name for each in benchmark.sequences))
+    if not source:
+        return Contamination()
     groups: set[str] = set()
     unknown = []
     for url, manifest_groups in _training_groups(weights, source):
@@ -67,7 +59,7 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
 
 
 def _footage(weights: str) -> set[str]:
-    """Return the sources whose footage the weights, or those before them, say they have seen."""
+    """Return the sources of footage declared by the weights and their initial weights."""
     try:
         provenance: Mapping[str, Any] = read_description(weights)["provenance"]
     except WeightsError:
@@ -77,7 +69,7 @@ def _footage(weights: str) -> set[str]:
 
 
 def _training_groups(weights: str, source: str) -> Iterator[tuple[str, set[str] | None]]:
-    """Yield what was trained on and its groups of a source, None where it cannot be read."""
+    """Yield the manifests trained on with their groups of a source; None if unreadable."""
     try:
         provenance: Mapping[str, Any] = read_description(weights)["provenance"]
     except WeightsError:

@@ -8,8 +8,8 @@ got10k       a zip of ``<sequence>/<sequence>_001.txt`` and ``_time.txt``, as it
 trackingnet  a zip of ``<sequence>.txt``, as its server takes
 matlab       a folder ``<tracker>_tracking_result/<sequence>.txt``, as LaSOT's toolkit reads
 
-The boxes are the same numbers in all of them, to four decimals. What other toolkits wrote is read
-too, as by evaluation.run; docs/evaluation.md has the layouts.
+The boxes are the same numbers in all of them, to four decimals. Results of other toolkits are
+read too, as by evaluation.run; docs/evaluation.md has the layouts.
 """
 
 import io
@@ -29,7 +29,8 @@ from commands.files import whole_file
 from commands.places import keep_inputs
 from commands.run import run_command
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BENCHMARKS, BenchmarkName
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.benchmarks.open_benchmark import BenchmarkName
 from evaluation.results.folder import open_tracker
 from evaluation.results.tracker import TrackerResults
 
@@ -68,8 +69,10 @@ class Result:
 
 def run(config: ExportConfig) -> None:
     """Read everything first, then write; a damaged result leaves nothing behind."""
-    names = None if config.benchmark is None else BENCHMARKS[config.benchmark].official_names()
-    tracker = open_tracker(config.results, names, benchmark=config.benchmark or "")
+    record = BENCHMARKS[config.benchmark] if config.benchmark else None
+    names = record.official_names if record else None
+    prefix = record.result_prefix if record else ""
+    tracker = open_tracker(config.results, names, prefix=prefix)
     if tracker.num_runs > 1 and config.layout != "got10k":
         raise SourceError(
             f"{config.results}: {tracker.num_runs} runs, and {config.layout} takes one. Pass "

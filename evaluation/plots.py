@@ -12,8 +12,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from commands.files import whole_file
-from evaluation.conventions import ERROR_THRESHOLDS, Convention
-from evaluation.scores import TrackerScore
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 _STYLES = ("-", "--", "-.", ":")
@@ -29,49 +27,6 @@ class Line:
     values: NDArray[np.float64]
     printed: float
     """The number in the legend, by which trackers are ranked."""
-
-
-def plot_success(scores: Sequence[TrackerScore], *, title: str, convention: Convention) -> Figure:
-    """Plot the fraction of frames over the overlap threshold; the legend prints the AUC."""
-    lines = [
-        Line(tracker=each.tracker, values=each.total.success, printed=each.total.auc)
-        for each in scores
-    ]
-    figure = plot_lines(
-        convention.overlap_thresholds, lines, title=f"Success plots of OPE on {title}"
-    )
-    _label(figure, x="Overlap threshold", y="Success rate")
-    return figure
-
-
-def plot_precision(scores: Sequence[TrackerScore], *, title: str) -> Figure:
-    """Plot the fraction of frames over the allowed centre error; printed at 20 pixels."""
-    lines = [
-        Line(tracker=each.tracker, values=each.total.precision, printed=each.total.precision_at_20)
-        for each in scores
-    ]
-    figure = plot_lines(ERROR_THRESHOLDS, lines, title=f"Precision plots of OPE on {title}")
-    figure.axes[0].axvline(20, color="0.7", linewidth=1, zorder=0)
-    _label(figure, x="Location error threshold [px]", y="Precision")
-    return figure
-
-
-def plot_normalised(
-    scores: Sequence[TrackerScore], *, title: str, convention: Convention
-) -> Figure:
-    """Plot the fraction of frames over the allowed error in target sizes."""
-    lines = [
-        Line(
-            tracker=each.tracker,
-            values=each.total.normalised,
-            printed=each.total.printed_normalised(convention),
-        )
-        for each in scores
-    ]
-    thresholds = convention.normalised_thresholds
-    figure = plot_lines(thresholds, lines, title=f"Normalised precision of OPE on {title}")
-    _label(figure, x="Normalised location error threshold", y="Normalised precision")
-    return figure
 
 
 def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> Figure:
@@ -120,7 +75,7 @@ def save_figure(figure: Figure, path: Path) -> bytes:
     """Write a figure as PNG and PDF beside each other and return the PNG.
 
     Args:
-        figure: What to write.
+        figure: The figure.
         path: Without an ending.
     """
     buffer = io.BytesIO()
@@ -130,7 +85,3 @@ def save_figure(figure: Figure, path: Path) -> bytes:
     with whole_file(path.with_name(f"{path.name}.pdf")) as temporary:
         figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
     return buffer.getvalue()
-
-
-def _label(figure: Figure, *, x: str, y: str) -> None:
-    figure.axes[0].set(xlabel=x, ylabel=y)

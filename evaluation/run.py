@@ -18,28 +18,21 @@ from typing import Annotated
 
 import tyro
 
-from commands.page import Table
 from commands.places import keep_inputs, require_utf8
 from commands.provenance import describe_run
 from commands.run import run_command
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BenchmarkName
-from evaluation.conventions import CONVENTIONS, ConventionName
-from evaluation.kept import kept_note
-from evaluation.onepass_report import summary_table, write_onepass_report
-from evaluation.report import table_text
-from evaluation.results.tracker import TrackerResults
-from evaluation.scores import score_tracker
-from evaluation.selection import Selection, find_selected, open_selected, score_each
-from evaluation.sequences import Benchmark
-from evaluation.session import claim_folder, only_tracking, read_note
-from evaluation.tracked_on import TRACKER_FILE
+from evaluation.benchmark import Benchmark, ReportOptions
+from evaluation.benchmarks.open_benchmark import BenchmarkName
+from evaluation.onepass.conventions import ConventionName
+from evaluation.results.claim import claim_folder, only_tracking
+from evaluation.results.kept import kept_note
+from evaluation.results.tracked_on import TRACKER_FILE
+from evaluation.selection import Selection, find_selected, open_selected
+from evaluation.tables import table_text
+from evaluation.track_all import track_all
 from evaluation.trackers import choose_baseline, choose_network
-from evaluation.vot_measures import Ending
-from evaluation.vot_report import vot_table, write_vot_report
-from evaluation.vot_scores import score_vot
-from evaluation.vot_toolkit import ask_toolkit, find_toolkit
-from evaluation.work import track_all
+from evaluation.vot.toolkit import find_toolkit
 from model.weights import WeightsError, weights_files
 
 logger = logging.getLogger(__name__)
@@ -63,12 +56,13 @@ class RunConfig:
     """Folder with one folder or zip of result files per tracker. All trackers in it are scored;
     empty takes results/<benchmark>."""
     name: str = ""
-    """What to call the tracker; empty takes the name of the weights' file or of the baseline."""
+    """Name of the tracker; empty takes the name of the weights' file or of the baseline."""
     out: str = ""
     """Folder of the report; empty takes reports/<benchmark>."""
     selection: Annotated[Selection, tyro.conf.OmitArgPrefixes] = field(default_factory=Selection)
-    convention: ConventionName = "otb"
-    """The rules of measuring; papers print those of otb. For VOT only pysot differs."""
+    convention: ConventionName | None = None
+    """Rules of measuring; without it, those that papers print for the benchmark. For VOT only
+    pysot differs."""
     settings: str = ""
     """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
     device: str = "cpu"
@@ -76,7 +70,7 @@ class RunConfig:
     workers: int = 1
     """Processes that track."""
     allow_contaminated: bool = False
-    """Whether weights may be evaluated on what they were trained on; the report says so then."""
+    """Whether weights may be evaluated on their training data; the report then warns."""
     vot_toolkit: bool = False
     """Whether to ask the official Python toolkit too, for VOT; its command is not a part of
     this project."""
@@ -90,15 +84,21 @@ def run(config: RunConfig) -> None:
     _check_outputs(config, results)
     benchmark = open_selected(config.benchmark, config.root, config.selection)
     if config.vot_toolkit:
-        if not benchmark.supervised:
+        if benchmark.record.protocol != "supervised":
             raise SourceError(f"--vot-toolkit: it judges VOT only, not {benchmark.title}")
         find_toolkit()  # before hours of tracking
     if config.weights or config.tracker:
         track_missing(config, benchmark, results)
     trackers = find_selected(benchmark, results, config.selection, always=_tracker_name(config))
-    score = _score_supervised if benchmark.supervised else _score_one_pass
-    table, page = score(config, benchmark, trackers)
-    print(table_text(table))
+    options = ReportOptions(
+        convention=config.convention or benchmark.record.convention,
+        out=Path(config.out or f"reports/{config.benchmark}"),
+        made_by=describe_run(_PROG, config),
+        always=_tracker_name(config),
+        ask_toolkit=config.vot_toolkit,
+    )
+    tables, page = benchmark.protocol.report(benchmark, trackers, options)
+    print("\n\n".join(map(table_text, tables)))
     if benchmark.note:
         print(f"Not the published {benchmark.title}: {benchmark.note}")
     print(page)
@@ -140,54 +140,6 @@ def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> Non
         track_all(chosen.make, benchmark, folder, workers=config.workers)
     if note := kept_note(folder):
         logger.warning("%s: %s", folder.name, note)
-
-
-def _score_one_pass(
-    config: RunConfig, benchmark: Benchmark, trackers: Sequence[TrackerResults]
-) -> tuple[Table, Path]:
-    rules = CONVENTIONS[config.convention]
-    scores = score_each(
-        trackers,
-        lambda each: score_tracker(benchmark, each, convention=rules, note=_note_of(each)),
-        always=_tracker_name(config),
-    )
-    page = write_onepass_report(
-        benchmark,
-        scores,
-        Path(config.out or f"reports/{config.benchmark}"),
-        convention=rules,
-        made_by=describe_run(_PROG, config),
-    )
-    return summary_table(benchmark, scores, convention=rules), page
-
-
-def _score_supervised(
-    config: RunConfig, benchmark: Benchmark, trackers: Sequence[TrackerResults]
-) -> tuple[Table, Path]:
-    ending: Ending = "pysot" if config.convention == "pysot" else "matlab"
-    scores = score_each(
-        trackers,
-        lambda each: score_vot(benchmark, each, ending=ending, note=_note_of(each)),
-        always=_tracker_name(config),
-    )
-    opinion = None
-    if config.vot_toolkit:
-        names = {each.tracker for each in scores}
-        complete = [each for each in trackers if each.name in names]
-        opinion = ask_toolkit(find_toolkit(), benchmark, complete)
-        print(f"{table_text(opinion)}\n")
-    page = write_vot_report(
-        benchmark,
-        scores,
-        Path(config.out or f"reports/{config.benchmark}"),
-        second_opinion=opinion,
-        made_by=describe_run(_PROG, config),
-    )
-    return vot_table(benchmark, scores), page
-
-
-def _note_of(tracker: TrackerResults) -> str:
-    return read_note(Path(tracker.where))
 
 
 def _tracker_name(config: RunConfig) -> str:

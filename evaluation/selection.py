@@ -1,20 +1,13 @@
-"""Which trackers and sequences are scored, and what happens to a tracker that is incomplete."""
+"""Trackers and sequences to score."""
 
-import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from commands.places import require_utf8
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BenchmarkName, open_benchmark
+from evaluation.benchmark import Benchmark
+from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
 from evaluation.results.folder import find_trackers
 from evaluation.results.tracker import TrackerResults
-from evaluation.sequences import Benchmark
-
-logger = logging.getLogger(__name__)
-Score = TypeVar("Score")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +44,7 @@ def find_selected(
     """Return the selected trackers of a folder of results.
 
     Args:
-        benchmark: What was tracked.
+        benchmark: The benchmark.
         results: Folder or archive of the results.
         selection: Which to keep.
         always: The tracker that ran just now, which is kept whatever the selection.
@@ -62,8 +55,8 @@ def find_selected(
     found = find_trackers(
         results,
         benchmark.all_names,
-        benchmark=benchmark.name,
-        supervised=benchmark.supervised,
+        prefix=benchmark.record.result_prefix,
+        is_result=benchmark.protocol.is_result,
     )
     there = [each.name for each in found]
     for option, wanted in (("--trackers", selection.trackers), ("--exclude", selection.exclude)):
@@ -81,31 +74,3 @@ def find_selected(
     if not chosen:
         raise SourceError("--exclude: no tracker is left to score. Name fewer")
     return chosen
-
-
-def score_each(
-    trackers: Sequence[TrackerResults],
-    score: Callable[[TrackerResults], Score],
-    *,
-    always: str = "",
-) -> list[Score]:
-    """Return the score of every tracker that is complete.
-
-    One that lacks results is left out with a warning that names them; it must not keep the others
-    from their table. ``always`` names the tracker that ran just now: its error is this command's.
-
-    Raises:
-        SourceError: Of all trackers none is complete, or the one of ``always`` is not.
-    """
-    scores: list[Score] = []
-    for each in trackers:
-        require_utf8(each.name)  # for the plots
-        try:
-            scores.append(score(each))
-        except SourceError as error:
-            if each.name == always or len(trackers) == 1:
-                raise
-            logger.warning("%s is left out: %s", each.name, error)
-    if not scores:
-        raise SourceError(f"none of the {len(trackers)} trackers is complete; see the lines above")
-    return scores

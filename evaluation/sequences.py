@@ -33,9 +33,11 @@ class BenchmarkSequence:
     absent: NDArray[np.bool_] | None = None
     """(T,) True where the target is flagged absent, if the benchmark has such flags."""
     attributes: tuple[str, ...] = ()
-    """What makes it hard, such as ``"Occlusion"``; empty where the copy does not say."""
+    """Difficulties, such as ``"Occlusion"``; empty if the copy has none."""
     group: str = ""
-    """What training manifests call the recording that it was cut from."""
+    """Group of its recording in training manifests."""
+    image_size: tuple[int, int] | None = None
+    """Width and height in pixels, if the annotation has them."""
 
     def __post_init__(self) -> None:
         """Reject arrays that disagree on the number of frames."""
@@ -54,38 +56,6 @@ class BenchmarkSequence:
                 f"{self.name}: the first line of its ground truth is {first.tolist()}, expected a "
                 "box with an area to start on. Copy it again"
             )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Benchmark:
-    """The sequences that were found, and how they relate to the published set."""
-
-    name: str
-    title: str
-    """What plots call it."""
-    files: RawFiles
-    sequences: tuple[BenchmarkSequence, ...]
-    eao_lengths: tuple[int, int] | None = None
-    """For VOT, whose trackers are started again after a failure: the lengths that EAO averages."""
-    note: str = ""
-    """Why numbers on it do not compare with printed ones; empty for the whole set."""
-    official_names: tuple[str, ...] = ()
-    """Of the published set."""
-
-    @property
-    def all_names(self) -> tuple[str, ...]:
-        """Names of the sequences here and of the published ones: a result may be of any."""
-        return tuple(dict.fromkeys((*(each.name for each in self.sequences), *self.official_names)))
-
-    @property
-    def supervised(self) -> bool:
-        """Whether a tracker that failed is started again, as VOT does."""
-        return self.eao_lengths is not None
-
-    @property
-    def num_frames(self) -> int:
-        """Frames of all sequences."""
-        return sum(len(sequence.frames) for sequence in self.sequences)
 
 
 def read_image(files: RawFiles, name: str) -> Image:

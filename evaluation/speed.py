@@ -18,9 +18,9 @@ from commands.page import Table
 from commands.run import run_command
 from datasets.images import Image
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BenchmarkName, open_benchmark
-from evaluation.report import table_text
-from evaluation.sequences import read_image, to_edges
+from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
+from evaluation.sequences import read_image
+from evaluation.tables import table_text
 from model.device import choose_device
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
@@ -112,10 +112,6 @@ def time_whole(tracker: BoxTracker, images: Sequence[Image], box_xywh: np.ndarra
 
 def _load_frames(config: SpeedConfig) -> tuple[list[Image], np.ndarray]:
     benchmark = open_benchmark(config.benchmark, config.root or f"data/raw/{config.benchmark}")
-    if benchmark.supervised:
-        raise SourceError(
-            f"--benchmark: {benchmark.title} has no boxes to start from here; pass another"
-        )
     wanted = config.frames + 1
     long_enough = [each for each in benchmark.sequences if len(each.frames) >= wanted]
     longest = max(benchmark.sequences, key=lambda each: len(each.frames))
@@ -123,7 +119,7 @@ def _load_frames(config: SpeedConfig) -> tuple[list[Image], np.ndarray]:
     if len(sequence.frames) < 2:
         raise SourceError(f"{benchmark.files.root}: no sequence of two frames or more to time")
     images = [read_image(benchmark.files, name) for name in sequence.frames[:wanted]]
-    return images, to_edges(sequence.truth[0])
+    return images, benchmark.protocol.start_box(sequence.truth[0])
 
 
 def _row(tracker: str, part: str, seconds: np.ndarray) -> tuple[str | float | None, ...]:

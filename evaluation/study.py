@@ -1,4 +1,4 @@
-"""The storage of a search: trials of earlier runs, and what they were made with."""
+"""The storage of a search: trials of earlier runs, with their options and footage."""
 
 import logging
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.tracks import SourceError
-from evaluation.tracked_on import Record, find_changes
+from evaluation.results.tracked_on import Record, find_changes
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -44,14 +44,14 @@ def open_study(optuna: Any, path: Path) -> "Study":
 def claim_study(
     study: "Study", made_with: Mapping[str, Any], footage: Record, *, where: str
 ) -> None:
-    """Note what the trials depend on, or check that it is still the same.
+    """Record what the trials depend on, or check that it is unchanged.
 
     Args:
         study: From `open_study`.
         made_with: Options and weights.
-        footage: From `evaluation.tracked_on.describe_tracks`. Trials of an earlier version do not
-            say theirs, which is taken for today's.
-        where: What an error calls the study.
+        footage: From `evaluation.results.tracked_on.describe_tracks`. Trials of an earlier version
+            lack it, and today's is assumed.
+        where: Name of the study in errors.
 
     Raises:
         SourceError: The trials were made with something else.

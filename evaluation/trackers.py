@@ -1,20 +1,17 @@
-"""The tracker that a command line asks for: its name, what its results depend on, its factory."""
+"""The tracker of a command line: its identity and its factory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from datasets.tracks import SourceError
+from evaluation.benchmark import Benchmark
 from evaluation.contamination import find_contamination
-from evaluation.sequences import Benchmark
 from model.device import choose_device
 from model.weights import load_model, read_description
 from tracking.baselines import baseline_identity, create_baseline
 from tracking.settings import choose_settings
 from tracking.tracker import BoxTracker, Tracker
-
-_PRESETS = {"otb100": "otb", "uav123": "uav", "uav123_10fps": "uav", "lasot": "lasot"}
-"""By benchmark; VOT has no published settings of its own and takes OTB's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,11 +19,11 @@ class TrackerChoice:
     """A tracker to run on a benchmark."""
 
     identity: str
-    """What its results depend on."""
+    """Weights and settings, on which its results depend."""
     make: Callable[[], BoxTracker]
     """Makes one, in any process."""
     note: str = ""
-    """What must be said beside its numbers."""
+    """Remark beside its numbers."""
 
 
 def choose_baseline(name: str) -> TrackerChoice:
@@ -54,15 +51,15 @@ def choose_network(
 
     Args:
         weights: Its weights.
-        benchmark: What it will be evaluated on; what it must not have been trained on.
+        benchmark: The benchmark, on which it must not have been trained.
         settings: A file that `evaluation.tune` wrote, instead of the tuned ones.
         device: Where the network runs.
         allow_contaminated: Whether it may have been trained or tuned on the benchmark.
 
     Raises:
         DeviceError: The device cannot be used.
-        SourceError: The settings cannot be used, or the weights were trained on the benchmark and
-            nobody allowed that.
+        SourceError: The settings cannot be used, or the weights were trained on the benchmark
+            without permission.
         WeightsError: The weights cannot be used.
     """
     choose_device(device)
@@ -87,10 +84,10 @@ def load_tracker(weights: str, device: str, settings: str) -> BoxTracker:
 def check_contamination(
     weights: str, benchmark: Benchmark, *, settings: str = "", allow_contaminated: bool = False
 ) -> str:
-    """Return what must be said beside the numbers.
+    """Return the remark beside the numbers.
 
     Raises:
-        SourceError: The weights were trained on the benchmark, and nobody allowed that.
+        SourceError: The weights were trained on the benchmark, which is not allowed.
     """
     found = find_contamination(benchmark, weights, settings=settings)
     if found.trained_on and not allow_contaminated:

@@ -25,12 +25,12 @@ from datasets.files import RawFiles, open_root
 from datasets.files.lock import only_one
 from datasets.sources import SOURCES
 from datasets.tracks import SourceError, Track
-from evaluation.conventions import CONVENTIONS
-from evaluation.metrics import overlap
+from evaluation.onepass.conventions import CONVENTIONS
+from evaluation.onepass.metrics import overlap
 from evaluation.plots import new_figure, save_figure
+from evaluation.results.tracked_on import describe_tracks
 from evaluation.sequences import read_image
 from evaluation.study import claim_study, finished_trials, open_study
-from evaluation.tracked_on import describe_tracks
 from manifests.split import assign_splits
 from model.device import choose_device
 from model.network import Network

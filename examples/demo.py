@@ -11,9 +11,8 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,14 @@ import torch
 
 from commands.run import run_command
 from datasets.box_files import read_box_file
-from evaluation.benchmarks import open_benchmark
-from evaluation.report import table_text
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.run import RunConfig, track_missing
+from evaluation.run import run as run_evaluation
 from evaluation.sequences import read_image, to_edges
-from evaluation.session import evaluate_trackers
 from model.network import build_model
 from model.weights import PRETRAINED, load_model, read_description, save_weights
 from tracking.baselines import BASELINES
 from tracking.drawing import TRUTH, colors_of, draw_boxes
-from tracking.tracker import BoxTracker, Tracker
 from tracking.video_writer import VideoWriter
 
 SOURCES = ("vid", "coco", "uav123", "lasot")
@@ -57,8 +55,7 @@ def demo(config: DemoConfig) -> None:
     track_first(out)
     build_shards(out)
     finetune(out, config.seed)
-    table = evaluate(out, config.seed)
-    print(f"\n{table}")
+    evaluate(out, config.seed)
     print_places(out, minutes=(time.monotonic() - start) / 60)
 
 
@@ -91,37 +88,29 @@ def finetune(out: Path, seed: int) -> None:
     )
 
 
-def evaluate(out: Path, seed: int) -> str:
-    """Track the sequences that were never trained on and return the table of all trackers."""
+def evaluate(out: Path, seed: int) -> None:
+    """Track the sequences that were never trained on and print the table of all trackers."""
     tuned, untrained = out / "finetune" / "best.safetensors", out / "untrained.safetensors"
     torch.manual_seed(seed)
     network = build_model(load_model(PRETRAINED).config)
     save_weights(untrained, network, provenance={"trained": False})
-    networks = {
-        "DCFFNet": str(tuned),
-        "DCFFNet, as it comes": PRETRAINED,
-        "DCFFNet, untrained": str(untrained),
-    }
-    trackers: dict[str, Callable[[], BoxTracker]] = {
-        name: partial(open_tracker, weights) for name, weights in networks.items()
-    }
-    print("\nTrack the unseen sequences with every tracker at hand", flush=True)
-    digests = {name: read_description(weights)["sha256"] for name, weights in networks.items()}
-    results = out / "results" / digests["DCFFNet"][:12]
-    _, table = evaluate_trackers(
-        {**trackers, **BASELINES},
-        root=str(out / "raw" / "OTB100"),
-        results=results,
-        out=out / "report",
-        identities=digests,
+    results = out / "results" / read_description(str(tuned))["sha256"][:12]
+    report = RunConfig(
+        root=str(out / "raw" / "OTB100"), results=str(results), out=str(out / "report")
     )
+    print("\nTrack the unseen sequences with every tracker at hand", flush=True)
+    trackers = [
+        replace(report, weights=str(tuned), name="DCFFNet"),
+        replace(report, weights=PRETRAINED, name="DCFFNet, as it comes"),
+        replace(report, weights=str(untrained), name="DCFFNet, untrained"),
+        *(replace(report, tracker=name) for name in BASELINES),
+    ]
+    benchmark = open_benchmark("otb100", report.root)
+    for config in trackers:
+        track_missing(config, benchmark, results)
+    print(flush=True)
+    run_evaluation(report)
     film(out, "DCFFNet", results)
-    return table_text(table)
-
-
-def open_tracker(weights: str) -> BoxTracker:
-    """Return a tracker with a network and the tuned settings."""
-    return Tracker(load_model(weights))
 
 
 def film(out: Path, tracker: str, results: Path) -> None:

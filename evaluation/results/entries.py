@@ -1,4 +1,4 @@
-"""What the path of a result file says: which sequence, which run, which tracker.
+"""Sequence, run and tracker of a result file, from its path.
 
 <run>/<sequence>.txt                            most toolkits, also .json
 <run>/uav_<sequence>.txt                        pytracking and its heirs, for UAV123
@@ -57,7 +57,7 @@ def split_number(path: str) -> tuple[str, int]:
 
 
 def list_files(files: RawFiles, folder: str = "", *, depth: int = _DEPTH) -> Iterator[str]:
-    """Yield the paths of what may be result files; not what a Mac adds, and no times."""
+    """Yield the paths of possible result files, without files of times and of macOS."""
     for name in files.list(folder):
         if name.startswith(".") or name in _SKIPPED:
             continue
@@ -70,12 +70,12 @@ def list_files(files: RawFiles, folder: str = "", *, depth: int = _DEPTH) -> Ite
 
 
 def identify(path: str, find: Callable[[str], str | None], *, prefix: str = "") -> Entry | None:
-    """Return what a path says; None if it names no sequence.
+    """Return the entry of a path; None if it names no sequence.
 
     Args:
         path: Of the file, below the root.
-        find: `evaluation.names.result_finder` of the sequences.
-        prefix: What some toolkits put before the names of this benchmark.
+        find: `evaluation.results.names.result_finder` of the sequences.
+        prefix: Prefix of the names of this benchmark in some toolkits.
     """
     run, _, base = path.rpartition("/")
     stem = base.rpartition(".")[0]

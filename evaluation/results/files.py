@@ -42,7 +42,7 @@ def parse_times(data: bytes, *, where: str, column: int | None = None) -> NDArra
 
     Args:
         data: The file's content.
-        where: What an error names.
+        where: Name in errors.
         column: Which number of a line counts, in files of several runs; else there must be one.
 
     Raises:

@@ -9,7 +9,7 @@ Only names of the benchmark are asked for: whatever else lies there does not mat
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from datasets.box_files import decode_text
@@ -17,30 +17,34 @@ from datasets.files import RawFiles, open_root
 from datasets.files.archives import is_archive, is_compressed
 from datasets.files.folders import LocalFolder
 from datasets.tracks import SourceError
-from evaluation.names import result_finder
 from evaluation.results.entries import identify, list_files, split_number, suffix_of
 from evaluation.results.formats import FORMATS
 from evaluation.results.grouping import group_entries
+from evaluation.results.names import result_finder
 from evaluation.results.tracker import TrackerResults
 
 logger = logging.getLogger(__name__)
 
-_PREFIXES = {"uav123": "uav_", "uav123_10fps": "uav_"}
-"""By benchmark, what pytracking and its heirs put before its names."""
-_NOT_BASELINE = ("realtime", "unsupervised")
-"""VOT's other experiments, which are not scored here."""
+
+def is_box_file(path: str) -> bool:
+    """Return True if a path may be a result of a one-pass evaluation."""
+    return suffix_of(path) in FORMATS
 
 
 def find_trackers(
-    results: Path, names: Sequence[str], *, benchmark: str = "", supervised: bool = False
+    results: Path,
+    names: Sequence[str],
+    *,
+    prefix: str = "",
+    is_result: Callable[[str], bool] = is_box_file,
 ) -> list[TrackerResults]:
     """Return the trackers in a folder or an archive, in the order of their names.
 
     Args:
         results: Folder with one folder or archive per tracker, or an archive of it.
         names: Of all sequences of the benchmark: with a part of them other names would match.
-        benchmark: Its name, for the spelling that some toolkits have for it.
-        supervised: Whether VOT's files are meant, and not those of one pass.
+        prefix: Prefix of the names of this benchmark in files of pytracking.
+        is_result: Whether a path may be a result file.
 
     Raises:
         SourceError: Nothing is there, or no result of this benchmark.
@@ -49,13 +53,13 @@ def find_trackers(
     foreign: list[str] = []
     for outer, files in _open_roots(results):
         try:
-            paths = _list_results(files, supervised=supervised)
+            paths = [path for path in list_files(files) if is_result(path)]
         except SourceError as error:
             if files.root == str(results):
                 raise
             logger.warning("%s is left out: %s", outer, error)
             continue
-        find, prefix = result_finder(names), _PREFIXES.get(benchmark, "")
+        find = result_finder(names)
         entries = [entry for path in paths if (entry := identify(path, find, prefix=prefix))]
         if outer == "" and any(each.run == each.tracker == "" for each in entries):
             raise SourceError(
@@ -89,26 +93,26 @@ def open_tracker(
     results: Path,
     names: Sequence[str] | None,
     *,
-    benchmark: str = "",
-    supervised: bool = False,
+    prefix: str = "",
+    is_result: Callable[[str], bool] = is_box_file,
 ) -> TrackerResults:
     """Return the one tracker whose folder or archive this is.
 
     Args:
         results: Its folder or archive.
         names: Of the sequences to ask for; None takes every file that holds boxes.
-        benchmark: Whose names they are.
-        supervised: Whether VOT's files are meant, and not those of one pass.
+        prefix: As for `find_trackers`.
+        is_result: As for `find_trackers`.
 
     Raises:
         SourceError: There is no result, or there are several trackers.
     """
     outer, files = next(_open_roots(results))
-    paths = _list_results(files, supervised=supervised)
+    paths = [path for path in list_files(files) if is_result(path)]
     if names is None:
         paths = [path for path in paths if _holds_boxes(files, path)]
         names = [split_number(path)[0] or _stem(path) for path in paths]
-    find, prefix = result_finder(names), _PREFIXES.get(benchmark, "")
+    find = result_finder(names)
     entries = [entry for path in paths if (entry := identify(path, find, prefix=prefix))]
     entries = [each for each in entries if not each.run] or entries
     found = list(group_entries(entries, files, outer or results.absolute().name))
@@ -144,20 +148,12 @@ def _open_archive(path: Path) -> RawFiles:
     return open_root(str(path), option="--results")
 
 
-def _list_results(files: RawFiles, *, supervised: bool) -> list[str]:
-    suffixes = {"txt", "bin"} if supervised else set(FORMATS)
-    paths = [path for path in list_files(files) if suffix_of(path) in suffixes]
-    if not supervised:
-        return paths
-    return [path for path in paths if not set(path.split("/")) & set(_NOT_BASELINE)]
-
-
 def _stem(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[0]
 
 
 def _holds_boxes(files: RawFiles, path: str) -> bool:
-    """Tell whether a file is meant to be a result: a readme beside them is none, damage is."""
+    """Return True if a file is meant as a result: a damaged one is, a readme is not."""
     if suffix_of(path) == "mat":
         return True
     data, where = files.read(path), files.where(path)
@@ -175,5 +171,5 @@ def _holds_boxes(files: RawFiles, path: str) -> bool:
 
 
 def _top(path: str, outer: str) -> str:
-    """Return what a user would call a tracker; empty for a file beside the trackers' folders."""
+    """Return a tracker's name for the user; empty for a file beside the trackers' folders."""
     return outer or path.partition("/")[0] * ("/" in path)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from datasets.files import RawFiles
 from evaluation.results.entries import Entry
+from evaluation.results.tracked_on import TRACKER_FILE
 from evaluation.results.tracker import TrackerResults
-from evaluation.tracked_on import TRACKER_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +22,9 @@ def group_entries(
     """Yield the trackers that result files of one root belong to.
 
     Args:
-        entries: What the paths say.
+        entries: Entries of the paths.
         files: The root.
-        outer: What a tracker whose files lie right in the root is called.
+        outer: Name of a tracker whose files lie directly in the root.
     """
     runs: dict[str, list[Entry]] = {}
     for run in dict.fromkeys(each.run for each in entries):
@@ -37,7 +37,7 @@ def group_entries(
             runs.setdefault("/".join(filter(None, (run, inner))) or outer, []).append(each)
     groups: dict[str, list[str]] = {}
     for label in sorted(runs):
-        # A tracker that ran here is called what its user called it.
+        # A tracker that ran here keeps the name that its user gave it.
         is_ours = files.exists(f"{label}/{TRACKER_FILE}")
         plain = label if is_ours else re.sub(r"_\d{3}(?=/|$)", "", label)
         groups.setdefault(plain if plain not in runs else label, []).append(label)

@@ -1,4 +1,4 @@
-"""MATLAB's files of version 5 to 7, as far as results need them: numbers, text, cells and structs.
+"""MATLAB's files of version 5 to 7: the numbers, texts, cells and structs of results.
 
 Read here and not by SciPy, whose reader can end the process on a damaged file. A file is a header
 of 128 bytes and then elements, each a type and a length before its content. A matrix is an element

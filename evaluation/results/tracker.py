@@ -1,4 +1,4 @@
-"""The result files of one tracker, wherever they lie and whatever their format."""
+"""The result files of one tracker, in any folder, archive and format."""
 
 import logging
 import shlex
@@ -24,7 +24,7 @@ class TrackerResults:
 
     name: str
     where: str
-    """What messages call its folder or archive."""
+    """Name of its folder or archive in messages."""
     files: RawFiles
     paths: Mapping[str, tuple[str, ...]]
     """By sequence the files of its runs, below the root of ``files``."""
@@ -52,7 +52,7 @@ class TrackerResults:
         """Raise an error that names all sequences with a problem, so that they can be pasted.
 
         Args:
-            problems: By sequence what is wrong.
+            problems: Problem by sequence.
             num_sequences: Of the benchmark.
 
         Raises:

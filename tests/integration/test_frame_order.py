@@ -11,8 +11,8 @@ from datasets.files import open_root
 from datasets.frame_order import sort_frames
 from datasets.overlap.benchmark_folders import read_benchmark
 from datasets.tracks import SourceError
-from evaluation.otb import read_otb
-from evaluation.vot import read_vot
+from evaluation.benchmarks.otb import read_otb
+from evaluation.benchmarks.vot import read_vot
 from tracking.video import open_video
 
 UNPADDED = ["1.jpg", "2.jpg", "9.jpg", "10.jpg", "11.jpg", "100.jpg"]

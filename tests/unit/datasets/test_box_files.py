@@ -12,11 +12,11 @@ from datasets.files import open_root
 from datasets.overlap.benchmark_folders import read_benchmark
 from datasets.sources import lasot, uav123
 from datasets.tracks import SourceError
-from evaluation.lasot import read_lasot
-from evaluation.otb import read_otb
+from evaluation.benchmarks.lasot import LASOT
+from evaluation.benchmarks.otb import read_otb
+from evaluation.benchmarks.uav123 import read_uav123
+from evaluation.benchmarks.vot import read_vot
 from evaluation.sequences import to_file
-from evaluation.uav123 import read_uav123
-from evaluation.vot import read_vot
 
 ROWS = [[11.0, 21.0, 30.0, 40.0], [12.0, 22.0, 30.0, 40.0], [13.0, 23.0, 30.0, 40.0]]
 EXPECTED = np.array(ROWS)
@@ -64,7 +64,7 @@ def lasot_source(root: Path, content: bytes) -> np.ndarray:
 
 
 def lasot_benchmark(root: Path, content: bytes) -> np.ndarray:
-    return read_lasot(open_root(str(lasot_boxes(root, content, "airplane-1"))))[0].truth
+    return LASOT.read(open_root(str(lasot_boxes(root, content, "airplane-1"))))[0].truth
 
 
 def uav_files(root: Path, content: bytes) -> Path:

@@ -9,14 +9,14 @@ import pytest
 from datasets.files import open_root
 from datasets.tracks import SourceError
 from evaluation import compare
-from evaluation.alignment import align_rows
-from evaluation.benchmarks import open_benchmark
-from evaluation.check_set import read_archive
-from evaluation.conventions import CONVENTIONS
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.check.archives import read_archive
+from evaluation.onepass.alignment import align_rows
+from evaluation.onepass.conventions import CONVENTIONS
+from evaluation.onepass.scores import score_tracker
 from evaluation.results.files import write_boxes
 from evaluation.results.folder import find_trackers
 from evaluation.run import main
-from evaluation.scores import score_tracker
 
 _OFFICIAL = {
     "Tiger1": (6, 354, 354),

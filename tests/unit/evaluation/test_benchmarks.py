@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BenchmarkName, open_benchmark
-from evaluation.lasot import official_names
+from evaluation.benchmarks.lasot import LASOT
+from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
+from evaluation.benchmarks.uav123 import ATTRIBUTES
+from evaluation.results.claim import claim_folder, read_note
 from evaluation.run import main
-from evaluation.session import claim_folder, read_note
-from evaluation.supervised import track_supervised
-from evaluation.uav123 import ATTRIBUTES
-from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED
-from evaluation.work import track_all
+from evaluation.track_all import track_all
+from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED
+from evaluation.vot.track import track_supervised
 from tracking.baselines import StaticTracker
 from tracking.tracker import Prediction
 
@@ -81,7 +81,7 @@ def write_lasot(root: Path, name: str, num_frames: int, *, num_flags: int | None
 
 
 def test_lasot_reads_its_test_split_and_nothing_else(tmp_path: Path) -> None:
-    assert len(official_names()) == 280
+    assert len(LASOT.official_names) == 280
     write_lasot(tmp_path, "airplane-1", 5)
     write_lasot(tmp_path, "airplane-2", 5)
     (sequence,) = open_benchmark("lasot", str(tmp_path)).sequences

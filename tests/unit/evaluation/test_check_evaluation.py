@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.check import check_rows, main
+from evaluation.check.__main__ import main
+from evaluation.check.rows import check_rows
 
 
 def test_onepass_numbers_are_those_of_the_official_evaluators(shared: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from evaluation.benchmarks import open_benchmark
+from evaluation.benchmarks.open_benchmark import open_benchmark
 from evaluation.contamination import find_contamination
+from evaluation.results.claim import claim_folder, read_note
 from evaluation.run import main
-from evaluation.session import claim_folder, read_note
 from evaluation.trackers import check_contamination
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, write_manifest

@@ -9,8 +9,8 @@ import torch
 
 from commands.page import Table
 from evaluation import compare, export, speed
-from evaluation.report import table_latex
 from evaluation.results.files import write_boxes, write_times
+from evaluation.tables import table_latex
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights

@@ -9,12 +9,12 @@ import pytest
 
 from datasets.tracks import SourceError
 from evaluation import compare, run
-from evaluation.benchmarks import open_benchmark
-from evaluation.conventions import CONVENTIONS
-from evaluation.names import result_finder
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.onepass.conventions import CONVENTIONS
+from evaluation.onepass.scores import score_tracker
 from evaluation.results.files import write_boxes
 from evaluation.results.folder import find_trackers
-from evaluation.scores import score_tracker
+from evaluation.results.names import result_finder
 from tests.support.foreign_results import FOREIGN, Boxes, text_of, write_files, write_zip
 
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from evaluation.benchmarks import open_benchmark
-from evaluation.kept import kept_note
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.results.kept import kept_note
 from evaluation.run import main
-from evaluation.supervised import repeat_supervised
+from evaluation.vot.track import repeat_supervised
 from tracking.tracker import Prediction
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from datasets.tracks import SourceError
-from evaluation.conventions import CONVENTIONS, ConventionName, matlab_thresholds
-from evaluation.metrics import Curves, mean_curves, measure
+from evaluation.onepass.conventions import CONVENTIONS, ConventionName, matlab_thresholds
+from evaluation.onepass.metrics import Curves, mean_curves, measure
 
 OTB = CONVENTIONS["otb"]
 _EVALUATORS: dict[str, ConventionName] = {

@@ -8,11 +8,11 @@ import pytest
 from datasets.box_files import read_box_file
 from datasets.files import open_root
 from datasets.tracks import SourceError
-from evaluation.benchmarks import open_benchmark
-from evaluation.names import match_name
-from evaluation.otb import official_names, read_otb
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.benchmarks.otb import NAMES_100, read_otb
 from evaluation.results.files import parse_times, write_boxes
 from evaluation.results.folder import find_trackers
+from evaluation.results.names import match_name
 from evaluation.run import main
 from evaluation.sequences import to_edges, to_file
 
@@ -62,9 +62,9 @@ def test_part_of_the_benchmark_says_that_it_is_one(sample_world: Path, shared: P
 
 
 def test_names_are_the_hundred_and_found_in_any_spelling() -> None:
-    assert len(official_names()) == 100
-    assert match_name("human4_2", official_names()) == "Human4-2"
-    assert match_name("BasketBall", official_names()) == "Basketball"
+    assert len(NAMES_100) == 100
+    assert match_name("human4_2", NAMES_100) == "Human4-2"
+    assert match_name("BasketBall", NAMES_100) == "Basketball"
     assert match_name("car11", ["car1_1", "car11"]) == "car11"
     assert match_name("car1-1", ["car1_1", "car11"]) is None
 

@@ -7,8 +7,8 @@ import pytest
 
 from datasets.files import open_root
 from datasets.tracks import SourceError
-from evaluation.benchmarks import open_benchmark
-from evaluation.otb import read_otb
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.benchmarks.otb import read_otb
 
 
 def write_folder(root: Path, name: str, truths: dict[str, int], *, images: range) -> None:

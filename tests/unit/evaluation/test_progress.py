@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.benchmarks import open_benchmark
-from evaluation.onepass import count_frames_left as count_one_pass
-from evaluation.onepass import track_into
-from evaluation.supervised import NUM_EQUAL, NUM_REPETITIONS, count_frames_left, repeat_supervised
+from evaluation.benchmarks.open_benchmark import open_benchmark
+from evaluation.onepass.track import count_frames_left as count_one_pass
+from evaluation.onepass.track import track_into
+from evaluation.vot.track import NUM_EQUAL, NUM_REPETITIONS, count_frames_left, repeat_supervised
 from tests.support.terminal import in_terminal, read_screen
 from tracking.baselines import StaticTracker
 from tracking.tracker import Prediction

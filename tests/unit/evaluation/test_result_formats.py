@@ -9,11 +9,11 @@ import pytest
 
 from datasets.tracks import SourceError
 from evaluation import compare, run
-from evaluation.benchmarks import open_benchmark
+from evaluation.benchmarks.open_benchmark import open_benchmark
 from evaluation.results.mat5 import read_mat
 from evaluation.results.matlab import parse_matlab
 from evaluation.results.otb_json import parse_otb_json
-from evaluation.results.vot_binary import parse_binary
+from evaluation.vot.binary_results import parse_binary
 from tests.support.foreign_results import binary_of, json_of, matlab_of
 
 BOXES = np.array([[1.5, 2, 30, 40], [2, 3, 30, 41], [np.nan] * 4])

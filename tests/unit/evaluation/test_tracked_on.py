@@ -16,15 +16,15 @@ import pytest
 from datasets.files import open_root
 from datasets.tracks import SourceError
 from evaluation import compare
-from evaluation.benchmarks import BenchmarkName, open_benchmark
-from evaluation.conventions import CONVENTIONS
+from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
+from evaluation.onepass.conventions import CONVENTIONS
+from evaluation.onepass.scores import score_tracker
+from evaluation.results.claim import claim_folder
 from evaluation.results.folder import open_tracker
+from evaluation.results.tracked_on import TRACKER_FILE, describe_benchmark
 from evaluation.run import main
-from evaluation.scores import score_tracker
-from evaluation.session import claim_folder
-from evaluation.tracked_on import TRACKER_FILE, describe_benchmark
-from evaluation.vot_scores import score_vot
-from evaluation.work import track_all
+from evaluation.track_all import track_all
+from evaluation.vot.scores import score_vot
 from tracking.baselines import StaticTracker
 
 NUM_FRAMES = 24
@@ -70,9 +70,9 @@ def track(root: Path, name: BenchmarkName = "otb100") -> None:
 def score(root: Path, name: BenchmarkName = "otb100") -> float:
     benchmark = open_benchmark(name, str(root))
     results = open_tracker(
-        root.parent / RESULTS, benchmark.all_names, supervised=benchmark.supervised
+        root.parent / RESULTS, benchmark.all_names, is_result=benchmark.protocol.is_result
     )
-    if benchmark.supervised:
+    if name.startswith("vot"):
         return score_vot(benchmark, results).score.accuracy
     return score_tracker(benchmark, results, convention=CONVENTIONS["otb"]).total.auc
 

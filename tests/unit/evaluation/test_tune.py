@@ -14,7 +14,7 @@ import torch
 
 from datasets.files import open_root
 from evaluation import run, tune
-from evaluation.benchmarks import open_benchmark
+from evaluation.benchmarks.open_benchmark import open_benchmark
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights

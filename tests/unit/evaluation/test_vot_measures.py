@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from datasets.tracks import SourceError
+from evaluation.benchmarks import BENCHMARKS
 from evaluation.regions import overlaps, rectangles_to_polygons, start_box, to_region
 from evaluation.results.folder import find_trackers
-from evaluation.results.vot import read_runs, write_run
-from evaluation.vot_measures import FAILED, SKIPPED, STARTED, TRACKED, Run, Trial, measure_vot
-from evaluation.vot_years import VOT_YEARS
+from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED, Run, Trial, measure_vot
+from evaluation.vot.protocol import is_run_file
+from evaluation.vot.result_files import read_runs, write_run
 
 BOUNDS = (319, 239)
-LENGTHS = VOT_YEARS["vot2018"].eao_lengths
+NAMES = BENCHMARKS["vot2018"].official_names
+LENGTHS = BENCHMARKS["vot2018"].eao_lengths
 
 
 def test_a_rectangle_covers_the_pixels_from_x_to_x_plus_w() -> None:
@@ -80,7 +82,7 @@ def test_runs_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "t/baseline/bag/bag_001.txt"
     write_run(path, [STARTED, TRACKED, FAILED, SKIPPED], [None, box, None, None])
     assert path.read_text() == "1\n1.5000,2.0000,30.0000,40.0000\n2\n0\n"
-    (results,) = find_trackers(tmp_path, VOT_YEARS["vot2018"].names, supervised=True)
+    (results,) = find_trackers(tmp_path, NAMES, is_result=is_run_file)
     (run,) = read_runs(results, "bag", 4)
     assert run.events.tolist() == [STARTED, TRACKED, FAILED, SKIPPED]
     np.testing.assert_allclose(run.regions[1], rectangles_to_polygons(box[None])[0])
@@ -108,10 +110,10 @@ def test_measures_are_those_of_the_official_code(
     expected = json.loads((shared / "check/expected.json").read_text())["vot2018"][tracker]
     with gzip.open(folder / "VOT2018.json.gz") as file:
         annotation = json.load(file)
-    assert tuple(annotation) == VOT_YEARS["vot2018"].names
+    assert tuple(annotation) == NAMES
     with tarfile.open(folder / f"{tracker}.tar.gz") as archive:
         archive.extractall(tmp_path, filter="data")
-    (results,) = find_trackers(tmp_path, VOT_YEARS["vot2018"].names, supervised=True)
+    (results,) = find_trackers(tmp_path, NAMES, is_result=is_run_file)
     trials = []
     for name, each in annotation.items():
         truth = np.array(each["gt_rect"], float)

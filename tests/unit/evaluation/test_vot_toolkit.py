@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.benchmarks import open_benchmark
+from evaluation.benchmarks.open_benchmark import open_benchmark
 from evaluation.results.folder import find_trackers
 from evaluation.run import main
-from evaluation.vot_toolkit import ask_toolkit, find_toolkit, write_workspace
+from evaluation.vot.protocol import is_run_file
+from evaluation.vot.toolkit import ask_toolkit, find_toolkit, write_workspace
 
 # What the command `vot` answers: its options are those of version 0.9.0, and so is the report.
 _STUB = """
@@ -109,7 +110,7 @@ def test_the_workspace_has_the_ground_truth_byte_for_byte(shared: Path, tmp_path
     benchmark = open_benchmark("vot2018", str(shared / "data/vot"))
     workspace = tmp_path / "workspace"
     workspace.mkdir()
-    trackers = find_trackers(tmp_path / "results", ["bag"], supervised=True)
+    trackers = find_trackers(tmp_path / "results", ["bag"], is_result=is_run_file)
     write_workspace(workspace, benchmark, trackers)
     original = (shared / "data/vot/bag/groundtruth.txt").read_bytes()
     assert (workspace / "sequences/bag/groundtruth.txt").read_bytes() == original
@@ -135,7 +136,7 @@ def test_the_real_command_gives_the_numbers_of_the_check_set(
     with tarfile.open(folder / f"{tracker}.tar.gz") as archive:
         archive.extractall(tmp_path / "results", filter="data")
     benchmark = open_benchmark("vot2018", str(tmp_path / "root"))
-    trackers = find_trackers(tmp_path / "results", benchmark.all_names, supervised=True)
+    trackers = find_trackers(tmp_path / "results", benchmark.all_names, is_result=is_run_file)
     table = ask_toolkit(find_toolkit(), benchmark, trackers)
     expected = json.loads((shared / "check/expected.json").read_text())["vot2018"][tracker]
     official = expected["vot_toolkit_0_9_0"]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from datasets.tracks import SourceError
-from evaluation.benchmarks import BenchmarkName, open_benchmark
+from evaluation.benchmarks import BENCHMARKS
+from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
 from evaluation.run import main
-from evaluation.vot_years import VOT_YEARS
 
 YEARS: tuple[BenchmarkName, ...] = ("vot2016", "vot2018", "vot2019")
 NUM_FRAMES = 320
@@ -31,7 +31,7 @@ def write_vot(root: Path, names: tuple[str, ...], num_frames: int = 2) -> Path:
 def test_every_year_is_complete_as_itself_and_refused_as_another(
     tmp_path: Path, year: BenchmarkName
 ) -> None:
-    root = str(write_vot(tmp_path, VOT_YEARS[year].names))
+    root = str(write_vot(tmp_path, BENCHMARKS[year].official_names))
     found = open_benchmark(year, root)
     assert (found.title, found.note, len(found.sequences)) == (year.upper(), "", 60)
     for other in set(YEARS) - {year}:
@@ -65,7 +65,7 @@ def test_the_year_decides_the_lengths_of_the_expected_average_overlap(
         out = tmp_path / year
         argv = ["--benchmark", year, "--root", str(root), "--out", str(out)]
         assert main([*argv, "--results", str(tmp_path / "results")]) == 0
-        first, last = VOT_YEARS[year].eao_lengths
+        first, last = BENCHMARKS[year].eao_lengths
         assert f"EAO over {first} to {last} frames" in capsys.readouterr().out
         assert f"{first} to {last} frames" in (out / "report.html").read_text()
         mine = json.loads((out / "curves.json").read_text())["trackers"]["mine"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from datasets.box_files import read_box_file
 from datasets.images import decode_image
-from evaluation.conventions import CONVENTIONS
-from evaluation.metrics import measure
+from evaluation.onepass.conventions import CONVENTIONS
+from evaluation.onepass.metrics import measure
 from tracking.baselines import BASELINES, baseline_identity, create_baseline
 from tracking.tracker import Prediction
 

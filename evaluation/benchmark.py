@@ -1,0 +1,136 @@
+"""A benchmark as a record, the protocol that tracks and scores it, and its sequences on disk."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from commands.page import Table
+from commands.provenance import Provenance
+from datasets.files import RawFiles
+from evaluation.results.tracker import TrackerResults
+from evaluation.sequences import BenchmarkSequence, Boxes
+from tracking.tracker import BoxTracker
+
+
+class Progress(typing.Protocol):
+    """Receives the progress of tracking."""
+
+    def __call__(self, done: int, added: int = 0) -> None:
+        """Count tracked frames, and frames that are needed beyond the expected number."""
+        ...
+
+
+def report_nothing(done: int, added: int = 0) -> None:
+    """Ignore progress."""
+
+
+class TrackSequence(typing.Protocol):
+    """Runs a tracker over a sequence and writes its result files."""
+
+    def __call__(
+        self,
+        tracker: BoxTracker,
+        sequence: BenchmarkSequence,
+        files: RawFiles,
+        folder: Path,
+        *,
+        report: Progress,
+    ) -> None:
+        """Track a sequence of the root ``files``; the results go to the tracker's ``folder``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportOptions:
+    """Options of a report."""
+
+    convention: str
+    """Rules of measuring."""
+    out: Path
+    """Folder of the report."""
+    made_by: Provenance
+    """Command that the page names."""
+    always: str = ""
+    """Tracker that ran just now; it is an error if it cannot be scored."""
+    ask_toolkit: bool = False
+    """Whether to ask the official toolkit for a second opinion."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Protocol:
+    """How a tracker runs over a sequence, what is stored, and how it is scored."""
+
+    track: TrackSequence
+    """Tracks a sequence."""
+    count_frames_left: Callable[[BenchmarkSequence, Path], int]
+    """Frames of a sequence that still have to be tracked, given the tracker's folder."""
+    start_box: Callable[[Boxes], Boxes]
+    """Box that a tracker is started with, from a row of ground truth."""
+    told: Callable[[BenchmarkSequence], tuple[str, Boxes]]
+    """The part of the ground truth that decides what a tracker sees, and its name."""
+    is_result: Callable[[str], bool]
+    """Whether a path may be a result file."""
+    find_results: Callable[[BenchmarkSequence, Path], list[Path]]
+    """Result files of a sequence in a tracker's folder."""
+    starts_on: Callable[[Path, BenchmarkSequence], bool]
+    """Whether a result file of an earlier version can start on the sequence's first box."""
+    report: Callable[[Benchmark, Sequence[TrackerResults], ReportOptions], tuple[list[Table], Path]]
+    """Scores trackers and writes the report; returns the tables to print and the page."""
+    compare: Callable[[Benchmark, Sequence[TrackerResults]], Table]
+    """Scores trackers under every evaluator's rules."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BenchmarkRecord:
+    """Definition of a benchmark."""
+
+    title: str
+    """Name in plots and tables."""
+    official_names: tuple[str, ...]
+    """Sequences of the published set, as its own toolkit spells them."""
+    read: Callable[[RawFiles], list[BenchmarkSequence]]
+    """Reads the sequences under a root."""
+    protocol: str = "one-pass"
+    """Key of `evaluation.benchmarks.protocols.PROTOCOLS`."""
+    convention: str = "otb"
+    """Default rules of measuring, a key of `evaluation.onepass.conventions.CONVENTIONS`."""
+    eao_lengths: tuple[int, int] = (0, 0)
+    """First and last length that the expected average overlap averages; supervised only."""
+    source: str = ""
+    """Training source that shows the same recordings; its groups are those of the sequences."""
+    result_prefix: str = ""
+    """Prefix of the sequences' names in result files of pytracking and toolkits based on it."""
+    printed: Table | None = None
+    """Published numbers, to stand beside ours."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Benchmark:
+    """The sequences of a benchmark that lie under a root."""
+
+    name: str
+    record: BenchmarkRecord
+    protocol: Protocol
+    files: RawFiles
+    sequences: tuple[BenchmarkSequence, ...]
+    note: str = ""
+    """Why numbers on it do not compare with printed ones; empty for the whole set."""
+
+    @property
+    def title(self) -> str:
+        """Name in plots and tables."""
+        return self.record.title
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Names of the sequences here and of the published ones: a result may be of any."""
+        here = (each.name for each in self.sequences)
+        return tuple(dict.fromkeys((*here, *self.record.official_names)))
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of all sequences."""
+        return sum(len(sequence.frames) for sequence in self.sequences)

@@ -1,0 +1,77 @@
+"""GOT-10k: the 180 videos of the validation part. Those of the test part have no public boxes.
+
+Read from ``<root>/val/`` (or from that folder itself), ``GOT-10k_Val_000001/``:
+    00000001.jpg ...    frames
+    groundtruth.txt     one ``x,y,w,h`` line per frame
+    cover.label         eighths of the target that are visible, 0 to 8 per frame
+    meta_info.ini       ``resolution: (width, height)``
+"""
+
+import re
+
+import numpy as np
+
+from datasets.box_files import decode_text, parse_boxes, parse_rows
+from datasets.files import RawFiles
+from datasets.frame_order import sort_frames
+from datasets.tracks import SourceError
+from evaluation.benchmark import BenchmarkRecord
+from evaluation.sequences import BenchmarkSequence
+
+_NAMES = tuple(f"GOT-10k_Val_{number:06d}" for number in range(1, 181))
+
+
+def read_got10k(files: RawFiles) -> list[BenchmarkSequence]:
+    """Return the validation videos under the root.
+
+    Raises:
+        SourceError: A file is missing or damaged.
+    """
+    base = "val/" if files.exists("val") else ""
+    names = sorted(set(_NAMES) & set(files.list(base.rstrip("/"))))
+    return [_read_sequence(files, f"{base}{name}", name) for name in names]
+
+
+def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence:
+    where = files.where(f"{folder}/groundtruth.txt")
+    truth = parse_boxes(_read_text(files, f"{folder}/groundtruth.txt"), where=where)
+    images = sort_frames(files.list(folder), where=f"{files.root}/{folder}")
+    cover_name = f"{folder}/cover.label"
+    rows = parse_rows(_read_text(files, cover_name), where=files.where(cover_name))
+    covers = [value for row in rows.values() for value in row]
+    if len(covers) != len(truth):
+        raise SourceError(
+            f"{files.where(cover_name)}: {len(covers)} numbers, expected {len(truth)}, one per "
+            "line of groundtruth.txt. Copy it again"
+        )
+    return BenchmarkSequence(
+        name=name,
+        frames=tuple(f"{folder}/{image}" for image in images),
+        truth=truth,
+        absent=np.array(covers) == 0,
+        group=name,
+        image_size=_read_size(files, f"{folder}/meta_info.ini"),
+    )
+
+
+def _read_size(files: RawFiles, name: str) -> tuple[int, int]:
+    match = re.search(r"resolution:\s*\((\d+),\s*(\d+)\)", _read_text(files, name))
+    if match is None:
+        raise SourceError(
+            f"{files.where(name)}: no resolution, expected a line 'resolution: (1920, 1080)'. Copy "
+            "it again"
+        )
+    return int(match[1]), int(match[2])
+
+
+def _read_text(files: RawFiles, name: str) -> str:
+    return decode_text(files.read(name), where=files.where(name))
+
+
+GOT10K_VAL = BenchmarkRecord(
+    title="GOT-10k validation",
+    official_names=_NAMES,
+    read=read_got10k,
+    convention="got10k_val",
+    source="got10k",
+)

@@ -1,0 +1,72 @@
+"""Read a sequence that is a folder of numbered images with one box file."""
+
+from datasets.box_files import decode_text, parse_boxes
+from datasets.files import RawFiles
+from datasets.frame_order import sort_frames
+from datasets.tracks import SourceError
+from evaluation.sequences import BenchmarkSequence
+
+
+def read_image_folder(
+    files: RawFiles,
+    folder: str,
+    truth_name: str,
+    *,
+    name: str,
+    span: tuple[int, int] | None = None,
+    attributes: tuple[str, ...] = (),
+) -> BenchmarkSequence:
+    """Return the sequence of a folder of images.
+
+    Args:
+        files: The benchmark's root.
+        folder: Folder of the images, whose names are frame numbers.
+        truth_name: File with a box per line.
+        name: Name of the sequence.
+        span: First and last frame number, where the benchmark uses a part of the folder. The box
+            file has a row per frame of the span, or per image.
+        attributes: Of the sequence.
+
+    Raises:
+        SourceError: Boxes and images are not equally many, or a file is damaged.
+    """
+    where = files.where(truth_name)
+    truth = parse_boxes(decode_text(files.read(truth_name), where=where), where=where)
+    images = sort_frames(files.list(folder), where=f"{files.root}/{folder}")
+    if not images:
+        raise SourceError(f"{files.root}/{folder}: no images, expected 0001.jpg and so on")
+    numbers = [_frame_number(image, f"{files.root}/{folder}") for image in images]
+    expected = f"{len(images)}, one per image of {folder}"
+    if span is not None:
+        first, last = span
+        length = last - first + 1
+        # OTB's Tiger1 has a row per image, its other parts have rows for the used frames only.
+        if len(truth) == len(images) > length:
+            truth = truth[[first <= number <= last for number in numbers]]
+        elif len(truth) == last > length:
+            truth = truth[first - 1 :]
+        images = [
+            image for image, number in zip(images, numbers, strict=True) if first <= number <= last
+        ]
+        expected = (
+            f"{length}, one per frame {first} to {last} as {name} is published, and as many "
+            f"images (found {len(images)})"
+        )
+    if len(truth) != len(images):
+        raise SourceError(
+            f"{where}: {len(truth)} lines, expected {expected}. The copy is incomplete, or the "
+            "target of another video lies there"
+        )
+    return BenchmarkSequence(
+        name=name,
+        frames=tuple(f"{folder}/{image}" for image in images),
+        truth=truth,
+        attributes=attributes,
+    )
+
+
+def _frame_number(image: str, where: str) -> int:
+    stem = image.rpartition(".")[0]
+    if not stem.isdigit():
+        raise SourceError(f"{where}/{image}: expected a frame number such as 0001.jpg")
+    return int(stem)

@@ -1,0 +1,135 @@
+"""LaSOT: the 280 videos of the official test split, all 1,400, and the extension of 150.
+
+Read from ``<root>/<class>/<class>-<n>/`` (also with the class folder doubled), as the training
+source is: ``img/00000001.jpg``, ``groundtruth.txt``, ``full_occlusion.txt``, ``out_of_view.txt``.
+A frame with either flag is absent.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from commands.page import Table
+from datasets.box_files import decode_text, parse_boxes, parse_flags
+from datasets.files import RawFiles
+from datasets.sources import lasot as source
+from datasets.tracks import SourceError
+from evaluation.benchmark import BenchmarkRecord
+from evaluation.sequences import BenchmarkSequence
+
+_EXTENSION = """
+atv badminton cosplay dancingshoe footbag frisbee jianzi lantern misc opossum paddle raccoon rhino
+skatingshoe wingsuit
+"""
+"""Its 15 classes, of ten videos each."""
+_TESTING: dict[str, list[int]] = json.loads(
+    Path(source.__file__).with_name("lasot_testing_set.json").read_text(encoding="ascii")
+)
+"""By class, the numbers of its videos in the official test split."""
+
+
+def _test_names() -> tuple[str, ...]:
+    """Return the 280 published names, class by class."""
+    return tuple(f"{category}-{n}" for category, numbers in _TESTING.items() for n in numbers)
+
+
+def _all_names(categories: Iterable[str], num_videos: int) -> tuple[str, ...]:
+    return tuple(f"{each}-{number}" for each in categories for number in range(1, num_videos + 1))
+
+
+def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[BenchmarkSequence]:
+    """Return the listed sequences that are under the root; ``what`` names the list in errors.
+
+    Raises:
+        SourceError: None is there, or one of them is damaged.
+    """
+    sequences = []
+    first = names[0].rpartition("-")[0]
+    bases = [""] if files.exists(first) else ["", *(f"{name}/" for name in files.list(""))]
+    for name in names:
+        category = name.rpartition("-")[0]
+        candidates = [
+            f"{base}{middle}/{name}"
+            for base in bases
+            for middle in (category, f"{category}/{category}")
+        ]
+        folder = next((each for each in candidates if files.exists(f"{each}/groundtruth.txt")), "")
+        if folder:
+            sequences.append(_read_sequence(files, folder, name))
+    if not sequences:
+        raise SourceError(
+            f"{files.root}: none of LaSOT's {len(names)} {what}, such as {first}/{names[0]}. Pass "
+            f"--root with the folder that holds {first!r}; other videos are not evaluated on"
+        )
+    return sequences
+
+
+def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence:
+    where = f"{files.root}/{folder}"
+    truth = parse_boxes(
+        decode_text(files.read(f"{folder}/groundtruth.txt"), where=f"{where}/groundtruth.txt"),
+        where=f"{where}/groundtruth.txt",
+    )
+    full, out = (
+        parse_flags(
+            decode_text(files.read(f"{folder}/{flags}"), where=f"{where}/{flags}"),
+            where=f"{where}/{flags}",
+        )
+        for flags in ("full_occlusion.txt", "out_of_view.txt")
+    )
+    if not len(full) == len(out) == len(truth):
+        raise SourceError(
+            f"{where}: {len(truth)} lines in groundtruth.txt, {len(full)} flags in "
+            f"full_occlusion.txt, {len(out)} in out_of_view.txt, expected equally many"
+        )
+    return BenchmarkSequence(
+        name=name,
+        frames=tuple(f"{folder}/img/{number:08d}.jpg" for number in range(1, len(truth) + 1)),
+        truth=truth,
+        absent=full | out,
+        group=name,
+    )
+
+
+_PRINTED = Table(
+    caption="Printed: the paper's Table II, LaSOT ('Ours' is the paper's DCFFNet)",
+    columns=("tracker", "AUC", "FPS"),
+    rows=(
+        ("CSRDCF", 0.244, 13.0),
+        ("CFNet", 0.275, 75.0),
+        ("Staple", 0.243, 80.0),
+        ("ECO-hc", 0.304, 60.0),
+        ("ECO", 0.324, 8.0),
+        ("SiamFC", 0.336, 86.0),
+        ("VITAL", 0.390, 1.0),
+        ("MDNet", 0.397, 1.0),
+        ("SiamRPN", 0.432, 160.0),
+        ("SPM", 0.471, 120.0),
+        ("Ours", 0.427, 39.0),
+    ),
+    digits=(3, 0),
+    higher_is_better=(True,),
+)
+
+
+def _record(
+    title: str, names: tuple[str, ...], what: str, *, source: str, printed: Table | None = None
+) -> BenchmarkRecord:
+    return BenchmarkRecord(
+        title=title,
+        official_names=names,
+        read=partial(read_lasot, names=names, what=what),
+        source=source,
+        printed=printed,
+    )
+
+
+LASOT = _record("LaSOT testing set", _test_names(), "test videos", source="lasot", printed=_PRINTED)
+LASOT_ALL = _record("LaSOT", _all_names(_TESTING, 20), "videos", source="lasot")
+LASOT_EXTENSION = _record(
+    "LaSOT extension",
+    _all_names(_EXTENSION.split(), 10),
+    "extension videos",
+    source="lasot_extension",
+)

@@ -1,0 +1,1 @@
+"""Comparison of our measures with those of the official evaluators."""

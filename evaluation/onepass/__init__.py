@@ -1,0 +1,1 @@
+"""One-pass evaluation: a tracker runs once over each sequence, from its first box."""

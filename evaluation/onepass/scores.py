@@ -1,0 +1,117 @@
+"""Scores of one-pass results: every tracker's curves, per sequence and over the benchmark."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datasets.tracks import SourceError
+from evaluation.benchmark import Benchmark
+from evaluation.onepass.alignment import read_result
+from evaluation.onepass.conventions import Convention
+from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
+from evaluation.results.tracked_on import check_tracked_on
+from evaluation.results.tracker import TrackerResults
+from evaluation.sequences import BenchmarkSequence
+from tracking.baselines import SHORTEST_S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrackerScore:
+    """Scores of one tracker."""
+
+    tracker: str
+    per_sequence: dict[str, Curves]
+    """Curves by sequence, in the benchmark's order."""
+    total: Curves
+    """Their plain mean."""
+    headline: str = "success (AUC)"
+    """Measure that ranks trackers."""
+    frames_per_second: float | None = None
+    """Median speed of the frames, where the tracker ran here and was timed."""
+    note: str = ""
+    """Remark for the reader, such as that it was trained on this benchmark."""
+    results: TrackerResults | None = None
+    """Where its boxes are, for pictures of them."""
+
+    @property
+    def value(self) -> float:
+        """The headline measure over the benchmark."""
+        return MEASURES[self.headline](self.total)
+
+    @property
+    def label(self) -> str:
+        """Name in tables."""
+        return f"{self.tracker} ({self.note})" if self.note else self.tracker
+
+
+def score_tracker(
+    benchmark: Benchmark, results: TrackerResults, *, convention: Convention, note: str = ""
+) -> TrackerScore:
+    """Score the result files of a tracker; of several runs the mean, and the spread in the note.
+
+    Raises:
+        SourceError: A result is missing, of another length or damaged, and all such sequences are
+            named; or they were tracked on another first box or on other frames.
+    """
+    check_tracked_on(benchmark, Path(results.where))
+    problems: dict[str, str] = {}
+    measured: dict[str, list[Curves]] = {}
+    for sequence in benchmark.sequences:
+        try:
+            measured[sequence.name] = _measure_runs(benchmark, sequence, results, convention)
+        except SourceError as error:
+            problems[sequence.name] = str(error)
+    results.refuse(problems, len(benchmark.sequences))
+    totals = [mean_curves(run).auc for run in zip(*measured.values(), strict=True)]
+    if len(totals) > 1:
+        spread = f"{len(totals)} runs, AUC +- {np.std(totals, ddof=1):.3f}"
+        note = f"{spread}; {note}" if note else spread
+    per_sequence = {name: mean_curves(runs) for name, runs in measured.items()}
+    return TrackerScore(
+        tracker=results.name,
+        per_sequence=per_sequence,
+        total=mean_curves(list(per_sequence.values())),
+        headline=convention.measures[0],
+        frames_per_second=_median_speed(results, list(per_sequence)),
+        note=note,
+        results=results,
+    )
+
+
+def _measure_runs(
+    benchmark: Benchmark,
+    sequence: BenchmarkSequence,
+    results: TrackerResults,
+    convention: Convention,
+) -> list[Curves]:
+    paths = results.paths_of(sequence.name)
+    if len(paths) < results.num_runs:
+        raise SourceError(
+            f"{results.where}: {len(paths)} of {results.num_runs} runs of {sequence.name}"
+        )
+    return [
+        measure(
+            read_result(results, path, sequence, benchmark.files),
+            sequence.truth,
+            convention=convention,
+            absent=sequence.absent,
+            image_size=sequence.image_size,
+            where=results.files.where(path),
+        )
+        for path in paths
+    ]
+
+
+def rank(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
+    """Return the scores from the best to the worst."""
+    return sorted(scores, key=lambda score: -score.value)
+
+
+def _median_speed(results: TrackerResults, names: Sequence[str]) -> float | None:
+    timed = results.read_seconds(path for name in names for path in results.paths[name])
+    seconds = np.concatenate([np.empty(0), *timed])
+    seconds = seconds[seconds > 0]
+    median = float(np.median(seconds)) if seconds.size else 0.0
+    return 1 / median if median > SHORTEST_S else None

@@ -1,0 +1,66 @@
+"""Run a tracker once over each sequence, from its first box, and store its boxes."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.files import RawFiles
+from evaluation.benchmark import Progress, report_nothing
+from evaluation.results.files import result_path, times_path, write_boxes, write_times
+from evaluation.results.kept import CountingTracker, write_kept
+from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
+from tracking.tracker import BoxTracker
+
+Floats = NDArray[np.float64]
+
+
+def track_sequence(
+    tracker: BoxTracker,
+    sequence: BenchmarkSequence,
+    files: RawFiles,
+    *,
+    report: Progress = report_nothing,
+) -> tuple[Floats, Floats]:
+    """Return (T, 4) predicted boxes, counted from 1, and (T,) seconds that each frame took.
+
+    The first box is the given one. Decoding an image is not part of the time.
+    """
+    boxes = np.empty((len(sequence.frames), 4))
+    seconds = np.empty(len(sequence.frames))
+    first_box = to_edges(sequence.truth[0])
+    for index, name in enumerate(sequence.frames):
+        image = read_image(files, name)
+        start = time.perf_counter()
+        if index == 0:
+            tracker.init(image, first_box)
+            box_xywh = first_box
+        else:
+            box_xywh = tracker.update(image).box_xywh
+        seconds[index] = time.perf_counter() - start
+        boxes[index] = to_file(np.asarray(box_xywh))
+        report(1)
+    return boxes, seconds
+
+
+def track_into(
+    tracker: BoxTracker,
+    sequence: BenchmarkSequence,
+    files: RawFiles,
+    folder: Path,
+    *,
+    report: Progress = report_nothing,
+) -> None:
+    """Track a sequence and write its boxes and times to a tracker's folder."""
+    counting = CountingTracker(tracker)
+    boxes, seconds = track_sequence(counting, sequence, files, report=report)
+    path = result_path(folder, sequence.name)
+    write_kept(folder, path.stem, counting.num_kept)
+    write_times(times_path(path), seconds)
+    write_boxes(path, boxes)
+
+
+def count_frames_left(sequence: BenchmarkSequence, folder: Path) -> int:
+    """Return how many frames of a sequence are still to track."""
+    return 0 if result_path(folder, sequence.name).exists() else len(sequence.frames)

@@ -1,0 +1,1 @@
+"""VOT's supervised experiment: a tracker is started again after each failure."""

@@ -1,0 +1,56 @@
+"""Scores of VOT's supervised experiment: every tracker's measures from its result files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from datasets.tracks import SourceError
+from evaluation.benchmark import Benchmark
+from evaluation.results.tracked_on import check_tracked_on
+from evaluation.results.tracker import TrackerResults
+from evaluation.sequences import read_size
+from evaluation.vot.measures import Ending, Trial, VotScore, measure_vot
+from evaluation.vot.result_files import read_runs
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class VotTracker:
+    """One tracker's measures."""
+
+    tracker: str
+    score: VotScore
+    ending: Ending
+    """The rule for the end of a sequence that it was measured by."""
+    note: str = ""
+
+
+def score_vot(
+    benchmark: Benchmark, results: TrackerResults, *, ending: Ending = "matlab", note: str = ""
+) -> VotTracker:
+    """Score the result files of a tracker; the benchmark is one of VOT.
+
+    Raises:
+        SourceError: A result or a first image is missing or damaged, and all such sequences are
+            named; or the results were tracked on another truth or on other frames.
+    """
+    check_tracked_on(benchmark, Path(results.where))
+    trials = []
+    problems: dict[str, str] = {}
+    for sequence in benchmark.sequences:
+        try:
+            runs = read_runs(results, sequence.name, len(sequence.frames))
+        except SourceError as error:
+            problems[sequence.name] = str(error)
+            continue
+        size = read_size(benchmark.files, sequence.frames[0])
+        trials.append(Trial(runs=runs, truth=sequence.truth, image_size=size))
+    results.refuse(problems, len(benchmark.sequences))
+    score = measure_vot(trials, eao_lengths=benchmark.record.eao_lengths, ending=ending)
+    return VotTracker(tracker=results.name, score=score, ending=ending, note=note)
+
+
+def rank_vot(trackers: Sequence[VotTracker]) -> list[VotTracker]:
+    """Return the trackers from the best EAO to the worst; one without a number comes last."""
+    return sorted(trackers, key=lambda each: -np.nan_to_num(each.score.eao, nan=-1.0))
