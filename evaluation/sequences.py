@@ -40,7 +40,12 @@ class BenchmarkSequence:
     """Width and height in pixels, if the annotation has them."""
 
     def __post_init__(self) -> None:
-        """Reject arrays that disagree on the number of frames."""
+        """Reject names that lead out of a folder, and arrays of different lengths."""
+        if "/" in self.name or "\\" in self.name or self.name in {"", ".", ".."}:
+            raise SourceError(
+                f"sequence name {self.name!r} is not a plain folder name. Result files are named "
+                "after it: correct the benchmark's list of sequences"
+            )
         lengths = {len(self.frames), len(self.truth)}
         if self.absent is not None:
             lengths.add(len(self.absent))

@@ -228,13 +228,28 @@ def _read_metadata(url: str, file: _File) -> Metadata:
         raise ManifestError(f"{url}: not a Parquet file. Copy or build it again") from None
     if _KEY not in stored:
         raise ManifestError(f"{url}: a Parquet file, but no manifest of this toolkit")
-    content = json.loads(stored[_KEY])
+    try:
+        content = dict(json.loads(stored[_KEY]))
+    except ValueError:
+        raise ManifestError(f"{url}: its metadata are not JSON. Copy or build it again") from None
     version = content.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ManifestError(
             f"{url}: schema version {version}, expected {SCHEMA_VERSION}. Build it again, or use "
             "the toolkit that wrote it"
         )
-    shards = tuple(ShardInfo(**shard) for shard in content.pop("shards"))
-    crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
-    return Metadata(**content, crop=CropSpec(**crop), shards=shards)
+    try:
+        # fields of a later minor version are left out: they only add
+        shards = tuple(ShardInfo(**_fields(ShardInfo, shard)) for shard in content.pop("shards"))
+        crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
+        known = _fields(Metadata, content)
+        return Metadata(**known, crop=CropSpec(**crop), shards=shards)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ManifestError(
+            f"{url}: its metadata are damaged ({error!r}). Copy or build it again"
+        ) from None
+
+
+def _fields(record: type[Metadata] | type[ShardInfo], content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the items of ``content`` that are fields of a dataclass."""
+    return {name: content[name] for name in record.__dataclass_fields__ if name in content}

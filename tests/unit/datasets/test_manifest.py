@@ -1,10 +1,14 @@
 """Manifests: what is written is read, and what does not fit is refused with a reason."""
 
+import json
 import resource
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow.parquet
 import pytest
 
 from commands.files import whole_file
@@ -97,6 +101,40 @@ def test_another_schema_version_is_refused(tmp_path: Path) -> None:
     url = written(tmp_path, Metadata(source="x", schema_version=99))
     with pytest.raises(ManifestError, match="schema version 99, expected 1"):
         read_manifest(url)
+
+
+def rewritten(folder: Path, change: Callable[[dict[str, Any]], object]) -> str:
+    """Write a manifest whose metadata are changed by hand."""
+    url = written(folder, Metadata(source="x"))
+    table = pyarrow.parquet.read_table(url)
+    content = json.loads(table.schema.metadata[b"dcffnet"])
+    content = change(content) or content
+    metadata = {**table.schema.metadata, b"dcffnet": json.dumps(content).encode()}
+    pyarrow.parquet.write_table(table.replace_schema_metadata(metadata), url)
+    return url
+
+
+def test_fields_that_a_later_version_adds_are_left_out(tmp_path: Path) -> None:
+    url = rewritten(tmp_path, lambda content: content.update(later={"a": 1}))
+    assert read_manifest(url).metadata == Metadata(source="x")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.pop("source") and None,
+        lambda content: content.pop("shards") and None,
+        lambda content: content.update(shards=[{"name": "a.tar"}]),
+        lambda content: content.update(shards=["a.tar"]),
+        lambda content: content.update(shards=3),
+        lambda content: content.update(template_size="large"),
+    ],
+)
+def test_damaged_metadata_are_one_line(
+    change: Callable[[dict[str, Any]], object], tmp_path: Path
+) -> None:
+    with pytest.raises(ManifestError, match="metadata are damaged"):
+        read_manifest(rewritten(tmp_path, change))
 
 
 def test_rows_without_a_column_are_not_written(tmp_path: Path) -> None:

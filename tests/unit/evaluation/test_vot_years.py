@@ -72,3 +72,12 @@ def test_the_year_decides_the_lengths_of_the_expected_average_overlap(
         expected[year] = np.mean(mine["eao_curve"][first - 1 : last])
         assert mine["eao"] == pytest.approx(expected[year], abs=1e-12)
     assert len(set(expected.values())) == 3
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "sub/../good"])
+def test_a_list_that_leads_out_of_its_folder_is_refused(name: str, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    write_vot(root, ("good", "a/b", "../evil", "sub/x"))
+    (root / "list.txt").write_text(f"good\n{name}\n")
+    with pytest.raises(SourceError, match="is not a plain folder name"):
+        open_benchmark("vot2018", str(root))
