@@ -29,10 +29,11 @@ from bench.objects import StoredObject, make_batch, read_objects
 from commands.choices import one_of
 from commands.run import run_command
 from datasets.tracks import SourceError
-from model.config import PRESETS, SEARCH_SIZE
+from model.config import PRESETS
 from model.heads import HEADS
 from model.heads.base import Losses
 from model.network import Network, build_model
+from model.sizes import SEARCH_SIZE
 
 _NEAR_PX = 16.0
 _EVALUATION_SEED = 1_000_003

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from datasets.images import Image
 from manifests.crop_spec import CropSpec
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 
 NETWORK_CROP = CropSpec(template=TEMPLATE_SIZE, search=SEARCH_SIZE)
 """The crops that networks take."""

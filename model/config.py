@@ -6,11 +6,6 @@ from typing import Annotated, Literal
 from commands.choices import one_of
 from model.heads import HEADS
 
-TEMPLATE_SIZE = 127
-"""Side of a template crop in px."""
-SEARCH_SIZE = 255
-"""Side of a search crop in px."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:

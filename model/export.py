@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from commands.files import whole_file
 from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.network import Network
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from model.weights import WeightsError, load_model, weights_files
 
 logger = logging.getLogger("dcffnet")

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from model.backbone import BACKBONES, DCFFNetBackbone, Features
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE, ModelConfig
+from model.config import ModelConfig
 from model.heads import HEADS, Head
 from model.heads.base import Outputs
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 
 # Mean and standard deviation of ImageNet's RGB values, in 0..255.
 CHANNEL_MEAN = (123.675, 116.28, 103.53)

@@ -18,10 +18,11 @@ from torch import Tensor, nn
 
 from commands.choices import one_of
 from commands.run import run_command
-from model.config import PRESETS, SEARCH_SIZE, TEMPLATE_SIZE, ModelConfig
+from model.config import PRESETS, ModelConfig
 from model.fusion import CorrelationFusion
 from model.heads import HEADS
 from model.network import Network, build_model
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 
 # parameters in millions and GMAC per tracked frame of their authors' networks
 _PEERS = {"SiamCAR (ResNet-50)": (51.4, 48.6), "SiamRPN++ (ResNet-50)": (53.95, 48.8)}

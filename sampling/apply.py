@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.augment import AugmentSettings, Change, draw_changes
 from sampling.pixels.cut import Image, Window, cut_window
 from sampling.pixels.looks import change_color, change_look

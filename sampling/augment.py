@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.pixels.cut import Window, place_windows
 from sampling.pixels.looks import PLAIN, Look, draw_blurs, draw_colors
 from sampling.pixels.transplant import Background

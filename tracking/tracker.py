@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from datasets.crops import NETWORK_CROP, channel_mean, crop_square
 from datasets.images import Image
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.network import Network
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from model.weights import PRETRAINED, WeightsError, load_model
 from tracking.decoders import DECODERS
 from tracking.decoders.base import Floats, Settings

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import torch
 
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.batch import PairBatch
 from trainer.config import TrainConfig, TrainingError
 from trainer.learning.learner import Learner

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from commands.page import Picture
 from datasets.images import Image, encode_png
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
 from model.heads import HEADS
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.augment import Change
 from sampling.batch import PairBatch
 from sampling.pixels.cut import Window

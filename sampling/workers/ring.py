@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from model.config import SEARCH_SIZE, TEMPLATE_SIZE
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.make_pairs import BatchArrays
 
 _TEMPLATE_BYTES = TEMPLATE_SIZE * TEMPLATE_SIZE * 3

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.config import SEARCH_SIZE
+from model.sizes import SEARCH_SIZE
 
 Floats = NDArray[np.float64]
 CENTER = (SEARCH_SIZE - 1) / 2

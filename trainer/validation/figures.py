@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.config import SEARCH_SIZE
+from model.sizes import SEARCH_SIZE
 
 Floats = NDArray[np.float64]
 Figures = dict[str, float | None]

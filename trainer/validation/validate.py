@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.config import SEARCH_SIZE
 from model.heads.base import count_cells
+from model.sizes import SEARCH_SIZE
 from sampling.batch import PairBatch
 from trainer.learning.learner import Learner
 from trainer.preemption import StopRequest
