@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
+from cv2.typing import MatLike
 
 from commands.files import write_whole
 from commands.run import run_command
+from datasets.box_files import read_box_file
+from datasets.images import decode_image
 from tests.support.browser import find_chromium, screenshot
+from tracking import Tracker
+from tracking.drawing import draw_boxes
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +31,8 @@ _WIDTH_PX = 830
 _HEIGHTS_PX = {"report": 1601, "pairs": 808, "overlap": 931}
 """Where each page is cut off, after a whole row of it."""
 _NUM_CROPS = "12"
+_SEQUENCE = "Made7"
+"""Made-up sequence of the animation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,27 @@ def pictures(config: PicturesConfig) -> None:
             "datasets.overlap", "--manifests", *manifests, *against, "--out", str(pages["overlap"])
         )
         _photograph(pages, config.out, Path(folder))
+        _animate(world / "OTB100" / _SEQUENCE, config.out / "tracked.gif")
+
+
+def _animate(sequence: Path, out: Path) -> None:
+    """Write what the shipped network does on a sequence, as an animation."""
+    truth = read_box_file(sequence / "groundtruth_rect.txt") - (1, 1, 0, 0)
+    tracker = Tracker.from_pretrained()
+    frames: list[MatLike] = []
+    for path in sorted((sequence / "img").iterdir())[: len(truth)]:
+        image = decode_image(path.read_bytes())
+        if frames:
+            box = tracker.update(image).box_xywh
+        else:
+            tracker.init(image, box := truth[0])
+        drawn = draw_boxes(image, {"DCFFNet": box}, colors={"DCFFNet": (255, 64, 48)}, caption="")
+        frames.append(cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+    animation = cv2.Animation()
+    animation.frames = frames[::3]
+    animation.durations = [120] * len(animation.frames)
+    cv2.imwriteanimation(str(out), animation)
+    print(out)
 
 
 def _photograph(pages: dict[str, Path], out: Path, folder: Path) -> None:

@@ -82,7 +82,8 @@ def finetune(out: Path, seed: int) -> None:
     """Teach the shipped network the made-up world."""
     run(
         *("trainer.run", "--recipe", "finetune", "--recipe", "small", "--recipe", "demo"),
-        *("--init-weights", PRETRAINED, "--seed", seed),
+        *("--init-weights", PRETRAINED, "--seed", seed, "--data.pairs-per-epoch", 4000),
+        *("--schedule.epochs", 1, "--schedule.length-factor", 1),
         *("--manifests", *(manifest(out, source) for source in SOURCES)),
         *("--out", out / "finetune"),
     )

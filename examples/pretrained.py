@@ -37,6 +37,8 @@ class PretrainedConfig:
     """Folder for shards, run, results and report."""
     seed: int = 0
     """Decides the initial weights and the pairs."""
+    epochs: int = 60
+    """Epochs of 2,000 pairs."""
     threads: int = 1
     """Threads of the training; another number rounds differently."""
     ship: bool = False
@@ -54,7 +56,8 @@ def make(config: PretrainedConfig) -> None:
     run(
         *("trainer.run", "--recipe", "pretrain", "--recipe", "small", "--seed", config.seed),
         *("--manifests", *(out / "shards" / each / "manifest.parquet" for each in ("vid", "coco"))),
-        *("--out", out / "run", "--threads", config.threads, "--workers", 1, "--device", "cpu"),
+        *("--schedule.epochs", config.epochs, "--out", out / "run"),
+        *("--threads", config.threads, "--workers", 1, "--device", "cpu"),
     )
     weights = out / "run" / "best.safetensors"
     if config.ship:
