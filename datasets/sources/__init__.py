@@ -7,7 +7,18 @@ yields the tracks of one unit. A new source is one module and one line of `SOURC
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from datasets.sources import coco, folders, lasot, uav123, vid
+from datasets.sources import (
+    coco,
+    davis,
+    det,
+    folders,
+    got10k,
+    lasot,
+    mot,
+    trackingnet,
+    uav123,
+    vid,
+)
 from datasets.tracks import Track
 
 __all__ = ["SOURCES", "Source"]
@@ -30,8 +41,13 @@ class Source:
 
 SOURCES: dict[str, Source] = {
     "coco": Source(coco.list_parts, coco.read_part, leaves_out_bad=True),
+    "davis": Source(davis.list_parts, davis.read_part),
+    "det": Source(det.list_parts, det.read_part, leaves_out_bad=True),
     "folders": Source(folders.list_parts, folders.read_part, has_options=True),
+    "got10k": Source(got10k.list_parts, got10k.read_part),
     "lasot": Source(lasot.list_parts, lasot.read_part),
+    "mot": Source(mot.list_parts, mot.read_part),
+    "trackingnet": Source(trackingnet.list_parts, trackingnet.read_part),
     "uav123": Source(uav123.list_parts, uav123.read_part),
     "vid": Source(vid.list_parts, vid.read_part, leaves_out_bad=True),
 }

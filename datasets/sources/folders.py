@@ -13,19 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from datasets.box_files import decode_text
 from datasets.files.folders import RawFiles
-from datasets.files.video_frames import count_frames, is_video
-from datasets.frame_order import is_image, sort_frames
 from datasets.sources.boxes import FORMATS
-from datasets.sources.boxes.targets import Video, frame_numbers, make_track
+from datasets.sources.boxes.frames import find_frames, read_video
+from datasets.sources.boxes.targets import make_track
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
 
-_IMAGE_FOLDERS = ("", "/img", "/img1", "/images", "/images/default")
 _GROUPS = "groups.csv"
 
 
@@ -52,7 +48,7 @@ def list_parts(files: RawFiles, options: FolderOptions = FolderOptions()) -> lis
     without: list[str] = []
     counts: Counter[str] = Counter()
     for folder in _list_folders(files):
-        if not _find_frames(files, folder):
+        if not find_frames(files, folder):
             continue
         kind = _recognise(files, folder, options)
         if kind:
@@ -97,45 +93,14 @@ def read_part(
         yield make_track(video, target, origin=origin, group=group)
 
 
-def read_video(files: RawFiles, folder: str) -> Video:
-    """Return the frames of a video's folder.
-
-    Raises:
-        SourceError: It has several video files, or images of unknown order.
-    """
-    name = folder.rpartition("/")[2]
-    frames = _find_frames(files, folder)
-    if not is_video(frames[0]):
-        numbers = frame_numbers([frame.rpartition("/")[2] for frame in frames])
-        return Video(name=name, folder=folder, frames=frames, numbers=numbers)
-    if len(frames) > 1:
-        raise SourceError(
-            f"{files.where(folder)}: {len(frames)} video files, such as {frames[1]}, expected one. "
-            "Make a folder for each"
-        )
-    count = count_frames(files, frames[0])
-    names = [f"{frames[0]}#{number}" for number in range(count)]
-    return Video(name=name, folder=folder, frames=names, numbers=np.arange(count, dtype=np.int32))
-
-
 def _list_folders(files: RawFiles) -> list[str]:
     top = files.list("")
     if "JPEGImages" not in top:
         return [name for name in top if not name.startswith(".") and files.list(name)]
     inner = [f"JPEGImages/{name}" for name in files.list("JPEGImages")]
-    sizes = [folder for folder in inner if not _find_frames(files, folder)]
+    sizes = [folder for folder in inner if not find_frames(files, folder)]
     videos = [f"{folder}/{name}" for folder in sizes for name in files.list(folder)]
     return videos or inner
-
-
-def _find_frames(files: RawFiles, folder: str) -> list[str]:
-    """Return the images of a folder in time order, or else its video files."""
-    for inner in _IMAGE_FOLDERS:
-        place = f"{folder}{inner}"
-        names = files.list(place)
-        if any(map(is_image, names)):
-            return [f"{place}/{name}" for name in sort_frames(names, where=files.where(place))]
-    return [f"{folder}/{name}" for name in files.list(folder) if is_video(name)]
 
 
 def _recognise(files: RawFiles, folder: str, options: FolderOptions) -> str | None:

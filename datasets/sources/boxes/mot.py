@@ -43,7 +43,8 @@ def read_gt(
         files: The raw root.
         name: The file.
         video: Its video.
-        categories: Names of the classes; others are ``"object"``.
+        categories: Names of the classes, others being ``"object"``; class 1 is that of a file
+            without classes.
 
     Raises:
         SourceError: A row is wrong; the message has file and line.
@@ -61,7 +62,7 @@ def read_gt(
         if not (frame.is_integer() and target_id.is_integer()):
             raise SourceError(f"{line}: frame {frame:g} and id {target_id:g}{_ADVICE}")
         has_class = len(row) == _WITH_CLASS
-        category = categories.get(int(row[7]), "object") if has_class else "object"
+        category = categories.get(int(row[7]) if has_class else 1, "object")
         target = targets.setdefault(
             int(target_id), Target(name=str(int(target_id)), category=category)
         )

@@ -1,6 +1,5 @@
 """The targets of one video, as the readers of all box formats return them."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -10,9 +9,6 @@ from numpy.typing import NDArray
 
 from datasets.box_files import has_area
 from datasets.tracks import SourceError, Track
-
-_MOST_GAPS = 10
-"""Largest span of the numbers in image names, per image; larger ones are times."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -83,20 +79,6 @@ class Target:
                 "and frame. Remove one of the two"
             )
         self.rows[row.frame] = row
-
-
-def frame_numbers(names: Sequence[str]) -> NDArray[np.int32]:
-    """Return the last number of each image's name, or positions from 0 if these are no counter."""
-    last = [re.findall(r"[0-9]+", name.rpartition(".")[0])[-1:] for name in names]
-    numbers = np.array([int(digits[0]) if digits else 0 for digits in last], dtype=object)
-    if (
-        len(names) > 1
-        and (numbers[1:] > numbers[:-1]).all()
-        and numbers[-1] < 2**31
-        and numbers[-1] - numbers[0] < _MOST_GAPS * len(names)
-    ) or (len(names) == 1 and numbers[0] < 2**31):
-        return numbers.astype(np.int32)
-    return np.arange(len(names), dtype=np.int32)
 
 
 def make_track(video: Video, target: Target, *, origin: int, group: str) -> Track:
