@@ -107,7 +107,10 @@ def _recognise(files: RawFiles, folder: str, options: FolderOptions) -> str | No
     """Return the format of a video's boxes; None if it has none."""
     name = folder.rpartition("/")[2]
     wanted = list(FORMATS) if options.format == "auto" else [options.format]
-    kinds = [kind for kind in wanted if FORMATS[kind].find(files, folder, name)]
+    found = {kind: FORMATS[kind].find(files, folder, name) for kind in wanted}
+    kinds = [kind for kind in wanted if found[kind]]
+    if len(kinds) > 1 and "coco" in kinds and not found["coco"][0].startswith(f"{folder}/"):
+        kinds.remove("coco")  # a file in the root counts where the video has no boxes of its own
     if len(kinds) > 1:
         raise SourceError(
             f"{files.where(folder)}: {' and '.join(FORMATS[kind].what for kind in kinds)}, "

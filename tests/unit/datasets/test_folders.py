@@ -1,5 +1,6 @@
 """Own footage: formats, groups, video files and the options of the build."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -92,6 +93,40 @@ def test_a_missing_image_keeps_the_frames_of_the_other_rows(tmp_path: Path) -> N
     (video / "gt/gt.txt").write_text("1,1,5,5,9,9,1\n3,1,5,5,9,9,1\n")
     (track,) = read_all(tmp_path)
     assert list(track.frames) == ["a/000001.jpg", "a/000003.jpg"]
+
+
+def test_one_json_in_the_root_is_of_all_videos(tmp_path: Path) -> None:
+    images, annotations = [], []
+    for index, name in enumerate(("a", "b")):
+        write_frames(tmp_path / name)
+        for number in range(1, NUM_FRAMES + 1):
+            image = 10 * index + number
+            images.append({"id": image, "file_name": f"{name}/{number:06d}.jpg", "video_id": index})
+            box = [index, number, 30, 40]
+            row = {"id": image, "image_id": image, "bbox": box, "category_id": 1}
+            annotations.append(row | {"instance_id": 5})
+    table = {"images": images, "annotations": annotations}
+    (tmp_path / "annotations").mkdir()
+    text = json.dumps(table | {"categories": [{"id": 1, "name": "cat"}]})
+    (tmp_path / "annotations/train.json").write_text(text)
+    first, second = read_all(tmp_path)
+    assert (first.name, second.name, first.category) == ("a-5", "b-5", "cat")
+    assert first.boxes_xywh.tolist() == [[0, number, 30, 40] for number in (1, 2, 3, 4)]
+    assert second.boxes_xywh[0].tolist() == [1, 1, 30, 40]
+
+
+def test_a_json_in_the_root_does_not_disturb_boxes_of_a_video(tmp_path: Path) -> None:
+    (tmp_path / "notes.json").write_text("{}")
+    write_boxes(write_frames(tmp_path / "a"), "text")
+    assert [track.name for track in read_all(tmp_path)] == ["a-1", "a-2"]
+
+
+def test_the_coco_export_of_one_video_from_cvat_is_read(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / "images")
+    write_boxes(folder, "coco")
+    (tmp_path / "annotations").mkdir()
+    (folder / "instances.json").rename(tmp_path / "annotations/instances_default.json")
+    assert [track.name for track in read_all(tmp_path)] == ["images-1", "images-2"]
 
 
 def test_groups_of_a_table_stay_together(tmp_path: Path) -> None:

@@ -37,6 +37,16 @@ def edit_json(key: str, value: object) -> Change:
     return change
 
 
+def video_file(*names: str) -> Change:
+    def change(video: Path) -> None:
+        for image in video.glob("*.jpg"):
+            image.unlink()
+        for name in names:
+            (video / name).write_bytes(b"no video")
+
+    return change
+
+
 def color_mask(video: Path) -> None:
     cv2.imwrite(str(video / "masks/000002.png"), np.zeros((120, 160, 3), np.uint8))
 
@@ -83,6 +93,8 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ("coco", edit_json("image_id", 99), f"{JSON}: annotation 2: image_id 99"),
     ("coco", edit_json("bbox", [1, 2, 3]), f"{JSON}: annotation 2: bbox is [1, 2, 3]"),
     ("coco", edit_json("category_id", 8), f"{JSON}: annotation 2: category_id 8"),
+    ("cvat", video_file("a.avi"), "a.avi: no frame can be decoded"),
+    ("cvat", video_file("a.avi", "b.avi"), "2 video files, such as a/b.avi, expected one"),
     ("masks", color_mask, "000002.png: a PNG of colours"),
     ("masks", cut_mask, "000003.png: the image is damaged or cut off"),
     ("masks", write("masks/000009.png", b""), "000009.png: a mask without a frame"),
