@@ -3,6 +3,7 @@
     python -m datasets.build --src lasot
     python -m datasets.build --src vid --root /data/ILSVRC2015 --out /data/shards/vid --workers 8
     python -m datasets.build --src coco --root s3://raw/coco --out s3://shards/coco
+    python -m datasets.build --src folders --root my_videos --name mine
 
 The root may also be an archive, or a folder of archives as the dataset is distributed. The same
 command resumes after an interruption: finished shards are not built again.
@@ -10,6 +11,7 @@ command resumes after an interruption: finished shards are not built again.
 
 import dataclasses
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,6 +36,7 @@ from datasets.shards.plan import plan_tasks
 from datasets.shards.progress import FOLDER, Finished, combined_digest, start_or_resume
 from datasets.shards.tasks import ShardSettings
 from datasets.sources import SOURCES
+from datasets.sources.folders import FolderOptions
 from datasets.tracks import SourceError
 from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
@@ -50,7 +53,8 @@ class BuildConfig:
     root: str = ""
     """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
     out: str = ""
-    """Folder or s3:// URL of the shards and the manifest; data/shards/<src> if empty."""
+    """Folder or s3:// URL of the shards and the manifest; data/shards/<src> if empty, or
+    data/shards/<name>."""
     workers: int = 1
     """Number of processes that cut shards."""
     cluster: str = ""
@@ -75,6 +79,9 @@ class BuildConfig:
     """Number of wrong annotations that may be left out and counted; not for sources with one row
     per frame."""
     filters: Annotated[Filters, tyro.conf.OmitArgPrefixes] = field(default_factory=Filters)
+    folders: Annotated[FolderOptions, tyro.conf.OmitArgPrefixes] = field(
+        default_factory=FolderOptions
+    )
 
     def __post_init__(self) -> None:
         """Reject values outside of their ranges."""
@@ -97,6 +104,19 @@ class BuildConfig:
             names = ", ".join(name for name, source in SOURCES.items() if source.leaves_out_bad)
             raise ValueError(f"--max-bad-annotations: not for {self.src}, expected one of {names}")
 
+        if self.folders != FolderOptions() and not SOURCES[self.src].has_options:
+            raise ValueError("--name, --format and --origin: only with --src folders")
+        name = self.folders.name
+        if not re.fullmatch(r"[\w.-]*", name, re.ASCII) or name in SOURCES:
+            raise ValueError(
+                f"--name {name}: expected letters, digits and -_. only, and no name of a source"
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the source in the manifest."""
+        return self.folders.name or self.src
+
     @property
     def crop(self) -> CropSpec:
         """Sizes and scale of the crops."""
@@ -111,17 +131,21 @@ def build(config: BuildConfig) -> None:
         ManifestError: The output was made with other settings.
     """
     root = config.root or f"data/raw/{config.src}"
-    out = config.out or f"data/shards/{config.src}"
+    out = config.out or f"data/shards/{config.name}"
     config = dataclasses.replace(config, root=_place(root, config), out=_place(out, config))
     files = open_root(config.root)
     output = Output(config.out)
     keep_inputs([config.root], folders=[config.out], files=[output.where(FOLDER)])
     for name in filter(is_compressed, files.list("")):
         logger.warning("%s is not read: %s", files.where(name), COMPRESSED_ADVICE)
-    names = SOURCES[config.src].list_parts(files)
+    source = SOURCES[config.src]
+    options = [config.folders] if source.has_options else []
+    names = source.list_parts(files, *options)
     with only_build(output):
         annotations = read_annotations(
-            files, config.src, names, config.filters, max_bad=config.max_bad_annotations
+            *(files, config.src, names, config.filters),
+            max_bad=config.max_bad_annotations,
+            options=options,
         )
         settings = _settings(config)
         finished = start_or_resume(output, settings, annotations.digests)
@@ -175,6 +199,8 @@ def _settings(config: BuildConfig) -> dict[str, Any]:
     """Return the settings that decide the bytes of the shards."""
     settings = dataclasses.asdict(config)
     settings |= settings.pop("filters")
+    del settings["folders"]  # the annotations' checksums tell
+    settings["src"] = config.name
     for name in ("workers", "cluster", "out", "root", "max_bad_frames", "max_bad_annotations"):
         del settings[name]
     return settings | codec_versions()
@@ -184,7 +210,7 @@ def _shared_settings(config: BuildConfig) -> ShardSettings:
     return ShardSettings(
         root=config.root,
         out=config.out,
-        source=config.src,
+        source=config.name,
         filters=config.filters,
         crop=config.crop,
         quality=config.quality,

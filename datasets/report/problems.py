@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from datasets.outside import outside_problem
+from datasets.report.misread import misread_boxes
 from datasets.sources.lasot import training_videos
 from manifests.table import Manifest
 
@@ -19,7 +20,8 @@ def find_problems(manifests: Sequence[Manifest]) -> list[str]:
     """Return one line per problem: what was found, why it matters, what to do.
 
     Checked are groups in both splits, a source without one of the splits, sequences of benchmarks
-    among the crops, and targets too small to be seen or outside of their frames.
+    among the crops, targets too small to be seen or outside of their frames, and boxes that look
+    misread or copied.
     """
     columns = ["source", "group", "video", "split", "box_w", "box_h", "scale"]
     rows = pl.concat([manifest.rows.select(columns) for manifest in manifests])
@@ -28,6 +30,7 @@ def find_problems(manifests: Sequence[Manifest]) -> list[str]:
         *_missing_splits(rows),
         *_benchmark_videos(rows),
         *_outside_targets(manifests),
+        *misread_boxes(manifests),
         *_invisible_targets(rows),
     ]
     if sum("--data.where" in problem for problem in problems) > 1:

@@ -36,7 +36,13 @@ class Annotations:
 
 
 def read_annotations(
-    files: RawFiles, source: str, names: Sequence[str], filters: Filters, *, max_bad: int = 0
+    files: RawFiles,
+    source: str,
+    names: Sequence[str],
+    filters: Filters,
+    *,
+    max_bad: int = 0,
+    options: Sequence[object] = (),
 ) -> Annotations:
     """Read the named parts of a source.
 
@@ -46,6 +52,7 @@ def read_annotations(
         names: Its parts.
         filters: Limits on the targets.
         max_bad: Number of wrong annotations that may be left out and counted.
+        options: Options of the source, passed on to its reader.
 
     Raises:
         SourceError: A part is damaged, or nothing passes the filters.
@@ -56,7 +63,7 @@ def read_annotations(
     tracks_seen: set[str] = set()
     for name in tqdm(names, unit="part", desc=f"read {source}", leave=False):
         digest = hashlib.blake2b(digest_size=16)
-        tracks = reader.read_part(files, name, *([bad] if reader.leaves_out_bad else []))
+        tracks = reader.read_part(files, name, *options, *([bad] if reader.leaves_out_bad else []))
         while batch := list(islice(tracks, _BATCH)):
             for track in batch:
                 if track.name in tracks_seen:

@@ -15,6 +15,7 @@ from isal.isal_zlib import crc32
 from datasets.files.output import Output
 from datasets.files.prefetch import prefetch
 from datasets.files.roots import open_root
+from datasets.files.video_frames import VideoFrames
 from datasets.images import Image, codec_versions, encode_jpeg
 from datasets.levels import FindLevels, levels_of
 from datasets.shards.cut import FrameCutter
@@ -53,7 +54,7 @@ def build_shard(task: ShardTask, *, progress: Callable[[int], object] = count_do
     bad_images: list[str] = []
     rows: list[dict[str, Any]] = []
     images = [image for parts in task.parts for image in _by_image(parts)]
-    files = open_root(settings.root)
+    files = VideoFrames(open_root(settings.root))
     with output.new_file(task.name) as path, path.open("wb") as file:
         writer = TarWriter(file)
         contents = prefetch(files, [name for name, _ in images])

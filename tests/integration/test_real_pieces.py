@@ -18,6 +18,10 @@ ROOTS = {
     "vid": "data/vid/ILSVRC2015",
     "coco": "data/coco/tinycoco",
     "uav123": "data/uav123_10fps",
+    "got10k": "data/got10k",
+    "davis": "data/davis",
+    "mot": "data/mot",
+    "folders": "data/mot",
 }
 
 
