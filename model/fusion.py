@@ -46,7 +46,7 @@ class CorrelationFusion(nn.Module):
 
     def forward(self, x: Tensor, template: Tensor) -> Tensor:
         """Return the search map with the response added."""
-        if template.is_complex():
+        if template.dim() == 5:  # kept as its transform
             response = correlate_kept(x, template, (self.template_cells, self.template_cells))
         else:
             response = depthwise_correlation(x, template)
