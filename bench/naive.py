@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import torch.nn.functional as F
 from torch import Tensor
 
-import model.correlation
 import model.fusion
 import model.heads.car
 import model.heads.siamfc
+import model.operators
 
 
 def depthwise(x: Tensor, z: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def naive_correlations() -> Iterator[None]:
 @contextmanager
 def most_direct_products(limit: int) -> Iterator[None]:
     """Correlate directly up to ``limit`` products a map while the context lasts: 0 is never."""
-    table = model.correlation.MOST_DIRECT_PRODUCTS
+    table = model.operators.MOST_DIRECT_PRODUCTS
     before = dict(table)
     table.update({"cpu": limit, "cuda": limit})
     try:

@@ -1,9 +1,12 @@
 """The two backbones: the paper's S1 (stem, two blocks of ResNet-50, tail) and SiamFC's AlexNet."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
 from model.config import ModelConfig
+from model.folding import Folded
 from model.fusion import CorrelationFusion
 
 Features = tuple[Tensor, ...]
@@ -82,6 +85,7 @@ class DCFFNetBackbone(nn.Module):
         )
         self.output_channels = c256
         self.trunk_frozen = False
+        self._folded = Folded()
 
     def freeze_trunk(self, *, frozen: bool) -> None:
         """Freeze all layers before conv5 (the paper's fine-tuning), or unfreeze them."""
@@ -106,9 +110,10 @@ class DCFFNetBackbone(nn.Module):
     def template(self, z: Tensor) -> Features:
         """Return the template's features, from (B, 3, 127, 127)."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.trunk_frozen):
-            shallow = self.stem(z)  # (B, 64, 44, 44)
-            middle = self.block3(self.block2(shallow))  # (B, 512, 22, 22)
-            deep = self.conv4(middle)
+            stem, block2, block3, conv4 = self._stages()
+            shallow = stem(z)  # (B, 64, 44, 44)
+            middle = block3(block2(shallow))  # (B, 512, 22, 22)
+            deep = conv4(middle)
             kept = [
                 fusion.prepare(features)
                 for fusion, features in ((self.fusion1, shallow), (self.fusion2, middle))
@@ -119,15 +124,23 @@ class DCFFNetBackbone(nn.Module):
     def search(self, x: Tensor, features: Features) -> Tensor:
         """Return the search map (B, 256, 44, 44), from (B, 3, 255, 255) and the features."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.trunk_frozen):
-            x = self.stem(x)  # (B, 64, 87, 87)
+            stem, block2, block3, conv4 = self._stages()
+            x = stem(x)  # (B, 64, 87, 87)
             if self.fusion1 is not None:
                 x = self.fusion1(x, features[0])
-            x = self.block3(self.block2(x))  # (B, 512, 44, 44)
+            x = block3(block2(x))  # (B, 512, 44, 44)
             if self.fusion2 is not None:
                 x = self.fusion2(x, features[-2])
-            x = self.conv4(x)
+            x = conv4(x)
         result: Tensor = self.tail(x)
         return result
+
+    def _stages(self) -> Sequence[nn.Module]:
+        """Return stem, block 2, block 3 and conv4: with BatchNorm folded where they are frozen."""
+        stages = (self.stem, self.block2, self.block3, self.conv4)
+        if self.trunk_frozen and self.training and not torch.compiler.is_compiling():
+            return self._folded.copies(stages)
+        return stages  # validation has the weights as they are saved; the compiler fuses by itself
 
 
 class AlexNetBackbone(nn.Module):

@@ -13,20 +13,19 @@ Sums are float32 (float64 for float64 features) under autocast too.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from model.fourier import correlate_by_products, fast_size, invert, transform
-
-# Largest number of products per map, offsets times template cells, for the direct form. On current
-# CPUs a transform of 44 x 44 cells costs as much as 300,000 to 500,000 products and one of
-# 87 x 87 as much as 2,500,000, against the 256,000 and 3,750,000 of the two correlation-fusion
-# modules (docs/performance.md). GPUs have no fast kernel for depthwise convolutions of this size.
-MOST_DIRECT_PRODUCTS = {"cpu": 500_000}
+from model import operators
+from model.fourier import correlate_by_products
+from model.operators import (
+    MOST_DIRECT_PRODUCTS,
+    correlate_directly,
+    correlate_transformed,
+    padded,
+    transform,
+)
 
 
 def depthwise_correlation(x: Tensor, z: Tensor) -> Tensor:
@@ -50,7 +49,7 @@ def cross_correlation(x: Tensor, z: Tensor) -> Tensor:
 
 
 def keep_template(z: Tensor, search_size: tuple[int, int]) -> Tensor:
-    """Return the template for `correlate_kept`: its transform, if that form is cheapest.
+    """Return the template for `correlate_kept`: its 5-D transform, if that form is cheapest.
 
     Args:
         z: (B, C, h, w) template features that need no gradient.
@@ -58,7 +57,8 @@ def keep_template(z: Tensor, search_size: tuple[int, int]) -> Tensor:
     """
     if torch.onnx.is_in_onnx_export() or _is_direct(z, search_size, z.shape[-2:]):
         return z
-    return transform(_exact(z), _padded(search_size))
+    kept: Tensor = transform(_exact(z), *padded(search_size))
+    return kept
 
 
 def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> Tensor:
@@ -69,13 +69,11 @@ def correlate_kept(x: Tensor, kept: Tensor, template_size: tuple[int, int]) -> T
         kept: Result of `keep_template`.
         template_size: Height and width of the template features.
     """
-    if not kept.is_complex():
+    if kept.dim() == 4:
         return depthwise_correlation(x, kept)
-    height, width = x.shape[-2:]
-    size = _padded((height, width))
     with torch.autocast(x.device.type, enabled=False):
-        product = transform(_exact(x), size) * kept.conj()
-        return invert(product, size, height - template_size[0] + 1, width - template_size[1] + 1)
+        response: Tensor = operators.correlate_kept(_exact(x), kept, *template_size)
+    return response
 
 
 def _correlate_checked(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
@@ -90,85 +88,11 @@ def _correlate_checked(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
             f"x must be at least as large as z, got {tuple(x.shape)}, {tuple(z.shape)}"
         )
     with torch.autocast(x.device.type, enabled=False):
-        form = _Direct if _is_direct(x, x.shape[-2:], z.shape[-2:]) else _Transformed
-        response: Tensor = form.apply(_exact(x), _exact(z), summed)  # type: ignore[no-untyped-call]
+        if _is_direct(x, x.shape[-2:], z.shape[-2:]):
+            response: Tensor = correlate_directly(_exact(x), _exact(z), summed)
+        else:
+            response, _, _ = correlate_transformed(_exact(x), _exact(z), summed)
     return response
-
-
-class _Direct(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, z: Tensor, summed: bool) -> Tensor:
-        ctx.save_for_backward(x, z)
-        response = _correlate_directly(x, z)
-        return response.sum(1, keepdim=True) if summed else response
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        x, z = ctx.saved_tensors
-        grad_x = grad_z = None
-        if ctx.needs_input_grad[0]:
-            grad_x = _spread(grads[0], z, x)
-        if ctx.needs_input_grad[1]:
-            # the response's gradient slides over x as a template does
-            gradient = grads[0].expand(-1, x.shape[1], -1, -1)
-            grad_z = _correlate_directly(x, gradient).sum_to_size(z.shape)
-        return grad_x, grad_z, None
-
-
-class _Transformed(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, z: Tensor, summed: bool) -> Tensor:
-        size = _padded(x.shape)
-        spectra = transform(x, size), transform(z, size)
-        ctx.save_for_backward(*spectra)  # each serves a gradient again
-        ctx.shapes = x.shape, z.shape
-        product = spectra[0] * spectra[1].conj()
-        return invert(product.sum(1, keepdim=True) if summed else product, size, *_offsets(x, z))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        x_shape, z_shape = ctx.shapes
-        spectrum_x, spectrum_z = ctx.saved_tensors
-        size = _padded(x_shape)
-        spectrum = transform(grads[0], size)
-        grad_x = grad_z = None
-        if ctx.needs_input_grad[0]:
-            grad_x = invert(spectrum * spectrum_z, size, *x_shape[2:])
-        if ctx.needs_input_grad[1]:
-            product = spectrum_x * spectrum.conj()
-            shared = z_shape[0] < x_shape[0]
-            product = product.sum(0, keepdim=True) if shared else product
-            grad_z = invert(product, size, *z_shape[2:])
-        return grad_x, grad_z, None
-
-
-def _correlate_directly(x: Tensor, z: Tensor) -> Tensor:
-    batch, channels, height, width = x.shape
-    kernels = z.expand(batch, -1, -1, -1).reshape(batch * channels, 1, *z.shape[-2:])
-    stacked = x.contiguous().view(1, batch * channels, height, width)
-    response = F.conv2d(stacked, kernels, groups=batch * channels)
-    return response.view(batch, channels, *_offsets(x, z))
-
-
-def _spread(response: Tensor, z: Tensor, like: Tensor) -> Tensor:
-    """Return the (B, C, H, W) sum of each template times the response at each of its offsets."""
-    channels, height, width = like.shape[1:]
-    if z[0, 0].numel() * height * width <= MOST_DIRECT_PRODUCTS.get(like.device.type, 0):
-        margin = (z.shape[-1] - 1,) * 2 + (z.shape[-2] - 1,) * 2
-        padded = F.pad(response.expand(-1, channels, -1, -1), margin)
-        return _correlate_directly(padded, z.flip(-2, -1))
-    size = _padded(like.shape)
-    return invert(transform(response, size) * transform(z, size), size, height, width)
-
-
-def _padded(search: Sequence[int]) -> tuple[int, int]:
-    return fast_size(search[-2]), fast_size(search[-1])
-
-
-def _offsets(x: Tensor, z: Tensor) -> tuple[int, int]:
-    return x.shape[-2] - z.shape[-2] + 1, x.shape[-1] - z.shape[-1] + 1
 
 
 def _is_direct(like: Tensor, search: Sequence[int], template: Sequence[int]) -> bool:

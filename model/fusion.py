@@ -26,6 +26,8 @@ class CorrelationFusion(nn.Module):
         - output: (B, C, H, H)
     """
 
+    resize_matrix: Tensor
+
     def __init__(
         self, channels: int, config: ModelConfig, *, search_cells: int, template_cells: int
     ) -> None:
@@ -38,10 +40,13 @@ class CorrelationFusion(nn.Module):
         if config.norm == "batch":
             self.norm = nn.BatchNorm2d(channels)
             nn.init.constant_(self.norm.weight, config.gain)
+        if self.fusion == "resize":
+            matrix = resize_matrix(search_cells - template_cells + 1, search_cells)
+            self.register_buffer("resize_matrix", matrix, persistent=False)
 
     def forward(self, x: Tensor, template: Tensor) -> Tensor:
         """Return the search map with the response added."""
-        if template.is_complex():
+        if template.dim() == 5:  # kept as its transform
             response = correlate_kept(x, template, (self.template_cells, self.template_cells))
         else:
             response = depthwise_correlation(x, template)
@@ -63,10 +68,26 @@ class CorrelationFusion(nn.Module):
         """Return the response on the grid of the search map."""
         if self.fusion == "resize":
             # "trilinear" with an unchanged channel axis is bilinear
-            size = (self.search_cells, self.search_cells)
-            return F.interpolate(response, size=size, mode="bilinear", align_corners=False)
+            return resize(response, self.resize_matrix)
         # Offset r is the target's centre at cell r + (h // 2): 63 px is cell 21.67 of the stem's
         # grid (3 i - 2 px) and 10.83 of block 3's (6 i - 2 px), nearest to 22 of 44 and 11 of 22.
         missing = self.template_cells - 1
         before = self.template_cells // 2
         return F.pad(response, (before, missing - before, before, missing - before))
+
+
+def resize_matrix(cells: int, size: int) -> Tensor:
+    """Return the (size, cells) matrix that interpolates ``cells`` values linearly to ``size``."""
+    return F.interpolate(torch.eye(cells)[None], size=size, mode="linear")[0].T.contiguous()
+
+
+def resize(maps: Tensor, matrix: Tensor) -> Tensor:
+    """Return (B, C, h, h) maps resized to (B, C, H, H) by a `resize_matrix`, channels innermost.
+
+    It equals ``interpolate`` in mode bilinear, whose CUDA kernel gives one thread to each output
+    cell and loops over batch and channels. The features have their channels innermost as well.
+    """
+    batch, channels, cells, _ = maps.shape
+    rows = matrix @ maps.permute(0, 2, 3, 1).reshape(batch, cells, cells * channels)
+    columns = matrix @ rows.view(batch, len(matrix), cells, channels)
+    return columns.permute(0, 3, 1, 2)

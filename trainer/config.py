@@ -119,12 +119,15 @@ class TrainConfig:
     saved in place of the last step's weights. 0 is off."""
     sync_batchnorm: bool = True
     """Normalise by the global batch; off, each process by its own slice (other curves)."""
-    precision: Literal["float32", "bf16"] = "float32"
-    """bf16 computes under autocast; correlations, losses and weights stay in float32."""
-    channels_last: bool = False
-    """Keep images and weights with the channels innermost."""
-    compile: bool = False
-    """Run the network through torch.compile."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """bf16 computes under autocast; correlations, losses and weights stay in float32. auto is bf16
+    on a GPU."""
+    channels_last: bool | Literal["auto"] = "auto"
+    """Keep images and weights with the channels innermost. auto does on a GPU, but for a frozen
+    trunk."""
+    compile: bool | Literal["auto"] = "auto"
+    """Run the network through torch.compile. auto does on a GPU, but for a frozen trunk, in runs
+    that are long enough to pay for a minute of compiling."""
     checkpoint_steps: int = 0
     """Steps between checkpoints within an epoch; 0 saves after each epoch only."""
     keep: int = 3

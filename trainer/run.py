@@ -38,6 +38,7 @@ from trainer.preemption import StopRequest, watch_for_stop
 from trainer.recipes import expand_recipes
 from trainer.schedule import num_epochs
 from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
+from trainer.speed import choose_speed
 from trainer.validation.figures import find_weak_sizes
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ def run(config: TrainConfig) -> int:
 def _run_on_rank(
     config: TrainConfig, ranks: Ranks, device: torch.device, stop: StopRequest
 ) -> None:
+    config = choose_speed(config, device)
     manifests = open_manifests(config)
     check_outputs(config, manifests)
     if ranks.is_first:

@@ -20,6 +20,7 @@ from trainer.learning.batchnorm import use_global_batchnorm
 from trainer.learning.learner import Learner
 from trainer.learning.optimizer import make_optimizer
 from trainer.output.run_folder import OUTPUTS
+from trainer.speed import choose_speed
 from trainer.validation.figures import KnownPairs
 
 
@@ -105,6 +106,7 @@ class Batches:
 
 def make_learner(config: TrainConfig, ranks: Ranks, device: torch.device) -> Learner:
     """Build the network, start it from the stage before if there was one, and its optimizer."""
+    config = choose_speed(config, device)
     torch.manual_seed(config.seed)
     network = build_model(config.model)
     if config.init_weights is not None:

@@ -8,13 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.correlation import (
-    MOST_DIRECT_PRODUCTS,
     correlate_kept,
     cross_correlation,
     depthwise_correlation,
     keep_template,
 )
 from model.fourier import correlate_by_products, fast_size
+from model.operators import MOST_DIRECT_PRODUCTS, transform
 
 SHAPES = [
     # batch, channels, search height and width, template height and width
@@ -146,7 +146,7 @@ def test_kept_template_gives_the_same(shape: tuple[int, ...], shared: bool) -> N
 
 
 def test_large_template_is_kept_as_its_transform() -> None:
-    assert keep_template(torch.randn(1, 2, 44, 44), (87, 87)).is_complex()
+    assert keep_template(torch.randn(1, 2, 44, 44), (87, 87)).shape == (1, 2, 88, 45, 2)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -156,6 +156,33 @@ def test_matrix_products_give_the_same(shape: tuple[int, ...], shared: bool) -> 
     for naive, summed in ((_naive, False), (_naive_sum, True)):
         expected = naive(x.double(), z.double()).float()
         _assert_close(correlate_by_products(x, z, summed=summed), expected, 1e-5)
+
+
+def test_gradient_through_a_kept_template() -> None:
+    x, z = _features((2, 3, 9, 8, 4, 3), torch.float64)
+    kept = transform(z.detach(), 10, 8)
+    assert torch.autograd.gradcheck(lambda x: correlate_kept(x, kept, (4, 3)), x)
+    response = correlate_kept(x, kept, (4, 3))
+    torch.testing.assert_close(response, depthwise_correlation(x, z))
+
+
+@pytest.mark.parametrize("summed", [False, True])
+@pytest.mark.parametrize("shared", [False, True])
+def test_operators_keep_what_they_tell_the_compiler(*, summed: bool, shared: bool) -> None:
+    x, z = _features((2, 3, 9, 8, 4, 3), torch.float32, shared=shared)
+    spectra = transform(x.detach(), 10, 8), transform(z.detach(), 10, 8)
+    gradient = torch.randn(2, 1 if summed else 3, 6, 6)
+    operators = torch.ops.dcffnet
+    tests = ("test_schema", "test_autograd_registration", "test_faketensor")
+    for operator, arguments in (
+        (operators.correlate_directly, (x, z, summed)),
+        (operators.correlate_transformed, (x, z, summed)),
+        (operators.correlate_kept, (x, spectra[1], 4, 3)),
+        (operators.spread, (gradient, z.detach(), 9, 8)),
+        (operators.transform, (x.detach(), 10, 8)),
+        (operators.correlation_gradients, (gradient, *spectra, [9, 8, 4, 3], True, True)),
+    ):
+        torch.library.opcheck(operator.default, arguments, test_utils=tests)
 
 
 def test_disagreeing_shapes_are_rejected() -> None:
