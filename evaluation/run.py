@@ -146,7 +146,7 @@ def _tracker_name(config: RunConfig) -> str:
     """Return the name of the tracker that runs now; empty where results are scored only."""
     if not (config.weights or config.tracker):
         return ""
-    return config.name or config.tracker or Path(config.weights).stem
+    return config.name or config.tracker or Path(config.weights).name.removesuffix(".safetensors")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -23,6 +23,7 @@ from datasets.tracks import SourceError, Track
 logger = logging.getLogger(__name__)
 
 _TRUTHS = re.compile(r"groundtruth.*\.txt")
+_NUMBERED = re.compile(r"\.\d+\.txt$")
 
 
 def read_benchmark(files: RawFiles) -> list[Track]:
@@ -68,7 +69,9 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
     for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
         paths = [f"{place}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
         if paths:
+            numbered = [path for path in paths if _NUMBERED.search(path)]
             name = above if is_inner else folder
+            paths = numbered or paths  # beside them groundtruth_rect.txt repeats one of the targets
             return name or files.root.rstrip("/").rpartition("/")[2], paths
     return None
 

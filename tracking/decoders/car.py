@@ -24,8 +24,7 @@ from tracking.decoders.base import (
 class CarSettings:
     """Choice of a box among those that a ``car`` head proposes, one per cell.
 
-    The defaults are those that `evaluation.tune` found for the shipped network on training videos
-    (docs/models.md).
+    The defaults are those of the shipped network; docs/results.md says how they were chosen.
     """
 
     lr: float = 0.1

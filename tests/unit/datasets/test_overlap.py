@@ -267,6 +267,15 @@ def test_folders_with_dots_in_their_names_are_read(tmp_path: Path) -> None:
     assert {track.name for track in read_benchmark(open_root(str(tmp_path)))} == names
 
 
+def test_of_several_ground_truths_the_numbered_ones_count_alone(tmp_path: Path) -> None:
+    (tmp_path / "img").mkdir()
+    (tmp_path / "img" / "1.jpg").write_bytes(b"")
+    for part, left in (("", 9), (".1", 1), (".2", 2)):
+        (tmp_path / f"groundtruth_rect{part}.txt").write_text(f"{left},2,30,40\n")
+    tracks = read_benchmark(open_root(str(tmp_path)))
+    assert [track.boxes_xywh[0, 0] for track in tracks] == [1, 2]
+
+
 def test_images_that_are_not_as_many_as_the_boxes_are_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
