@@ -12,7 +12,7 @@ from commands.provenance import Provenance
 from datasets.files import RawFiles
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence, Boxes
-from tracking.tracker import BoxTracker
+from tracking.interface import BoxTracker
 
 
 class Progress(typing.Protocol):

@@ -24,7 +24,8 @@ from evaluation.tables import table_text
 from model.device import choose_device
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
-from tracking.tracker import BoxTracker, Tracker
+from tracking.interface import BoxTracker
+from tracking.tracker import Tracker
 
 _NUM_WARM_UP = 3
 _PARTS = ("crop", "network", "decode", "whole frame")
@@ -93,7 +94,7 @@ def time_parts(tracker: Tracker, images: Sequence[Image], box_xywh: np.ndarray) 
         outputs = tracker.respond(crops)
         marks.append(time.perf_counter())
         tracker.move(outputs)
-        tracker.renew(image)
+        tracker.renew()
         marks.append(time.perf_counter())
         row[:] = [*np.diff(marks), marks[-1] - marks[0]]
     return seconds

@@ -18,7 +18,7 @@ from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark, Progress, TrackSequence
 from evaluation.results.tracked_on import record_tracked_on
 from evaluation.sequences import BenchmarkSequence
-from tracking.tracker import BoxTracker
+from tracking.interface import BoxTracker
 
 _LOG_S = 60.0
 """Seconds between two lines of progress in a log file."""

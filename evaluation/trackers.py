@@ -10,8 +10,9 @@ from evaluation.contamination import find_contamination
 from model.device import choose_device
 from model.weights import load_model, read_description
 from tracking.baselines import baseline_identity, create_baseline
+from tracking.interface import BoxTracker
 from tracking.settings import choose_settings
-from tracking.tracker import BoxTracker, Tracker
+from tracking.tracker import Tracker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

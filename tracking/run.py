@@ -38,9 +38,10 @@ from model.device import choose_device
 from model.weights import PRETRAINED, WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
 from tracking.drawing import TRUTH, colors_of, draw_boxes
+from tracking.interface import BoxTracker, Prediction
 from tracking.records import Record, write_csv
 from tracking.settings import PRESETS, choose_settings
-from tracking.tracker import BoxTracker, Prediction, Tracker
+from tracking.tracker import Tracker
 from tracking.video import Video, open_video
 from tracking.video_writer import VideoWriter
 

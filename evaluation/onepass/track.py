@@ -11,7 +11,7 @@ from evaluation.benchmark import Progress, report_nothing
 from evaluation.results.files import result_path, times_path, write_boxes, write_times
 from evaluation.results.kept import CountingTracker, write_kept
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
-from tracking.tracker import BoxTracker
+from tracking.interface import BoxTracker
 
 Floats = NDArray[np.float64]
 
