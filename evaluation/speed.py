@@ -24,6 +24,7 @@ from evaluation.tables import table_text
 from model.device import choose_device
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
+from tracking.crop_network import Precision
 from tracking.interface import BoxTracker
 from tracking.tracker import Tracker
 
@@ -43,6 +44,8 @@ class SpeedConfig:
     """Trained weights; empty times the baselines only."""
     devices: tuple[str, ...] = ("cpu",)
     """Where to time the network."""
+    precision: Precision = "float32"
+    """Of the network's convolutions."""
     threads: int = 0
     """Threads of the network on the CPU; 0 leaves torch's choice."""
     frames: int = 100
@@ -61,7 +64,8 @@ def run(config: SpeedConfig) -> None:
     images, box_xywh = _load_frames(config)
     rows: list[tuple[str | float | None, ...]] = []
     for device in devices:
-        tracker = Tracker(load_model(config.weights, device=choose_device(device)))
+        network = load_model(config.weights, device=choose_device(device))
+        tracker = Tracker(network, precision=config.precision)
         seconds = time_parts(tracker, images, box_xywh)
         rows += [
             _row(f"network on {device}", part, each)

@@ -57,7 +57,7 @@ def test_bf16_moves_the_shipped_network_s_boxes_by_pixels_at_most() -> None:
     images = [np.roll(scene(), 3 * step, axis=1) for step in range(8)]
     boxes = []
     for precision in ("float32", "bf16"):
-        tracker = Tracker(network, precision=precision)  # type: ignore[arg-type]
+        tracker = Tracker(network, precision=precision)
         tracker.init(images[0], np.array([100.0, 80, 50, 40]))
         boxes.append([tracker.update(image).box_xywh for image in images[1:]])
     np.testing.assert_allclose(boxes[0], boxes[1], atol=2.5)
