@@ -30,7 +30,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-_BEAT_S = 0.5
+_BEAT_S = 0.2
 """Interval of progress updates."""
 _done: Any = None
 """In a worker process, the two counters that it shares with its parent."""
@@ -102,7 +102,7 @@ def run_tasks(
         function: The function to run; other processes import it by name.
         tasks: Its arguments.
         at_once: Number of tasks in the executor at a time.
-        beat: Called twice per second while they run.
+        beat: Called five times per second while they run.
 
     Raises:
         SourceError: A worker process died.

@@ -42,6 +42,7 @@ def boxes(out: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in out.glob("results/mil/*.txt")}
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_tracks_what_one_process_tracks(tmp_path: Path) -> None:
     root, out = write_benchmark(tmp_path / "root"), tmp_path / "there"
     assert main(options(root, tmp_path / "here")) == 0

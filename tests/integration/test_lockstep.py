@@ -19,7 +19,7 @@ from model.weights import save_weights
 from tests.support import ROOT
 from tests.support.launch import children
 
-LENGTHS = {"Couple": 14, "Crossing": 9, "Dog": 12, "Girl": 6, "Bird2": 1}
+LENGTHS = {"Couple": 8, "Crossing": 4, "Dog": 6, "Girl": 3, "Bird2": 1}
 
 
 @pytest.fixture(scope="module")
