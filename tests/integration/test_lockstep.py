@@ -66,7 +66,7 @@ def assert_same(out: Path, other: Path) -> None:
 
 
 def test_lockstep_gives_the_boxes_of_one_at_a_time_and_goes_on_after_a_kill(
-    root: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    root: Path, weights: Path, tmp_path: Path
 ) -> None:
     assert main(options(root, weights, tmp_path / "one")) == 0
     assert main(options(root, weights, tmp_path / "three", "--batch", "3")) == 0
@@ -78,6 +78,7 @@ def test_lockstep_gives_the_boxes_of_one_at_a_time_and_goes_on_after_a_kill(
     assert_same(tmp_path / "one", tmp_path / "three")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", ["car"], indirect=True)
 def test_killed_with_processes_that_crop_it_leaves_none_and_goes_on(
     root: Path, weights: Path, tmp_path: Path
