@@ -15,13 +15,13 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from commands.places import keep_inputs
 from commands.run import run_command
+from datasets.executors import reachable
 from datasets.files.archives import COMPRESSED_ADVICE, is_archive, is_compressed
 from datasets.files.folders import plain_path
 from datasets.files.lock import only_build
@@ -189,10 +189,7 @@ def _make(
 
 def _place(url: str, config: BuildConfig) -> str:
     """Return a path or URL that is valid in this process and in all workers."""
-    path = plain_path(url)
-    if "://" in path or not config.cluster:
-        return path
-    return str(Path(path).absolute())  # a cluster's workers have other current folders
+    return reachable(url) if config.cluster else plain_path(url)
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from commands.page import Table
 from commands.provenance import Provenance
 from datasets.files import RawFiles
+from datasets.images import Image
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence, Boxes
-from tracking.tracker import BoxTracker
+from tracking.decoders.base import Decoder
+from tracking.interface import BoxTracker
 
 
 class Progress(typing.Protocol):
@@ -40,6 +42,39 @@ class TrackSequence(typing.Protocol):
         report: Progress,
     ) -> None:
         """Track a sequence of the root ``files``; the results go to the tracker's ``folder``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class NetworkCall:
+    """A target's part of the next call of the network."""
+
+    template: Image
+    """(127, 127, 3) crop of which a share of the features enters the target's template."""
+    share: float
+    """That share, from 0 to 1; 1 replaces the template."""
+    search: Image
+    """(N, 255, 255, 3) search crops."""
+
+
+class FollowSequence(typing.Protocol):
+    """Runs one target over a sequence while others run theirs."""
+
+    def __call__(
+        self,
+        decoder: Decoder,
+        sequence: BenchmarkSequence,
+        images: Iterator[Image],
+        folder: Path,
+    ) -> Generator[NetworkCall, Mapping[str, Boxes], None]:
+        """Yield calls and take the outputs, N rows each; at the end write the result files.
+
+        Args:
+            decoder: Decoder of the network's head.
+            sequence: Sequence to track.
+            images: Its frames.
+            folder: Folder of the tracker's results.
+        """
         ...
 
 
@@ -81,6 +116,8 @@ class Protocol:
     """Scores trackers and writes the report; returns the tables to print and the page."""
     compare: Callable[[Benchmark, Sequence[TrackerResults]], Table]
     """Scores trackers under every evaluator's rules."""
+    follow: FollowSequence | None = None
+    """Tracks a sequence in lockstep with others, where that is possible."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

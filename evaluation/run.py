@@ -12,7 +12,7 @@ other toolkits are read too; docs/evaluation.md has their layouts.
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +21,12 @@ import tyro
 from commands.places import keep_inputs, require_utf8
 from commands.provenance import describe_run
 from commands.run import run_command
+from datasets.executors import reachable
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark, ReportOptions
+from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.open_benchmark import BenchmarkName
+from evaluation.benchmarks.protocols import PROTOCOLS
 from evaluation.onepass.conventions import ConventionName
 from evaluation.results.claim import claim_folder, only_tracking
 from evaluation.results.kept import kept_note
@@ -33,7 +36,8 @@ from evaluation.tables import table_text
 from evaluation.track_all import track_all
 from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot.toolkit import find_toolkit
-from model.weights import WeightsError, weights_files
+from model.weights import PRETRAINED, WeightsError, weights_files
+from tracking.crop_network import Precision
 
 logger = logging.getLogger(__name__)
 
@@ -67,19 +71,42 @@ class RunConfig:
     """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
     device: str = "cpu"
     """Where the network runs: cpu, cuda, cuda:1."""
+    precision: Precision = "float32"
+    """Of the network's convolutions."""
     workers: int = 1
-    """Processes that track."""
+    """Processes that track; with --batch, processes that read and crop."""
+    batch: int = 1
+    """Sequences that advance in lockstep, by one call of the network; not for baselines and VOT."""
+    cluster: str = ""
+    """Address of a Dask scheduler whose workers track, such as tcp://host:8786."""
     allow_contaminated: bool = False
     """Whether weights may be evaluated on their training data; the report then warns."""
     vot_toolkit: bool = False
     """Whether to ask the official Python toolkit too, for VOT; its command is not a part of
     this project."""
 
+    def __post_init__(self) -> None:
+        """Reject options that exclude each other."""
+        if self.batch < 1:
+            raise ValueError(f"--batch: {self.batch}, expected 1 or more")
+        if self.batch > 1 and self.tracker:
+            raise ValueError(f"--batch: for networks only, and --tracker is {self.tracker}")
+        if self.batch > 1 and self.cluster:
+            raise ValueError("--batch and --cluster: workers of a cluster track one by one")
+        protocol = BENCHMARKS[self.benchmark].protocol
+        if self.batch > 1 and PROTOCOLS[protocol].follow is None:
+            raise ValueError(
+                f"--batch: {self.benchmark} is {protocol}: its repetitions must be equal to the "
+                "last digit, which the size of a batch changes"
+            )
+
 
 def run(config: RunConfig) -> None:
     """Track where results are missing, score, print the table and write the report."""
     if config.workers < 1:
         raise SourceError(f"--workers: {config.workers}, expected 1 or more")
+    if config.cluster:
+        config = _for_cluster(config)
     results = Path(config.results or f"results/{config.benchmark}")
     _check_outputs(config, results)
     benchmark = open_selected(config.benchmark, config.root, config.selection)
@@ -102,6 +129,18 @@ def run(config: RunConfig) -> None:
     if benchmark.note:
         print(f"Not the published {benchmark.title}: {benchmark.note}")
     print(page)
+
+
+def _for_cluster(config: RunConfig) -> RunConfig:
+    """Return the options with paths that are valid in all workers."""
+    weights, settings = config.weights, config.settings
+    return replace(
+        config,
+        root=reachable(config.root or f"data/raw/{config.benchmark}"),
+        results=reachable(config.results or f"results/{config.benchmark}"),
+        weights=weights if weights in ("", PRETRAINED) else reachable(weights),
+        settings=settings and reachable(settings),
+    )
 
 
 def _check_outputs(config: RunConfig, results: Path) -> None:
@@ -132,12 +171,18 @@ def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> Non
             benchmark,
             settings=config.settings,
             device=config.device,
+            precision=config.precision,
             allow_contaminated=config.allow_contaminated,
         )
     folder = results / _tracker_name(config)
     with only_tracking(folder):
         claim_folder(folder, chosen.identity, note=chosen.note)
-        track_all(chosen.make, benchmark, folder, workers=config.workers)
+        track_all(
+            *(chosen.make, benchmark, folder),
+            workers=config.workers,
+            batch=config.batch,
+            cluster=config.cluster,
+        )
     if note := kept_note(folder):
         logger.warning("%s: %s", folder.name, note)
 

@@ -3,16 +3,19 @@
     python -m evaluation.speed --root data/raw/OTB100 --weights runs/w.safetensors
     python -m evaluation.speed --root data/raw/OTB100 --weights W --devices cpu cuda --threads 1
 
-Times are from a decoded image to a box; printed are the median and the 95th percentile.
+Times are from a decoded image to a box; printed are the median and the 95th percentile, and the
+shares of the device's rates that the network reaches.
 """
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from commands.page import Table
 from commands.run import run_command
@@ -22,12 +25,20 @@ from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
 from evaluation.sequences import read_image
 from evaluation.tables import table_text
 from model.device import choose_device
+from model.network import Network
+from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from model.weights import WeightsError, load_model
 from tracking.baselines import BASELINES
-from tracking.tracker import BoxTracker, Tracker
+from tracking.crop_network import Precision
+from tracking.interface import BoxTracker
+from tracking.tracker import Tracker
 
 _NUM_WARM_UP = 3
 _PARTS = ("crop", "network", "decode", "whole frame")
+_MATRIX_SIZE = 2048
+_COPIED_BYTES = 1 << 28
+_NUM_RATES = 5
+"""Repetitions of a product and of a copy, whose medians are the device's rates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +53,8 @@ class SpeedConfig:
     """Trained weights; empty times the baselines only."""
     devices: tuple[str, ...] = ("cpu",)
     """Where to time the network."""
+    precision: Precision = "float32"
+    """Of the network's convolutions."""
     threads: int = 0
     """Threads of the network on the CPU; 0 leaves torch's choice."""
     frames: int = 100
@@ -59,13 +72,22 @@ def run(config: SpeedConfig) -> None:
         choose_device(device, option="--devices")
     images, box_xywh = _load_frames(config)
     rows: list[tuple[str | float | None, ...]] = []
+    notes = []
     for device in devices:
-        tracker = Tracker(load_model(config.weights, device=choose_device(device)))
+        network = load_model(config.weights, device=choose_device(device))
+        tracker = Tracker(network, precision=config.precision)
         seconds = time_parts(tracker, images, box_xywh)
         rows += [
             _row(f"network on {device}", part, each)
             for part, each in zip(_PARTS, seconds.T, strict=True)
         ]
+        products, memory = shares_of_limits(
+            network, config.precision, float(np.median(seconds[:, 1]))
+        )
+        notes.append(
+            f"network on {device}: {products:.3f} of the matrix rate by its convolutions, "
+            f"{memory:.3f} of the memory rate by one reading of its weights"
+        )
     for name, make_tracker in BASELINES.items():
         rows.append(_row(name, _PARTS[-1], time_whole(make_tracker(), images, box_xywh)))
     height, width = images[0].shape[:2]
@@ -76,7 +98,7 @@ def run(config: SpeedConfig) -> None:
         rows=tuple(rows),
         digits=(0, 2, 2, 1),
     )
-    print(table_text(table))
+    print("\n".join([table_text(table), *notes]))
 
 
 def time_parts(tracker: Tracker, images: Sequence[Image], box_xywh: np.ndarray) -> np.ndarray:
@@ -93,10 +115,49 @@ def time_parts(tracker: Tracker, images: Sequence[Image], box_xywh: np.ndarray) 
         outputs = tracker.respond(crops)
         marks.append(time.perf_counter())
         tracker.move(outputs)
-        tracker.renew(image)
+        tracker.renew()
         marks.append(time.perf_counter())
         row[:] = [*np.diff(marks), marks[-1] - marks[0]]
     return seconds
+
+
+@torch.inference_mode()
+def shares_of_limits(network: Network, precision: Precision, seconds: float) -> tuple[float, float]:
+    """Return the shares of the device's matrix rate and memory rate that a search reaches.
+
+    Args:
+        network: The network, on the device.
+        precision: Of the matrix product that gives the rate.
+        seconds: Duration of a search.
+    """
+    device = next(network.parameters()).device
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    matrix = torch.ones(_MATRIX_SIZE, _MATRIX_SIZE, device=device, dtype=dtype)
+    product_s = _median_seconds(partial(torch.mm, matrix, matrix), device)
+    buffer = torch.zeros(_COPIED_BYTES, dtype=torch.uint8, device=device)
+    copy_s = _median_seconds(buffer.clone, device)
+
+    crops = (
+        torch.zeros(1, size, size, 3, dtype=torch.uint8, device=device)
+        for size in (TEMPLATE_SIZE, SEARCH_SIZE)
+    )
+    features = network.template(next(crops))
+    with FlopCounterMode(display=False) as counter:
+        network.search(next(crops), features)
+    products = counter.get_total_flops() / 2 / _MATRIX_SIZE**3
+    weights = sum(each.numel() * each.element_size() for each in network.parameters())
+    return products * product_s / seconds, weights / (2 * _COPIED_BYTES) * copy_s / seconds
+
+
+def _median_seconds(work: Callable[[], torch.Tensor], device: torch.device) -> float:
+    seconds = []
+    for _ in range(_NUM_RATES + 1):
+        start = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds[1:]))
 
 
 def time_whole(tracker: BoxTracker, images: Sequence[Image], box_xywh: np.ndarray) -> np.ndarray:

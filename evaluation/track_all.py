@@ -1,29 +1,28 @@
-"""Track many sequences, in this process or in several, with a progress bar of frames."""
+"""Track many sequences: here, in local processes, in lockstep or on a cluster, with progress."""
 
-import multiprocessing
+import pickle
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, wait
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
+from datasets.executors import count_done, open_cluster, open_workers, run_tasks
 from datasets.files import RawFiles, open_root
-from datasets.shards.executors import QuietPool, start_worker
-from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark, Progress, TrackSequence
+from evaluation.lockstep import track_in_lockstep
 from evaluation.results.tracked_on import record_tracked_on
 from evaluation.sequences import BenchmarkSequence
-from tracking.tracker import BoxTracker
+from tracking.interface import BoxTracker
 
 _LOG_S = 60.0
 """Seconds between two lines of progress in a log file."""
-_POLL_S = 0.2
-"""Seconds between two checks of the workers' progress."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,23 +35,25 @@ class Job:
     track: TrackSequence
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Worker:
-    """State of a worker process between sequences."""
+class _Kept(threading.local):
+    """Tracker and files of a worker's thread, kept from sequence to sequence of a job."""
 
-    job: Job
+    job = b""
     tracker: BoxTracker
     files: RawFiles
-    counts: Any
-    """Shared array of two: frames done, and frames needed beyond those expected."""
 
 
-_WORKER: list[_Worker] = []
-"""State of this process, if it is a worker."""
+_KEPT = _Kept()
 
 
 def track_all(
-    make_tracker: Callable[[], BoxTracker], benchmark: Benchmark, folder: Path, *, workers: int = 1
+    make_tracker: Callable[[], BoxTracker],
+    benchmark: Benchmark,
+    folder: Path,
+    *,
+    workers: int = 1,
+    batch: int = 1,
+    cluster: str = "",
 ) -> None:
     """Track every sequence that has no result in ``folder`` yet, with a progress bar.
 
@@ -61,10 +62,14 @@ def track_all(
             of a module, or a ``functools.partial`` of one.
         benchmark: The sequences to track.
         folder: Where the results go. A sequence is written when it is complete.
-        workers: Processes; each takes the next sequence when it has finished one.
+        workers: Processes; each takes the next sequence when it has finished one. In lockstep
+            they read and crop, and the network runs here.
+        batch: Sequences that advance in lockstep, by one call of the network.
+        cluster: Address of a Dask scheduler, whose workers track; empty for none.
 
     Raises:
-        SourceError: The folder's results were tracked on another truth or on other frames.
+        SourceError: The folder's results were tracked on another truth or on other frames, or a
+            worker or the cluster failed.
     """
     record_tracked_on(benchmark, folder)
     protocol = benchmark.protocol
@@ -73,12 +78,6 @@ def track_all(
     missing.sort(key=lambda each: -left[each.name])  # a long one last would leave workers idle
     if not missing:
         return
-    job = Job(
-        make_tracker=make_tracker,
-        root=benchmark.files.root,
-        folder=folder,
-        track=protocol.track,
-    )
     with tqdm(
         total=sum(left.values()),
         desc=folder.name,
@@ -91,55 +90,66 @@ def track_all(
             bar.total += added
             bar.update(done)
 
-        if workers > 1 and len(missing) > 1:
-            _track_in_processes(job, missing, min(workers, len(missing)), report)
+        if batch > 1:
+            track_in_lockstep(
+                *(make_tracker(), benchmark, missing, folder),
+                slots=min(batch, len(missing)),
+                workers=workers,
+                report=report,
+            )
+        elif cluster or (workers > 1 and len(missing) > 1):
+            root = benchmark.files.root
+            job = Job(make_tracker=make_tracker, root=root, folder=folder, track=protocol.track)
+            _track_elsewhere(job, missing, workers=workers, cluster=cluster, report=report)
         else:
             tracker = make_tracker()
             for sequence in missing:
                 protocol.track(tracker, sequence, benchmark.files, folder, report=report)
 
 
-def _track_in_processes(
-    job: Job, missing: Sequence[BenchmarkSequence], workers: int, report: Progress
+def _track_elsewhere(
+    job: Job,
+    missing: Sequence[BenchmarkSequence],
+    *,
+    workers: int,
+    cluster: str,
+    report: Progress,
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    counts: Any = context.Array("q", 2)
-    with QuietPool(
-        workers, mp_context=context, initializer=_start_worker, initargs=(job, counts)
-    ) as pool:
-        waiting = {pool.submit(_track_in_worker, each) for each in missing}
-        shown = (0, 0)
-        try:
-            while waiting:
-                finished, waiting = wait(waiting, timeout=_POLL_S, return_when=FIRST_EXCEPTION)
-                done, added = counts[:]
-                report(done - shown[0], added - shown[1])
-                shown = (done, added)
-                for future in finished:
-                    future.result()
-        except BrokenProcessPool:
-            raise SourceError(
-                f"--workers: one of {workers} processes ended by itself, most likely for lack of "
-                "memory. Pass fewer; the same command goes on where it stopped"
-            ) from None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    """Track in local processes or on a cluster, which reports whole sequences only."""
+    shown = (0, 0)
+    count: Callable[[], tuple[int, int]] | None = None
+
+    def show() -> None:
+        nonlocal shown
+        if count is not None:
+            done, added = count()
+            report(done - shown[0], added - shown[1])
+            shown = (done, added)
+
+    with ExitStack() as stack:
+        if cluster:
+            executor, at_once = stack.enter_context(open_cluster(cluster)), len(missing)
+        else:
+            at_once = min(workers, len(missing))
+            executor, count = stack.enter_context(open_workers(at_once))
+        function = partial(_track_there, job)
+        for _, counts in run_tasks(executor, function, missing, at_once=at_once, beat=show):
+            if cluster:
+                report(*counts)
+        show()
 
 
-def _start_worker(job: Job, counts: Any) -> None:
-    start_worker()
-    torch.set_num_threads(1)
-    worker = _Worker(job=job, tracker=job.make_tracker(), files=open_root(job.root), counts=counts)
-    _WORKER[:] = [worker]
-
-
-def _track_in_worker(sequence: BenchmarkSequence) -> None:
-    (worker,) = _WORKER
+def _track_there(job: Job, sequence: BenchmarkSequence) -> tuple[int, int]:
+    """Track a sequence in a worker; return the frames done, and those needed beyond."""
+    key = pickle.dumps(job)
+    if key != _KEPT.job:
+        torch.set_num_threads(1)
+        _KEPT.tracker, _KEPT.files, _KEPT.job = job.make_tracker(), open_root(job.root), key
+    counts = np.zeros(2, int)
 
     def report(done: int, added: int = 0) -> None:
-        with worker.counts.get_lock():
-            worker.counts[0] += done
-            worker.counts[1] += added
+        counts[:] += done, added
+        count_done(done, added)
 
-    worker.job.track(worker.tracker, sequence, worker.files, worker.job.folder, report=report)
+    job.track(_KEPT.tracker, sequence, _KEPT.files, job.folder, report=report)
+    return int(counts[0]), int(counts[1])

@@ -10,8 +10,10 @@ from evaluation.contamination import find_contamination
 from model.device import choose_device
 from model.weights import load_model, read_description
 from tracking.baselines import baseline_identity, create_baseline
+from tracking.crop_network import Precision
+from tracking.interface import BoxTracker
 from tracking.settings import choose_settings
-from tracking.tracker import BoxTracker, Tracker
+from tracking.tracker import Tracker
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ def choose_network(
     *,
     settings: str = "",
     device: str = "cpu",
+    precision: Precision = "float32",
     allow_contaminated: bool = False,
 ) -> TrackerChoice:
     """Return a tracker with trained weights.
@@ -54,6 +57,7 @@ def choose_network(
         benchmark: The benchmark, on which it must not have been trained.
         settings: A file that `evaluation.tune` wrote, instead of the tuned ones.
         device: Where the network runs.
+        precision: Of the network's convolutions.
         allow_contaminated: Whether it may have been trained or tuned on the benchmark.
 
     Raises:
@@ -68,17 +72,19 @@ def choose_network(
     note = check_contamination(
         weights, benchmark, settings=settings, allow_contaminated=allow_contaminated
     )
+    bf16 = ", bf16" if precision == "bf16" else ""
     return TrackerChoice(
-        identity=f"weights {description['sha256']}, settings {chosen}",
-        make=partial(load_tracker, weights, device, settings),
+        identity=f"weights {description['sha256']}, settings {chosen}{bf16}",
+        make=partial(load_tracker, weights, device, settings, precision),
         note=note,
     )
 
 
-def load_tracker(weights: str, device: str, settings: str) -> BoxTracker:
+def load_tracker(weights: str, device: str, settings: str, precision: Precision) -> BoxTracker:
     """Return a tracker with the tuned settings, or those of a file."""
     network = load_model(weights, device=choose_device(device))
-    return Tracker(network, choose_settings(network.config.head, file=settings))
+    chosen = choose_settings(network.config.head, file=settings)
+    return Tracker(network, chosen, precision=precision)
 
 
 def check_contamination(

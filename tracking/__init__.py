@@ -4,9 +4,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracking.tracker import BoxTracker, Prediction, Tracker
+    from tracking.interface import BoxTracker, Prediction
+    from tracking.tracker import Tracker
 else:
-    _MODULES = dict.fromkeys(("BoxTracker", "Prediction", "Tracker"), "tracking.tracker")
+    _MODULES = {
+        "BoxTracker": "tracking.interface",
+        "Prediction": "tracking.interface",
+        "Tracker": "tracking.tracker",
+    }
 
     def __getattr__(name: str) -> Any:
         """Import a public name at its first use: torch takes seconds."""

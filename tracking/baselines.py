@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from datasets.images import Image
 from tracking.decoders.base import Floats
-from tracking.tracker import BoxTracker, Prediction, check_box, to_rgb
+from tracking.interface import BoxTracker, Prediction, check_box, to_rgb
 
 SHORTEST_S = 1e-4
 """Shortest time of a frame that counts: a box that never moves has no speed."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracking.tracker import Prediction
+from tracking.interface import Prediction
 
 _COLUMNS = ("frame", "tracker", "x", "y", "w", "h", "score")
 

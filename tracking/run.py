@@ -37,10 +37,12 @@ from datasets.tracks import SourceError
 from model.device import choose_device
 from model.weights import PRETRAINED, WeightsError, load_model, weights_files
 from tracking.baselines import SHORTEST_S, create_baseline
+from tracking.crop_network import Precision
 from tracking.drawing import TRUTH, colors_of, draw_boxes
+from tracking.interface import BoxTracker, Prediction
 from tracking.records import Record, write_csv
 from tracking.settings import PRESETS, choose_settings
-from tracking.tracker import BoxTracker, Prediction, Tracker
+from tracking.tracker import Tracker
 from tracking.video import Video, open_video
 from tracking.video_writer import VideoWriter
 
@@ -70,6 +72,8 @@ class TrackConfig:
     """File best.json of evaluation.tune, in place of a preset."""
     device: str = "cpu"
     """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
+    precision: Precision = "float32"
+    """Of the network's convolutions."""
     max_frames: int = 0
     """Number of frames to track; 0: to the end, for a camera until Ctrl-C."""
     fps: float = 25.0
@@ -154,7 +158,7 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
         network = load_model(weights, device=choose_device(config.device))
         head = network.config.head
         settings = choose_settings(head, preset=config.preset, file=config.settings)
-        trackers["dcffnet"] = Tracker(network, settings)
+        trackers["dcffnet"] = Tracker(network, settings, precision=config.precision)
     for name in config.tracker:
         try:
             trackers[name] = create_baseline(name)

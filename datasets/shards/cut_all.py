@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from tqdm import tqdm
 
-from datasets.shards.executors import HereExecutor, open_cluster, open_workers, run_tasks
+from datasets.executors import HereExecutor, open_cluster, open_workers, run_tasks
 from datasets.shards.shard import build_shard, too_many_bad_images
 from datasets.shards.tasks import ShardResult, ShardTask
 
@@ -39,7 +39,7 @@ def cut_all(
         )
         stack.enter_context(bar)
         function: Callable[[ShardTask], ShardResult] = build_shard
-        count: Callable[[], int] | None = None
+        count: Callable[[], tuple[int, int]] | None = None
         if cluster:
             executor, at_once = stack.enter_context(open_cluster(cluster)), len(tasks)
         elif workers > 1 and len(missing) > 1:
@@ -51,7 +51,7 @@ def cut_all(
 
         def show() -> None:
             if count is not None:
-                bar.update(before + count() - bar.n)
+                bar.update(before + count()[0] - bar.n)
 
         for task, result in run_tasks(executor, function, missing, at_once=at_once, beat=show):
             results[task.name] = result

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 from isal.isal_zlib import crc32
 
+from datasets.executors import count_done
 from datasets.files.output import Output
 from datasets.files.prefetch import prefetch
 from datasets.files.roots import open_root
@@ -19,7 +20,6 @@ from datasets.files.video_frames import VideoFrames
 from datasets.images import Image, codec_versions, encode_jpeg
 from datasets.levels import FindLevels, levels_of
 from datasets.shards.cut import FrameCutter
-from datasets.shards.executors import count_done
 from datasets.shards.progress import write_index
 from datasets.shards.tar import TarWriter, sample_key
 from datasets.shards.tasks import ShardResult, ShardTask, TrackPart

@@ -11,7 +11,7 @@ from evaluation.benchmark import Benchmark, Protocol, ReportOptions
 from evaluation.onepass.conventions import CONVENTIONS
 from evaluation.onepass.report import summary_table, write_onepass_report
 from evaluation.onepass.scores import TrackerScore, score_tracker
-from evaluation.onepass.track import count_frames_left, track_into
+from evaluation.onepass.track import count_frames_left, follow_sequence, track_into
 from evaluation.results.claim import read_note
 from evaluation.results.folder import is_box_file
 from evaluation.results.names import match_name
@@ -110,4 +110,5 @@ ONE_PASS = Protocol(
     starts_on=_starts_on,
     report=report,
     compare=compare,
+    follow=follow_sequence,
 )

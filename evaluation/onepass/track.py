@@ -1,17 +1,21 @@
 """Run a tracker once over each sequence, from its first box, and store its boxes."""
 
 import time
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files import RawFiles
-from evaluation.benchmark import Progress, report_nothing
+from datasets.images import Image
+from evaluation.benchmark import NetworkCall, Progress, report_nothing
 from evaluation.results.files import result_path, times_path, write_boxes, write_times
 from evaluation.results.kept import CountingTracker, write_kept
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
-from tracking.tracker import BoxTracker
+from tracking.decoders.base import Decoder
+from tracking.interface import BoxTracker
+from tracking.target import Target
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +62,30 @@ def track_into(
     path = result_path(folder, sequence.name)
     write_kept(folder, path.stem, counting.num_kept)
     write_times(times_path(path), seconds)
+    write_boxes(path, boxes)
+
+
+def follow_sequence(
+    decoder: Decoder, sequence: BenchmarkSequence, images: Iterator[Image], folder: Path
+) -> Generator[NetworkCall, Mapping[str, Floats], None]:
+    """Track a sequence in lockstep with others and write its boxes, but no times.
+
+    The boxes are those of `track_into` with the same network and settings, to rounding.
+    """
+    boxes = np.empty((len(sequence.frames), 4))
+    first_box = to_edges(sequence.truth[0])
+    boxes[0] = to_file(first_box)
+    target, share = Target(decoder, next(images), first_box), 1.0
+    for row, image in zip(boxes[1:], images, strict=True):
+        template = target.template_crop()
+        outputs = yield NetworkCall(
+            template=template, share=share, search=target.search_crops(image)
+        )
+        row[:] = to_file(target.move(outputs).box_xywh)
+        share = decoder.settings.template_rate
+    path = result_path(folder, sequence.name)
+    write_kept(folder, path.stem, 0)
+    times_path(path).unlink(missing_ok=True)  # of an earlier run
     write_boxes(path, boxes)
 
 

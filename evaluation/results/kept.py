@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.files import whole_file
-from tracking.tracker import BoxTracker, Prediction
+from tracking.interface import BoxTracker, Prediction
 
 
 class CountingTracker:

@@ -11,7 +11,7 @@ from evaluation.results.kept import CountingTracker, write_kept
 from evaluation.sequences import BenchmarkSequence, read_image
 from evaluation.vot.measures import FAILED, NUM_SKIPPED, SKIPPED, STARTED, TRACKED
 from evaluation.vot.result_files import run_path, write_run
-from tracking.tracker import BoxTracker
+from tracking.interface import BoxTracker
 
 NUM_REPETITIONS = 15
 """Repetitions of a tracker whose results vary."""

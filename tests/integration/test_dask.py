@@ -17,6 +17,7 @@ from datasets.build import main
 from datasets.images import encode_jpeg
 from tests.support import ROOT
 from tests.support.builds import fingerprint
+from tests.support.cluster import Cluster
 
 pytest.importorskip("distributed")
 
@@ -51,35 +52,6 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build(raw: Path, out: Path, *options: str) -> list[str]:
     given = ["--src", "coco", "--root", str(raw), "--out", str(out), "--shard-mb", "0.36"]
     return [*given, *options]
-
-
-class Cluster:
-    """A scheduler and three workers, each a process."""
-
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
-        self._file = folder / "scheduler.json"
-        self._stack = stack
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-        self._start("dask_scheduler", *options)
-        deadline = time.monotonic() + 60
-        while not self._file.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        self.workers = [self._start("dask_worker", *options) for _ in range(3)]
-        self.address: str = json.loads(self._file.read_text())["address"]
-
-    def _start(self, module: str, *options: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}"]
-        process = subprocess.Popen(
-            [*command, "--scheduler-file", str(self._file), *options],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._stack.callback(process.wait)
-        self._stack.callback(process.kill)
-        return process
 
 
 @pytest.fixture

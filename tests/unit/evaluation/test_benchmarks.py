@@ -16,7 +16,7 @@ from evaluation.track_all import track_all
 from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED
 from evaluation.vot.track import track_supervised
 from tracking.baselines import StaticTracker
-from tracking.tracker import Prediction
+from tracking.interface import Prediction
 
 _FOLDERS: dict[BenchmarkName, str] = {
     "otb100": "OTB100",

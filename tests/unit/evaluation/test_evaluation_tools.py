@@ -1,5 +1,6 @@
 """compare, export and speed, each as its command."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -104,6 +105,8 @@ def test_speed_times_every_part_and_the_baselines(
     printed = capsys.readouterr().out
     for word in ("crop", "network", "decode", "whole frame", "static", "mil", "95% ms"):
         assert word in printed
+    shares = re.findall(r"(\S+) of the (?:matrix|memory) rate", printed)
+    assert [float(share) > 0 for share in shares] == [True, True]
     if not torch.cuda.is_available():
         assert speed.main(["--root", root, "--weights", weights, "--devices", "cuda"]) == 1
     assert speed.main(["--root", root, "--frames", "0"]) == 1

@@ -11,7 +11,7 @@ from evaluation.benchmarks.open_benchmark import open_benchmark
 from evaluation.results.kept import kept_note
 from evaluation.run import main
 from evaluation.vot.track import repeat_supervised
-from tracking.tracker import Prediction
+from tracking.interface import Prediction
 
 
 class Silent:

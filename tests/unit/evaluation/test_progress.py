@@ -12,7 +12,7 @@ from evaluation.onepass.track import track_into
 from evaluation.vot.track import NUM_EQUAL, NUM_REPETITIONS, count_frames_left, repeat_supervised
 from tests.support.terminal import in_terminal, read_screen
 from tracking.baselines import StaticTracker
-from tracking.tracker import Prediction
+from tracking.interface import Prediction
 
 
 class Counter:

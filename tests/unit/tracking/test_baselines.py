@@ -13,7 +13,7 @@ from datasets.images import decode_image
 from evaluation.onepass.conventions import CONVENTIONS
 from evaluation.onepass.metrics import measure
 from tracking.baselines import BASELINES, baseline_identity, create_baseline
-from tracking.tracker import Prediction
+from tracking.interface import Prediction
 
 
 def textured(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -17,7 +17,8 @@ from tracking.baselines import BASELINES
 from tracking.decoders import DECODERS
 from tracking.decoders.car import CarSettings
 from tracking.decoders.siamfc import SiamFCSettings
-from tracking.tracker import Tracker, to_rgb
+from tracking.interface import to_rgb
+from tracking.tracker import Tracker
 
 
 class RedFinder(nn.Module):

@@ -9,8 +9,8 @@ import pytest
 from datasets.box_files import read_box_file
 from datasets.tracks import SourceError
 from tracking.drawing import TRUTH, colors_of, draw_boxes
+from tracking.interface import Prediction
 from tracking.records import Record, write_csv
-from tracking.tracker import Prediction
 from tracking.video import open_video
 from tracking.video_writer import VideoWriter
 

@@ -1,4 +1,4 @@
-"""Executors of shard tasks: this thread, local processes, a cluster."""
+"""Executors of tasks, such as shards and sequences: this thread, local processes, a cluster."""
 
 import logging
 import os
@@ -16,10 +16,12 @@ from concurrent.futures import (
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
 
+from datasets.files.folders import plain_path
 from datasets.tracks import SourceError
 
 logger = logging.getLogger(__name__)
@@ -28,17 +30,23 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
-_BEAT_S = 0.5
+_BEAT_S = 0.2
 """Interval of progress updates."""
 _done: Any = None
-"""In a worker process, the counter that it shares with its parent."""
+"""In a worker process, the two counters that it shares with its parent."""
 
 
-def count_done(number: int) -> None:
-    """Add to the counter of `open_workers`; do nothing in other processes."""
+def count_done(number: int, added: int = 0) -> None:
+    """Add to the counters of `open_workers`; do nothing in other processes.
+
+    Args:
+        number: Targets or frames that are finished.
+        added: Those needed beyond the expected number.
+    """
     if _done is not None:
         with _done.get_lock():
-            _done.value += number
+            _done[0] += number
+            _done[1] += added
 
 
 class HereExecutor(Executor):
@@ -69,14 +77,14 @@ class QuietPool(ProcessPoolExecutor):
 
 
 @contextmanager
-def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], int]]]:
-    """Yield an executor of local processes, and a function returning their finished targets."""
+def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], tuple[int, int]]]]:
+    """Yield an executor of local processes, and a function returning their counters."""
     spawn = get_context("spawn")
-    done = spawn.Value("q", 0)
+    done: Any = spawn.Array("q", 2)
     with QuietPool(
-        workers, mp_context=spawn, initializer=_start_build_worker, initargs=(done,)
+        workers, mp_context=spawn, initializer=_start_counting_worker, initargs=(done,)
     ) as executor:
-        yield executor, lambda: int(done.value)
+        yield executor, lambda: (done[0], done[1])
 
 
 def run_tasks(
@@ -94,7 +102,7 @@ def run_tasks(
         function: The function to run; other processes import it by name.
         tasks: Its arguments.
         at_once: Number of tasks in the executor at a time.
-        beat: Called twice per second while they run.
+        beat: Called five times per second while they run.
 
     Raises:
         SourceError: A worker process died.
@@ -112,17 +120,28 @@ def run_tasks(
             for future in done:
                 yield running.pop(future), future.result()
     except BrokenProcessPool:
-        raise SourceError(
-            "a worker process died, perhaps out of memory. Run the same command again: it goes on "
-            "where it stopped; fewer --workers take less memory"
-        ) from None
+        raise lost_worker() from None
     except Exception:
         if num_left := sum(not future.cancel() for future in running):
-            logger.info("an error; the %d shards in flight are finished first", num_left)
+            logger.info("an error; the %d tasks in flight are finished first", num_left)
         raise
     finally:
         for future in running:
             future.cancel()
+
+
+def lost_worker() -> SourceError:
+    """Return the error for a worker process that died."""
+    return SourceError(
+        "a worker process died, perhaps out of memory. Run the same command again: it goes on "
+        "where it stopped; fewer --workers take less memory"
+    )
+
+
+def reachable(url: str) -> str:
+    """Return a path or URL that is valid in workers of a cluster, whose current folders differ."""
+    path = plain_path(url)
+    return path if "://" in path else str(Path(path).absolute())
 
 
 @contextmanager
@@ -160,15 +179,15 @@ def open_cluster(address: str) -> Iterator[Executor]:
             ) from None
 
 
-def _start_build_worker(done: Any) -> None:
+def _start_counting_worker(done: Any) -> None:
     global _done
     _done = done
-    cv2.setNumThreads(1)
     start_worker()
 
 
 def start_worker() -> None:
     """Make this worker process end at once at Ctrl-C or when its parent has ended."""
+    cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     parent = parent_process()

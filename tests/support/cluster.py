@@ -1,0 +1,39 @@
+"""A Dask cluster of real processes."""
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.support import ROOT
+
+
+class Cluster:
+    """A scheduler and three workers, each a process."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._file = folder / "scheduler.json"
+        self._stack = stack
+        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+        self._start("dask_scheduler", *options)
+        deadline = time.monotonic() + 60
+        while not self._file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        self.workers = [self._start("dask_worker", *options) for _ in range(3)]
+        self.address: str = json.loads(self._file.read_text())["address"]
+
+    def _start(self, module: str, *options: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}"]
+        process = subprocess.Popen(
+            [*command, "--scheduler-file", str(self._file), *options],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        return process
