@@ -56,11 +56,12 @@ class Collection:
     def pairs(self, rows: Rows, *, step: int) -> Rows:
         """Return those rows whose track has another crop ``step`` rows later."""
         rows = rows[rows < len(self) - step]
-        return rows[self.track_of[rows] == self.track_of[rows + step]]
+        is_pair = self.track_of[rows] == self.track_of[rows + step]
+        return np.asarray(rows[is_pair])
 
     def stored_px(self, number: int, crop: Literal["z", "x"]) -> int:
         """Return the side of a stored crop in pixels."""
-        made = self._manifests[self.row(number)["manifest"]].metadata.crop
+        made = self._manifest(self.row(number)).metadata.crop
         return made.stored_template if crop == "z" else made.stored_search
 
     def jpeg(self, number: int, crop: Literal["z", "x"]) -> bytes:
@@ -70,7 +71,10 @@ class Collection:
             ManifestError: The shard is missing or damaged.
         """
         row = self.row(number)
-        return read_jpeg(self._manifests[row["manifest"]].url, row, crop)
+        return read_jpeg(self._manifest(row).url, row, crop)
+
+    def _manifest(self, row: dict[str, Any]) -> Manifest:
+        return self._manifests[row["manifest"]]
 
     def _select(self, where: str) -> Rows:
         if not where:
