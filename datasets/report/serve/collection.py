@@ -74,7 +74,8 @@ class Collection:
         return read_jpeg(self._manifest(row).url, row, crop)
 
     def _manifest(self, row: dict[str, Any]) -> Manifest:
-        return self._manifests[row["manifest"]]
+        number: int = row["manifest"]
+        return self._manifests[number]
 
     def _select(self, where: str) -> Rows:
         if not where:
