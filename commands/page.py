@@ -78,8 +78,20 @@ def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Pr
 
 def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:
     """Return the whole page."""
-    name = html.escape(title)
     body = "\n".join(_section(section) for section in sections)
+    return document(title, body, footer=_footer(made_by))
+
+
+def document(title: str, body: str, style: str = "", *, footer: str = "") -> str:
+    """Return an HTML document in the one look.
+
+    Args:
+        title: Its title, as text.
+        body: HTML below the title.
+        style: CSS beside that of all pages.
+        footer: HTML at the end.
+    """
+    name = html.escape(title)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -88,14 +100,14 @@ def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -
 <link rel="icon" href="data:,">
 <title>{name}</title>
 <style>
-{_style()}</style>
+{_style()}{style}</style>
 </head>
 <body>
 <main>
 <h1>{name}</h1>
 {body}
 </main>
-{_footer(made_by)}
+{footer}
 </body>
 </html>
 """

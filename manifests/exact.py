@@ -69,8 +69,15 @@ def exact_sql(sql: str) -> str:
     return text
 
 
-def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
+def select_rows(
+    rows: pl.LazyFrame, where: str, *, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Return the rows that satisfy an SQL condition on the columns.
+
+    Args:
+        rows: The table.
+        where: The condition.
+        columns: Names of the columns to return; all if None.
 
     Raises:
         ManifestError: The condition cannot be understood; a misspelt column suggests the right one.
@@ -79,12 +86,13 @@ def select_rows(rows: pl.LazyFrame, where: str) -> pl.DataFrame:
     try:
         pl.sql_expr(where)  # its errors are about the condition as given
         selected = widen(rows).filter(pl.sql_expr(exact_sql(where)))
-        integers = [name for name, dtype in schema.items() if dtype.is_integer()]
-        return selected.with_columns(pl.col(name).cast(schema[name]) for name in integers).collect()
+        names = schema.names() if columns is None else columns
+        return selected.select(pl.col(name).cast(schema[name]) for name in names).collect()
     except pl.exceptions.ColumnNotFoundError as error:
         raise ManifestError(unknown_column(where, str(error), schema.names())) from None
     except pl.exceptions.PolarsError as error:
-        raise ManifestError(f"{where!r}: not a condition that SQL understands: {error}") from None
+        reason = str(error).partition("\n")[0]
+        raise ManifestError(f"{where!r}: not a condition that SQL understands: {reason}") from None
 
 
 def unknown_column(sql: str, message: str, columns: Sequence[str]) -> str:

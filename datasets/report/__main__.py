@@ -3,6 +3,7 @@
     python -m datasets.report --manifests data/shards/lasot/manifest.parquet
     python -m datasets.report --manifests data/shards/*/manifest.parquet --out report.html
     python -m datasets.report --manifests M --where "category = 'dog'" --out dogs.png
+    python -m datasets.report --manifests M --serve
 
 An --out that ends in .png is only the picture of random crops.
 """
@@ -10,6 +11,7 @@ An --out that ends in .png is only the picture of random crops.
 import posixpath
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +34,7 @@ from datasets.report.choose_crops import (
 )
 from datasets.report.contact_sheet import contact_sheet, crop_strip, crop_tile
 from datasets.report.problems import find_problems
+from datasets.report.serve.server import CropServer
 from datasets.report.summary import (
     count_tables,
     dropped_table,
@@ -69,16 +72,25 @@ class ReportConfig:
     """Number of random crops among which the most blurred are searched."""
     seed: int = 0
     """Seed of the choice of crops."""
+    serve: bool = False
+    """Write nothing, but let a browser on this machine go through all crops, tracks and pairs."""
+    port: int = 0
+    """Port of --serve on 127.0.0.1; 0 for any that is free."""
 
     def __post_init__(self) -> None:
         """Reject values outside of their ranges."""
         ranges = {"num_crops": (1, None), "num_tracks": (0, None), "blur_candidates": (1, None)}
-        require_ranges(self, ranges)
+        require_ranges(self, {**ranges, "port": (0, 65535)})
+        if self.serve and self.out:
+            raise ValueError(f"--serve --out {self.out}: writes nothing. Leave out one of them")
 
 
 def report(config: ReportConfig) -> None:
-    """Write the page, the picture or both, and print their paths."""
+    """Write the page, the picture or both, and print their paths; or serve the crops."""
     manifests = read_manifests(config.manifests, where=config.where)
+    if config.serve:
+        serve(manifests, port=config.port)
+        return
     rows = with_manifest(manifests)
     beside = posixpath.dirname(config.manifests[0])
     page = config.out or posixpath.join(beside, "report.html")
@@ -95,6 +107,15 @@ def report(config: ReportConfig) -> None:
         sources = ", ".join(sorted({manifest.metadata.source for manifest in manifests}))
         write_page(page, f"Crops of {sources}", sections, made_by=made_by)
         print(f"{rows.height:,} crop pairs of {len(manifests)} manifests: {page}")
+
+
+def serve(manifests: Sequence[Manifest], *, port: int) -> None:
+    """Print the address of the crops' server and serve until Ctrl-C."""
+    with CropServer(manifests, port=port) as server:
+        print(f"{len(server.collection):,} crop pairs: {server.url}", flush=True)
+        print("Only this machine can open the address. Ctrl-C ends the server.", flush=True)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 def _sections(

@@ -56,36 +56,44 @@ def visit(
     probed = profile / page.name
     probed.write_text(page.read_text(encoding="utf-8") + _PROBE, encoding="utf-8")
     done = _run(chromium, probed, profile, width, height, dark, "--dump-dom")
-    console = tuple(line for line in done.stderr.splitlines() if "CONSOLE" in line)
     found = re.search(r"<title>(\d+) of (\d+)</title>", done.stdout)
     if found is None:
         raise RuntimeError(f"{page}: {chromium} did not finish: {done.stderr[-500:]}")
-    return Visit(console=console, overflow_px=int(found[1]) - int(found[2]))
+    return Visit(console=_console(done), overflow_px=int(found[1]) - int(found[2]))
 
 
 def screenshot(
     chromium: str,
-    page: Path,
+    page: Path | str,
     out: Path,
     *,
     profile: Path,
     width: int,
     height: int,
     dark: bool = False,
-) -> None:
-    """Write a picture of the top of a page as PNG; options as in `visit`."""
-    _run(chromium, page, profile, width, height, dark, f"--screenshot={out.resolve()}")
+) -> tuple[str, ...]:
+    """Write a picture of the top of a page as PNG, and return what the console says.
+
+    The page may be a URL; options as in `visit`.
+    """
+    done = _run(chromium, page, profile, width, height, dark, f"--screenshot={out.resolve()}")
     if not out.exists():
         raise RuntimeError(f"{page}: {chromium} took no picture")
+    return _console(done)
+
+
+def _console(done: "subprocess.CompletedProcess[str]") -> tuple[str, ...]:
+    return tuple(line for line in done.stderr.splitlines() if "CONSOLE" in line)
 
 
 def _run(
-    chromium: str, page: Path, profile: Path, width: int, height: int, dark: bool, action: str
+    chromium: str, page: Path | str, profile: Path, width: int, height: int, dark: bool, action: str
 ) -> "subprocess.CompletedProcess[str]":
     options = [*_FLAGS, f"--user-data-dir={profile}", f"--window-size={width},{height}", action]
     options += ["--blink-settings=preferredColorScheme=0"] if dark else []
+    address = page if isinstance(page, str) else page.resolve().as_uri()
     return subprocess.run(
-        [chromium, *options, page.resolve().as_uri()],
+        [chromium, *options, address],
         capture_output=True,
         text=True,
         timeout=_LIMIT_S,

@@ -1,4 +1,4 @@
-"""The pages: links lead somewhere, commands and options exist, untested shell blocks say so."""
+"""The pages: links lead somewhere, commands and options exist, shell blocks run or say why not."""
 
 import contextlib
 import importlib.util
@@ -21,7 +21,7 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relativ
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-MARKER = re.compile(r"<!-- not run: .+ -->\n$")
+MARKER = re.compile(r"<!-- (?:not run: .+|run by (tests/\S+)) -->\n$")
 COMMAND = re.compile(r"-m ([\w.]+)([^|;&`]*)")
 
 
@@ -67,17 +67,35 @@ def test_make_targets_exist(page: Path) -> None:
 
 
 @pages
-def test_shell_blocks_say_why_no_test_runs_them(page: Path) -> None:
+def test_shell_blocks_name_the_test_that_runs_them_or_say_why_there_is_none(page: Path) -> None:
     text = _text(page)
     for block in FENCE.finditer(text):
         if block[1] in ("bash", "sh", "console") or re.search(r"^(python|make) ", block[2], re.M):
-            assert MARKER.search(text[: block.start()]), block[0]
+            marker = MARKER.search(text[: block.start()])
+            assert marker, block[0]
+            assert not marker[1] or page.name in _text(ROOT / marker[1]), block[0]
+
+
+def test_the_readme_is_short() -> None:
+    assert len(_text(ROOT / "README.md").splitlines()) < 150
 
 
 @pages
 def test_every_page_of_docs_is_in_the_index(page: Path) -> None:
     if page.parent.name == "docs" and page.name != "README.md":
         assert f"({page.name})" in _text(ROOT / "docs" / "README.md")
+
+
+def test_workflow_and_forms_are_yaml_with_names_that_are_unique() -> None:
+    yaml = pytest.importorskip("yaml")  # comes with dask
+    files = sorted(ROOT.glob(".github/**/*.yml"))
+    contents = {path.name: yaml.safe_load(_text(path)) for path in files}
+    assert set(contents["test.yml"]["jobs"]) == {"test"}
+    for name in ("bug.yml", "feature.yml", "question.yml"):
+        ids = [field["id"] for field in contents[name]["body"] if "id" in field]
+        assert len(set(ids)) == len(ids) > 0
+        assert contents[name]["name"]
+        assert contents[name]["description"]
 
 
 def _text(page: Path) -> str:
