@@ -36,7 +36,7 @@ def hand_over_us(*, batch_size: int = 64, rounds: int = 200) -> float:
                     pass
                 start = time.perf_counter()
                 failures = pool.wait_for(slot)
-                batch = loader._finished(pool.lease(slot), records, failures)
+                batch = loader._finished(pool.slots.hold(slot), records, failures)
                 times.append((time.perf_counter() - start) / batch_size * 1e6)
                 del batch
     return statistics.median(times)

@@ -116,7 +116,7 @@ def _measure_stage(
     )
     ranks, device = Ranks(), choose_device(config.device)
     learner = make_learner(training, ranks, device)
-    batches = Batches(training, open_manifests(training), ranks)
+    batches = Batches(training, open_manifests(training), ranks, device)
     folder = scratch / f"{stage}-{head}"
     try:
         fixed = next(iter(batches.validation()))
