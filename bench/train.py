@@ -23,13 +23,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from bench.crops import noise_crops
 from bench.findings import BenchOptions, Row, Target, show
 from commands.run import run_command
 from manifests.schema import ManifestError
 from model.config import ModelConfig
 from model.device import choose_device
 from sampling.batch import PairBatch
-from tests.support.crops import MadeTrack, write_crops
 from trainer.config import DataConfig, TrainConfig, TrainingError
 from trainer.distributed import Ranks
 from trainer.learning.learner import Learner
@@ -94,7 +94,7 @@ def measure(config: TrainBenchConfig) -> int:
     """Measure each stage and print the figures."""
     torch.set_num_threads(config.threads)
     with tempfile.TemporaryDirectory() as scratch:
-        manifest = config.manifest or _make_crops(Path(scratch))
+        manifest = config.manifest or noise_crops(Path(scratch) / "crops")
         results = {}
         for title, (stage, head) in STAGES.items():
             results[title] = _measure_stage(config, manifest, stage, head, Path(scratch))
@@ -220,14 +220,6 @@ def _report(config: TrainBenchConfig, results: dict[str, StageResult]) -> int:
         Target(name="frozen trunk, share of memory", value=less, unit="", target=1.0, at_most=True),
     ]
     return show(rows, targets, config)
-
-
-def _make_crops(folder: Path) -> str:
-    tracks = [
-        MadeTrack(name=f"t{index}", frames=range(8), video=f"v{index}", split=split)
-        for index, split in enumerate(["train"] * 6 + ["val"] * 2)
-    ]
-    return write_crops(folder / "crops", tracks, margin=16)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -29,11 +29,12 @@ from typing import Any, NamedTuple
 
 import cv2
 
-from bench.bucket import can_serve, served
+from bench.crops import MadeTrack, write_crops
 from bench.findings import BenchOptions, Row, Target, show
-from bench.hand_over import hand_over_us
-from bench.jpegs import DecodeLimit
-from bench.other_loaders import other_loaders
+from bench.pairs.bucket import can_serve, served
+from bench.pairs.hand_over import hand_over_us
+from bench.pairs.jpegs import DecodeLimit
+from bench.pairs.other_loaders import other_loaders
 from commands.run import run_command
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
@@ -41,7 +42,6 @@ from sampling.augment import AugmentSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.remote.cache import CacheSettings
-from tests.support.crops import MadeTrack, write_crops
 
 _AUGMENTS = {"none": AugmentSettings(enabled=False), "all": AugmentSettings()}
 _SHARES = {

@@ -5,11 +5,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.crops import MadeTrack, write_crops
 from manifests.table import read_manifest
 from sampling.augment import AugmentSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from tests.support.crops import MadeTrack, write_crops
 
 
 def hand_over_us(*, batch_size: int = 64, rounds: int = 200) -> float:
