@@ -88,7 +88,8 @@ def _median(values: Sequence[Any]) -> str | int | float:
     if isinstance(values[0], str):
         return values[0]
     whole = all(isinstance(value, int) for value in values)
-    return statistics.median_high(values) if whole else statistics.median(values)
+    median: int | float = (statistics.median_high if whole else statistics.median)(values)
+    return median
 
 
 def describe_machine() -> dict[str, str | int]:

@@ -16,13 +16,13 @@ from model.correlation import cross_correlation, depthwise_correlation
 from model.fourier import correlate_by_products
 from model.network import build_model
 
-# channels, search cells, template cells, whether channels are summed; at full width
-_USES = {
+USES = {
     "cf1": (64, 87, 44, False),
     "cf2": (512, 44, 22, False),
     "siamfc map": (256, 44, 22, True),
     "car map": (256, 44, 20, False),
 }
+"""Channels, search cells, template cells, whether channels are summed; at full width."""
 _LIMITS = {"direct": 10**12, "transform": 0}  # most direct products: all of them, or none
 _PAPER_FPS = 39.0  # RTX 3090
 
@@ -44,7 +44,7 @@ def correlation_figures(
 ) -> list[Figure]:
     """Time each use's correlation forward and backward, beside the naive form."""
     figures = []
-    for use, (channels, search, template, summed) in _USES.items():
+    for use, (channels, search, template, summed) in USES.items():
         x, z = _maps(batch, channels, search, template, device)
         ours, naive = (cross_correlation, cross) if summed else (depthwise_correlation, depthwise)
         passes = _passes({"ours": ours, "naive": naive}, x, z)
@@ -58,7 +58,7 @@ def correlation_figures(
 def form_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock) -> list[Figure]:
     """Time the direct, transform and matrix-product form of each use, forward and backward."""
     figures = []
-    for use, (channels, search, template, summed) in _USES.items():
+    for use, (channels, search, template, summed) in USES.items():
         x, z = _maps(batch, channels, search, template, device)
         ours = cross_correlation if summed else depthwise_correlation
         forms: dict[str, Correlation] = {
@@ -86,7 +86,7 @@ def gpu_figures(device: torch.device, *, rounds: int) -> list[Figure]:
             torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
         ):
             search = partial(network.search, x, network.template(z))
-            rivals = {"eager": search, "graph": _captured(search)}
+            rivals: dict[str, Work] = {"eager": search, "graph": _captured(search)}
             seconds = in_turns(rivals, rounds=max(rounds, 20), device=device)
         for form, times in seconds.items():
             label, median_s = f"search {precision} {form}", statistics.median(times)
