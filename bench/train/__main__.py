@@ -8,7 +8,7 @@ For each stage, pairs/s of the bare step on a fixed batch in memory, its shares 
 can do, and pairs/s of the run's own loop with loader and journal; rounds of all alternate, and
 medians count, so that a machine that slows down slows all. Then what fine-tuning takes with the
 trunk frozen and with everything trained, and the memory that the backward pass holds. Narrow and of
-8 pairs on the CPU, of full width and 72 pairs on a GPU; a minute, with --compile two more.
+8 pairs on the CPU, of full width and 72 pairs on a GPU.
 """
 
 import os
