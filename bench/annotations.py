@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.build.raw_trees import write_coco_annotations, write_lasot_annotations
 from bench.findings import BenchOptions, Row, Target, show
-from bench.raw_trees import write_coco_annotations, write_lasot_annotations
 from commands.run import run_command
 from datasets.files import open_root
 from datasets.filters import Filters

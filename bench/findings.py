@@ -4,10 +4,12 @@ import json
 import logging
 import os
 import platform
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 Row = Mapping[str, str | int | float]
 """One line of a table, column name to value; units are in the names."""
@@ -66,6 +68,28 @@ def show(rows: Sequence[Row], targets: Sequence[Target], options: BenchOptions) 
     if missed and options.check:
         logger.error("missed: %s. Other programs on the machine disturb it", "; ".join(missed))
     return int(options.check and bool(missed))
+
+
+def show_medians(runs: Sequence[str], options: BenchOptions) -> int:
+    """Print the medians of the JSON objects of several runs of a benchmark, as `show` does."""
+    found = [json.loads(run) for run in runs]
+    rows = [
+        {name: _median([row[name] for row in same]) for name in same[0]}
+        for same in zip(*(run["rows"] for run in found), strict=True)
+    ]
+    targets = []
+    for same in zip(*(run["targets"] for run in found), strict=True):
+        values = {name: same[0][name] for name in ("name", "unit", "target", "at_most")}
+        targets.append(Target(value=statistics.median(run["value"] for run in same), **values))
+    return show(rows, targets, options)
+
+
+def _median(values: Sequence[Any]) -> str | int | float:
+    if isinstance(values[0], str):
+        return values[0]
+    whole = all(isinstance(value, int) for value in values)
+    median: int | float = (statistics.median_high if whole else statistics.median)(values)
+    return median
 
 
 def describe_machine() -> dict[str, str | int]:

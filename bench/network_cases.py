@@ -1,4 +1,4 @@
-"""What `bench.network` measures: correlations, training steps, tracked frames."""
+"""Correlations beside their naive form, in every form, and the search branch on a GPU."""
 
 import statistics
 from collections.abc import Callable
@@ -6,29 +6,24 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from bench.naive import cross, depthwise, most_direct_products, naive_correlations
-from bench.timing import Clock, in_turns, median_ratio
-from model.config import PRESETS, ModelConfig
+from bench.naive import cross, depthwise, most_direct_products
+from bench.timing import Clock, Work, in_turns, median_ratio
+from model.config import PRESETS
 from model.correlation import cross_correlation, depthwise_correlation
 from model.fourier import correlate_by_products
-from model.network import Network, build_model
-from tracking.tracker import Tracker
+from model.network import build_model
 
-# channels, search cells, template cells, whether channels are summed; at full width
-_USES = {
+USES = {
     "cf1": (64, 87, 44, False),
     "cf2": (512, 44, 22, False),
     "siamfc map": (256, 44, 22, True),
     "car map": (256, 44, 20, False),
 }
+"""Channels, search cells, template cells, whether channels are summed; at full width."""
 _LIMITS = {"direct": 10**12, "transform": 0}  # most direct products: all of them, or none
-_FRAME_GMAC = 12.7  # search branch and CAR head, `double` (python -m model.summary)
-_PAIR_GMAC = 35.0  # both branches, forward and twice backward, but for the gradient of the crops
-_MATRIX_SIZE = 1536
 _PAPER_FPS = 39.0  # RTX 3090
 
 Correlation = Callable[[Tensor, Tensor], Tensor]
@@ -49,21 +44,21 @@ def correlation_figures(
 ) -> list[Figure]:
     """Time each use's correlation forward and backward, beside the naive form."""
     figures = []
-    for use, (channels, search, template, summed) in _USES.items():
+    for use, (channels, search, template, summed) in USES.items():
         x, z = _maps(batch, channels, search, template, device)
         ours, naive = (cross_correlation, cross) if summed else (depthwise_correlation, depthwise)
         passes = _passes({"ours": ours, "naive": naive}, x, z)
         seconds = in_turns(passes, rounds=rounds, device=device, clock=clock)
         for way in ("forward", "backward"):
             fast, slow = seconds[f"ours {way}"], seconds[f"naive {way}"]
-            figures += _compared(device, f"{use} {way}", slow, fast)
+            figures += compared(device, f"{use} {way}", slow, fast)
     return figures
 
 
 def form_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock) -> list[Figure]:
     """Time the direct, transform and matrix-product form of each use, forward and backward."""
     figures = []
-    for use, (channels, search, template, summed) in _USES.items():
+    for use, (channels, search, template, summed) in USES.items():
         x, z = _maps(batch, channels, search, template, device)
         ours = cross_correlation if summed else depthwise_correlation
         forms: dict[str, Correlation] = {
@@ -78,99 +73,51 @@ def form_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock)
     return figures
 
 
-def step_figures(device: torch.device, *, rounds: int, batch: int, clock: Clock) -> list[Figure]:
-    """Time a training step of each stage at full width, beside the naive form in float32."""
-    figures = []
-    paper = PRESETS["paper"]
-    for stage, config in (("pretrain", paper), ("finetune", replace(paper, head="car"))):
-        ours, naive = (_stage_network(config, stage, device) for _ in range(2))
-        rivals: dict[str, Callable[[], object]] = {
-            "ours": partial(_step, ours, *_crops(batch, device)),
-            "bf16": partial(_step, ours, *_crops(batch, device), bf16=True),
-            "naive": partial(_naive_step, naive, *_crops(batch, device)),
-            "product": _matrix_product(device),
-            "product, bf16": _matrix_product(device, torch.bfloat16),
-        }
-        seconds = in_turns(rivals, rounds=rounds, device=device, clock=clock)
-        figures += _compared(device, f"{stage} step", seconds["naive"], seconds["ours"])
-        figures += _compared(device, f"{stage} step, bf16", seconds["naive"], seconds["bf16"])[::2]
-        if stage == "pretrain":
-            figures += _bounds(device, seconds, batch)
-    return figures
-
-
-def frame_figures(device: torch.device, *, rounds: int, clock: Clock) -> list[Figure]:
-    """Time a tracked frame, crop to box, of `double` and `baseline`, and a matrix product."""
-    rng = np.random.default_rng(0)
-    image = rng.integers(0, 256, (360, 480, 3), dtype=np.uint8)
-    rivals: dict[str, Callable[[], object]] = {}
-    for variant, preset in (("double", "paper"), ("baseline", "baseline")):
-        tracker = Tracker(build_model(replace(PRESETS[preset], head="car")).to(device))
-        tracker.init(image, np.array([200.0, 150.0, 60.0, 40.0]))
-        rivals[variant] = partial(tracker.update, image)
-    rivals["product"] = _matrix_product(device)
-    rivals["product, bf16"] = _matrix_product(device, torch.bfloat16)
-    seconds = in_turns(rivals, rounds=rounds, device=device, clock=clock)
-    gmac_s = _rate(seconds["product"])
-    frame_s = statistics.median(seconds["double"])
-    name, ratio = device.type, median_ratio(seconds["double"], seconds["baseline"])
-    return [
-        Figure(name, "frame, double", 1e3 * frame_s, "ms"),
-        Figure(name, "frame, baseline", 1e3 * statistics.median(seconds["baseline"]), "ms"),
-        Figure(name, "frame, double to baseline", ratio, "x"),
-        Figure(name, "matrix product, float32", gmac_s, "GMAC/s"),
-        Figure(name, "matrix product, bf16", _rate(seconds["product, bf16"]), "GMAC/s"),
-        Figure(name, "frame, share of matrix rate", _FRAME_GMAC / frame_s / gmac_s, ""),
-    ]
-
-
 def gpu_figures(device: torch.device, *, rounds: int) -> list[Figure]:
-    """Time the search branch on a GPU: float32 and bfloat16, eager and compiled with graphs."""
+    """Time the search branch at batch 1 on a GPU: float32 and bf16, eager and as a CUDA graph."""
     figures = []
-    z, x = _crops(1, device)
-    network = build_model(replace(PRESETS["paper"], head="car")).to(device).eval()
-    for dtype in (torch.float32, torch.bfloat16):
-        compiled = torch.compile(network.search, mode="reduce-overhead")
+    z, x = noise_crops(1, device)
+    for precision in ("float32", "bf16"):
+        network = build_model(replace(PRESETS["paper"], head="car")).to(device).eval()
+        if precision == "bf16":
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         with (
             torch.inference_mode(),
-            torch.autocast(device.type, dtype, enabled=dtype != torch.float32),
+            torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
         ):
-            features = network.template(z)
-            rivals = {
-                "eager": partial(network.search, x, features),
-                "compiled": partial(compiled, x, features),
-            }
+            search = partial(network.search, x, network.template(z))
+            rivals: dict[str, Work] = {"eager": search, "graph": _captured(search)}
             seconds = in_turns(rivals, rounds=max(rounds, 20), device=device)
         for form, times in seconds.items():
-            rate = 1 / statistics.median(times)
-            label = f"search {str(dtype).removeprefix('torch.')} {form}"
-            figures.append(Figure(device.type, label, rate, "frames/s"))
-            figures.append(Figure(device.type, f"{label}, to the paper's", rate / _PAPER_FPS, "x"))
+            label, median_s = f"search {precision} {form}", statistics.median(times)
+            figures.append(Figure(device.type, label, 1e3 * median_s, "ms"))
+            figures.append(
+                Figure(device.type, f"{label}, to the paper's", 1 / median_s / _PAPER_FPS, "x")
+            )
     return figures
 
 
-def _compared(
-    device: torch.device, name: str, slow: list[float], fast: list[float]
-) -> list[Figure]:
+def _captured(work: Work) -> Work:
+    """Return work as one CUDA graph, which is launched at once."""
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):  # where what is made once is made
+        for _ in range(3):
+            work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
+def compared(device: torch.device, name: str, slow: list[float], fast: list[float]) -> list[Figure]:
+    """Return the times of ours and of the naive form, and how many times ours is faster."""
     return [
         Figure(device.type, name, 1e3 * statistics.median(fast), "ms"),
         Figure(device.type, f"{name}, naive", 1e3 * statistics.median(slow), "ms"),
         Figure(device.type, f"{name}, times faster", median_ratio(slow, fast), "x"),
     ]
-
-
-def _bounds(device: torch.device, seconds: dict[str, list[float]], batch: int) -> list[Figure]:
-    """Return what a pretraining step reaches of the matrix rate, and what it could reach at it."""
-    figures = []
-    for step, product, suffix in (("ours", "product", ""), ("bf16", "product, bf16", ", bf16")):
-        least_s = batch * _PAIR_GMAC / _rate(seconds[product])
-        name, step_s = f"pretrain step{suffix}", statistics.median(seconds[step])
-        best = statistics.median(seconds["naive"]) / least_s
-        figures += [
-            Figure(device.type, f"{name}, share of matrix rate", least_s / step_s, ""),
-            Figure(device.type, f"{name}, times faster at the matrix rate", best, "x"),
-        ]
-    return figures
 
 
 def _passes(forms: dict[str, Correlation], x: Tensor, z: Tensor) -> dict[str, Callable[[], object]]:
@@ -208,39 +155,8 @@ def _maps(
     return x, z
 
 
-def _crops(batch: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def noise_crops(batch: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return template and search crops of noise, (B, 127, 127, 3) and (B, 255, 255, 3) uint8."""
     z = torch.randint(0, 256, (batch, 127, 127, 3), dtype=torch.uint8, device=device)
     x = torch.randint(0, 256, (batch, 255, 255, 3), dtype=torch.uint8, device=device)
     return z, x
-
-
-def _stage_network(config: ModelConfig, stage: str, device: torch.device) -> Network:
-    network = build_model(config).to(device)
-    network.freeze(stage)
-    return network.train()
-
-
-def _matrix_product(
-    device: torch.device, dtype: torch.dtype = torch.float32
-) -> Callable[[], object]:
-    matrix = torch.randn(_MATRIX_SIZE, _MATRIX_SIZE, device=device, dtype=dtype)
-    return partial(torch.mm, matrix, matrix)
-
-
-def _rate(products: list[float]) -> float:
-    """Return the GMAC/s of matrix products that took these seconds."""
-    return _MATRIX_SIZE**3 / 1e9 / statistics.median(products)
-
-
-def _step(network: Network, z: Tensor, x: Tensor, *, bf16: bool = False) -> None:
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
-        outputs = network(z, x)
-    torch.autograd.backward(
-        sum((o.mean() for o in outputs.values()), torch.zeros((), device=x.device))
-    )
-
-
-def _naive_step(network: Network, z: Tensor, x: Tensor) -> None:
-    # floats of contiguous layout, as loaders usually deliver them
-    with naive_correlations():
-        _step(network, *((c.permute(0, 3, 1, 2) / 255).contiguous() for c in (z, x)))

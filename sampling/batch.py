@@ -38,8 +38,18 @@ class PairBatch:
         return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin(self) -> "PairBatch":
-        """Return a copy in pinned memory, which a GPU reads by itself."""
-        return self._changed(lambda tensor: torch.empty_like(tensor, pin_memory=True).copy_(tensor))
+        """Return the batch in pinned memory, which a GPU reads by itself; the rest is copied."""
+        return self._changed(
+            lambda tensor: (
+                tensor
+                if tensor.is_pinned()
+                else torch.empty_like(tensor, pin_memory=True).copy_(tensor)
+            )
+        )
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return all tensors of the batch."""
+        return self.template, self.search, self.boxes_xyxy, self.positive, self.pair_index
 
     def _changed(self, change: Callable[[Tensor], Tensor]) -> "PairBatch":
         return replace(

@@ -32,6 +32,7 @@ from sampling.remote.cache import CacheSettings
 from sampling.remote.prefetch import Lease, Prefetch
 from sampling.remote.single_pass import held_crops
 from sampling.shard_reader import read_held
+from sampling.upload import CudaUpload, Upload, delivered
 from sampling.workers.pool import WorkerPool
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,9 @@ class PairLoader:
             and its pair replaced by the next one of the epoch. One more stops the run.
         access: ``"random"``, or ``"stream"`` for whole shards in sequence, with nothing on disk.
         cache: Where copies of remote shards are kept, and how large they may become together.
-        pin_memory: Whether batches are in pinned memory; None means yes if there is a GPU.
+        device: Where batches are wanted. On a CUDA device they are delivered there, each copied
+            while the one before is in use; None leaves them to the caller, in pinned memory if
+            there is a GPU.
 
     Raises:
         ManifestError: No row is in the split.
@@ -80,7 +83,7 @@ class PairLoader:
         max_bad_samples: int = 0,
         access: Access = "random",
         cache: CacheSettings | None = None,
-        pin_memory: bool | None = None,
+        device: torch.device | None = None,
     ) -> None:
         if not 0 <= rank < world_size <= batch_size:
             raise ValueError(
@@ -106,7 +109,9 @@ class PairLoader:
         self._rank, self._world_size = rank, world_size
         self._num_workers = num_workers
         self._max_bad_samples = max_bad_samples
-        self._pin_memory = torch.cuda.is_available() if pin_memory is None else pin_memory
+        self._device = device
+        self._pin_memory = torch.cuda.is_available() if device is None else device.type == "cuda"
+        self._upload: Upload | None = None
         self._pool: WorkerPool | None = None
         self._first_pair = self._checked_start(first_pair)
 
@@ -122,8 +127,14 @@ class PairLoader:
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield this rank's slices of the epoch's batches."""
         self.num_bad_samples = 0
+        if self._pin_memory and self._upload is None:
+            self._upload = CudaUpload(self._device)
         batches = self._from_workers() if self._num_workers else self._from_here()
-        return (batch.pin() for batch in batches) if self._pin_memory else batches
+        if self._upload is None:
+            return batches
+        if self._device is None:
+            return (batch.pin() for batch in batches)
+        return delivered(batches, self._upload)
 
     def close(self) -> None:
         """End the workers; a later iteration starts new ones."""
@@ -187,7 +198,7 @@ class PairLoader:
                     failures = pool.wait_for(slot)
                     if submitted or slices:
                         ahead.reach(submitted[0][1] if submitted else slices[0])
-                    yield self._finished(pool.lease(slot), records, failures)
+                    yield self._finished(pool.slots.hold(slot), records, failures)
             except KeyboardInterrupt:
                 self.close()  # it may have come in the middle of a message
                 raise
@@ -218,6 +229,7 @@ class PairLoader:
                 maker=self.dataset.maker,
                 paths=self.dataset.paths,
                 keep_open=not self.dataset.is_remote,
+                device=self._upload,
             )
         return self._pool
 

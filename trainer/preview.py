@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal
 
+import torch
 import tyro
 
 from commands.page import Section, Table, write_page
@@ -139,7 +140,7 @@ def first_pairs(
         batch_size=config.num_pairs,
         seed=config.seed,
         epoch=config.epoch,
-        pin_memory=False,
+        device=torch.device("cpu"),
     ) as loader:
         batch = next(iter(loader))
         dataset = loader.dataset

@@ -75,7 +75,7 @@ def _run_on_rank(
     if ranks.is_first:
         for problem in find_problems(manifests):
             logger.warning("%s", problem)
-    batches = Batches(config, manifests, ranks)
+    batches = Batches(config, manifests, ranks, device)
     learner = make_learner(config, ranks, device)
     folder = RunFolder(
         run_folder(config), learner, make_provenance(config, manifests), keep=config.keep

@@ -49,12 +49,19 @@ class Batches:
         config: Options of the run.
         manifests: The crops to draw from.
         ranks: Each process gets its slice of every batch.
+        device: Where batches are wanted, see `sampling.loader.PairLoader`.
 
     Raises:
         TrainingError: The manifests, the numbers of pairs and the processes do not fit each other.
     """
 
-    def __init__(self, config: TrainConfig, manifests: list[Manifest], ranks: Ranks) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        manifests: list[Manifest],
+        ranks: Ranks,
+        device: torch.device | None = None,
+    ) -> None:
         self._batch_size = config.batch_size
 
         def open_loader(split: str) -> PairLoader:
@@ -72,6 +79,7 @@ class Batches:
                     num_workers=config.workers,
                     max_bad_samples=config.max_bad_samples,
                     access=config.data.access,
+                    device=device,
                 )
             except ValueError as error:
                 raise TrainingError(f"{split} pairs: {error}") from error

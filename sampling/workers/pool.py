@@ -4,24 +4,27 @@ Workers are fresh interpreters: no lock, thread or GPU state is forked into them
 script is not imported again. Only tasks and answers cross their sockets.
 """
 
+import logging
 import os
 import socket
 import subprocess
 import sys
 import weakref
-from collections import deque
 from collections.abc import Sequence
-from functools import partial
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.make_pairs import BatchArrays, Failure, PairMaker
+from sampling.make_pairs import Failure, PairMaker
 from sampling.shard_reader import HeldCrops
 from sampling.workers.ring import Ring, ring_file
+from sampling.workers.slots import MAX_HELD, Device, Slots
 from sampling.workers.worker import Done, Task, WorkerSetup
+
+logger = logging.getLogger(__name__)
 
 _ROOT = str(Path(__file__).resolve().parents[2])
 _START = """
@@ -35,8 +38,6 @@ sys.exit(main(sys.argv[1]))
 _PATIENCE_S = 5.0
 BATCHES_PER_WORKER = 2
 """Batches that a worker makes ahead of the training loop, the one in work included."""
-MAX_LEASED = 2
-"""Batches of the ring that the training loop may hold: the one in use and the one before."""
 
 
 class LostWorkerError(RuntimeError):
@@ -52,6 +53,7 @@ class WorkerPool:
         maker: Makes the pairs.
         paths: Per shard, the local file.
         keep_open: Whether workers keep shards open between batches.
+        device: Reads the ring by itself, if it can; None where only the CPU does.
     """
 
     def __init__(
@@ -62,18 +64,18 @@ class WorkerPool:
         maker: PairMaker,
         paths: Sequence[str],
         keep_open: bool,
+        device: Device | None = None,
     ) -> None:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._connections: list[Connection] = []
         self._tasks: list[dict[int, Task]] = [{} for _ in range(num_workers)]
         self._done: dict[int, tuple[Failure, ...]] = {}
-        self._leased: set[int] = set()
-        self._free = deque(range(BATCHES_PER_WORKER * num_workers + MAX_LEASED))
         # registered before any start, so that a failure half-way leaves no process
-        self.close = weakref.finalize(self, _stop, self._processes, self._connections)
-        file = ring_file(len(self._free), pairs_per_slot)
+        self.close = weakref.finalize(self, _stop, self._processes, self._connections, device)
+        file = ring_file(BATCHES_PER_WORKER * num_workers + MAX_HELD, pairs_per_slot)
         try:
-            self.ring = Ring(file, pairs_per_slot)
+            ring = Ring(file, pairs_per_slot)
+            self.slots = Slots(ring, device if _register(ring, device) else None)
             setup = WorkerSetup(
                 ring_file=file,
                 pairs_per_slot=pairs_per_slot,
@@ -92,7 +94,7 @@ class WorkerPool:
     @property
     def num_free(self) -> int:
         """Number of batches that can be submitted before one has to be waited for."""
-        return len(self._free)
+        return self.slots.num_free
 
     def submit(
         self,
@@ -109,7 +111,7 @@ class WorkerPool:
             crops: Their JPEGs by (shard, offset); None where the worker reads them itself.
         """
         worker = min(range(len(self._tasks)), key=lambda i: len(self._tasks[i]))
-        task = Task(slot=self._free.popleft(), epoch=epoch, records=records, crops=crops)
+        task = Task(slot=self.slots.acquire(), epoch=epoch, records=records, crops=crops)
         self._tasks[worker][task.slot] = task
         try:
             self._connections[worker].send(task)
@@ -127,25 +129,12 @@ class WorkerPool:
             self._receive()
         return self._done.pop(slot)
 
-    def lease(self, slot: int) -> BatchArrays:
-        """Return the arrays of a slot that was waited for.
-
-        They are the ring's own memory, which is used again after the last reference to them is
-        gone. From the third batch held at a time on they are copies: the ring never runs dry.
-        """
-        if len(self._leased) < MAX_LEASED:
-            self._leased.add(slot)
-            return self.ring.slot(slot, partial(_release, self._free, self._leased, slot))
-        copies = self.ring.slot(slot).copy()
-        self._free.append(slot)
-        return copies
-
     def drain(self) -> None:
         """Wait for all submitted batches and drop them."""
         while any(self._tasks):
             self._receive()
-        self._free.extend(self._done)
-        self._done.clear()
+        while self._done:
+            self.slots.put_back(self._done.popitem()[0])
 
     def _receive(self) -> None:
         ready = wait(self._connections)[0]
@@ -186,7 +175,26 @@ def _start_worker(ring: int) -> tuple[subprocess.Popen[bytes], Connection]:
     return process, Connection(ours.detach())
 
 
-def _stop(processes: list[subprocess.Popen[bytes]], connections: list[Connection]) -> None:
+def _register(ring: Ring, device: Device | None) -> bool:
+    if device is None:
+        return False
+    try:
+        device.register(ring.address, ring.num_bytes)
+    except RuntimeError as error:
+        megabytes, reason = ring.num_bytes / 1e6, str(error).partition("\n")[0]
+        logger.warning(
+            "the GPU cannot read the loader's %.0f MB by itself (%s); batches are copied to pinned "
+            "memory first",
+            megabytes,
+            reason,
+        )
+        return False
+    return True
+
+
+def _stop(
+    processes: list[subprocess.Popen[bytes]], connections: list[Connection], device: Device | None
+) -> None:
     for connection in connections:
         connection.close()
     for process in processes:
@@ -196,7 +204,6 @@ def _stop(processes: list[subprocess.Popen[bytes]], connections: list[Connection
             process.kill()
             process.wait()
 
-
-def _release(free: deque[int], leased: set[int], slot: int) -> None:
-    leased.discard(slot)
-    free.append(slot)
+    if device is not None:
+        with suppress(RuntimeError):  # after an error CUDA refuses everything
+            device.unregister()

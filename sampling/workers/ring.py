@@ -38,7 +38,13 @@ class Ring:
     def __init__(self, file: int, pairs_per_slot: int) -> None:
         self._memory = mmap.mmap(file, 0)
         self._pairs = pairs_per_slot
-        self.num_slots = len(self._memory) // _slot_bytes(pairs_per_slot)
+        self.num_bytes = len(self._memory)
+        self.num_slots = self.num_bytes // _slot_bytes(pairs_per_slot)
+
+    @property
+    def address(self) -> int:
+        """Where the memory starts in this process."""
+        return ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
 
     def slot(self, number: int, on_release: Callable[[], object] | None = None) -> BatchArrays:
         """Return the arrays of one slot.

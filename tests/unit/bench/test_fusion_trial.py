@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.fusion import main
-from bench.fusion_report import Run, draw_curves, make_table
+from bench.fusion.__main__ import main
+from bench.fusion.report import Run, draw_curves, make_table
 
 SMALL = [
     *("--presets", "baseline", "--heads", "car", "--seeds", "0"),

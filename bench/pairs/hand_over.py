@@ -5,14 +5,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.crops import MadeTrack, write_crops
 from manifests.table import read_manifest
 from sampling.augment import AugmentSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
-from tests.support.crops import MadeTrack, write_crops
 
 
-def hand_over_us(*, batch_size: int = 64, rounds: int = 200) -> float:
+def hand_over_us(*, batch_size: int = 64, rounds: int = 100) -> float:
     """Return microseconds a pair from a worker's "done" to tensors, over a warm ring."""
     with tempfile.TemporaryDirectory() as folder:
         tracks = [MadeTrack(name="t", video="v", frames=range(4))]
@@ -36,7 +36,7 @@ def hand_over_us(*, batch_size: int = 64, rounds: int = 200) -> float:
                     pass
                 start = time.perf_counter()
                 failures = pool.wait_for(slot)
-                batch = loader._finished(pool.lease(slot), records, failures)
+                batch = loader._finished(pool.slots.hold(slot), records, failures)
                 times.append((time.perf_counter() - start) / batch_size * 1e6)
                 del batch
     return statistics.median(times)

@@ -21,7 +21,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench.findings import BenchOptions, Row, Target, show
-from bench.overlap_data import write_benchmark, write_training
+from bench.overlap.data import write_benchmark, write_training
 from commands.run import run_command
 from datasets.files import open_root
 from datasets.overlap.benchmark_folders import read_benchmark

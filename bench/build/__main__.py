@@ -22,9 +22,9 @@ from pathlib import Path
 
 import cv2
 
-from bench.build_ways import images_of, pixels_only, plain_script
+from bench.build.raw_trees import write_vid
+from bench.build.ways import images_of, pixels_only, plain_script
 from bench.findings import BenchOptions, Row, Target, show
-from bench.raw_trees import write_vid
 from commands.run import run_command
 from datasets.files import open_root
 from datasets.filters import Filters

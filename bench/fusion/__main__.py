@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.fusion_report import WINDOW, Run, draw_curves, make_table
-from bench.objects import StoredObject, make_batch, read_objects
+from bench.fusion.objects import StoredObject, make_batch, read_objects
+from bench.fusion.report import WINDOW, Run, draw_curves, make_table
 from commands.choices import one_of
 from commands.run import run_command
 from datasets.tracks import SourceError

@@ -1,0 +1,1 @@
+"""Do correlation-fusion modules help? Networks trained from several seeds, compared."""
