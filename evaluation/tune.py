@@ -41,6 +41,10 @@ from tracking.tracker import Tracker
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
+    SourceName = str
+else:  # sources of videos; stills have no second frame
+    SourceName = Literal[tuple(name for name in SOURCES if name not in ("coco", "det"))]
+
 _PROG = "python -m evaluation.tune"
 
 
@@ -50,8 +54,10 @@ class TuneConfig:
 
     weights: str
     """Trained weights."""
-    source: Literal["lasot", "uav123", "vid"] = "lasot"
+    source: SourceName = "lasot"
     """Training source whose val split is used; all annotations of it are read first."""
+    name: str = ""
+    """Name of own footage in the manifest, as in the build; it decides the split."""
     root: str = ""
     """Its folder; empty takes data/raw/<source>."""
     out: str = "runs/tune"
@@ -99,14 +105,13 @@ def run(config: TuneConfig) -> None:
             # One generator a trial: a search that was stopped goes on as if it had not been.
             study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
             study.optimize(objective, n_trials=1)
-        _write_results(study, out, network.config.head, config.source, tracks)
+        _write_results(study, out, network.config.head, config.name or config.source, tracks)
 
 
 def _made_with(config: TuneConfig) -> dict[str, Any]:
     settings = dataclasses.asdict(config)
-    made_with = {
-        name: settings[name] for name in ("source", "tracks", "frames", "seed", "val_fraction")
-    }
+    names = ("source", "tracks", "frames", "seed", "val_fraction", *(["name"] * bool(config.name)))
+    made_with = {name: settings[name] for name in names}
     return {**made_with, "weights": read_description(config.weights)["sha256"]}
 
 
@@ -122,7 +127,7 @@ def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
     tracks = [track for part in source.list_parts(files) for track in source.read_part(files, part)]
     splits = assign_splits(
         [track.group for track in tracks],
-        source=config.source,
+        source=config.name or config.source,
         seed=config.seed,
         val_fraction=config.val_fraction,
     )

@@ -1,4 +1,4 @@
-"""A real S3 server for measurements: moto in a process of its own, with crops in a bucket."""
+"""A real S3 server for measurements and examples: moto in a process of its own, with a bucket."""
 
 import os
 import socket
@@ -22,8 +22,11 @@ def can_serve() -> bool:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Put a folder's files into a bucket and yield its URL; the server ends with the context."""
+def served(folder: Path | None = None) -> Iterator[str]:
+    """Yield the URL of a bucket with a folder's files, or of an empty one.
+
+    The server ends with the context.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     os.environ |= {
@@ -39,7 +42,8 @@ def served(folder: Path) -> Iterator[str]:
             _wait_until_up(port)
             store = fsspec.filesystem("s3", skip_instance_cache=True)
             store.mkdir(_BUCKET)
-            store.put(f"{folder}/", f"{_BUCKET}/", recursive=True)
+            if folder is not None:
+                store.put(f"{folder}/", f"{_BUCKET}/", recursive=True)
             yield f"s3://{_BUCKET}"
         finally:
             server.kill()

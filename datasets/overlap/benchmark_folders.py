@@ -1,10 +1,13 @@
 """Folders of benchmarks, for comparing footage: frames, and boxes beside them.
 
 A sequence is a folder of images with its ground truth in it or in the folder above:
-    <Sequence>/img/0001.jpg, <Sequence>/groundtruth_rect.txt    OTB
-    <class>/<sequence>/img/00000001.jpg, groundtruth.txt        LaSOT
-    <sequence>/00000001.jpg, groundtruth.txt (8 numbers)        VOT
-UAV123's tree (``anno`` and ``data_seq``) is read as the training source of that name is.
+    <Sequence>/img/0001.jpg, <Sequence>/groundtruth_rect.txt    OTB, DTB70
+    <Sequence>/img/0001.jpg, <Sequence>/<Sequence>_gt.txt       TC128
+    <Sequence>/30/<Sequence>/00001.jpg, <Sequence>/30/<Sequence>.txt (VATIC rows)    NFS
+    <class>/<sequence>/img/00000001.jpg, groundtruth.txt        LaSOT and its extension
+    <sequence>/00000001.jpg, groundtruth.txt (4 or 8 numbers)   GOT-10k, VOT
+UAV123's tree (``anno`` and ``data_seq``) is read as the training source of that name is; UAV20L
+shows the same videos.
 """
 
 import logging
@@ -22,7 +25,7 @@ from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
 
-_TRUTHS = re.compile(r"groundtruth.*\.txt")
+_TRUTHS = re.compile(r"groundtruth.*\.txt|.+_gt\.txt")
 _NUMBERED = re.compile(r"\.\d+\.txt$")
 
 
@@ -66,6 +69,8 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
     """Return the name of the sequence with its images in a folder, and its ground truth files."""
     above, _, last = folder.rpartition("/")
     is_inner = last in ("img", "imgs", "color", "images")
+    if above.endswith(("/30", "/240")) and files.exists(f"{above}/{last}.txt"):  # NFS
+        return last, [f"{above}/{last}.txt"]
     for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
         paths = [f"{place}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
         if paths:
@@ -78,6 +83,8 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
 
 def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: str) -> Track:
     boxes_xywh = _read_truth(files, truth)
+    if len(boxes_xywh) > 4 * len(images):
+        boxes_xywh = boxes_xywh[::8]  # NFS at 30 frames a second has the rows of 240
     # Some folders hold more images than the benchmark uses: the last ones are compared then.
     count = min(len(images), len(boxes_xywh))
     if len(images) != len(boxes_xywh):
@@ -107,6 +114,10 @@ def _read_truth(files: RawFiles, name: str) -> NDArray[np.float64]:
     """Return (T, 4) boxes, or those around polygons; errors of a pixel do not matter here."""
     where = files.where(name)
     text = decode_text(files.read(name), where=where)
+    if '"' in text.partition("\n")[0]:  # VATIC: id, corners, frame, three flags, "label"
+        text = "\n".join(",".join(line.split()[1:5]) for line in text.splitlines())
+        values = parse_boxes(text, where=where)
+        return np.concatenate([values[:, :2], values[:, 2:] - values[:, :2]], axis=1)
     values = parse_boxes(text, where=where, widths=(4, 8), what="a box, or x,y of four corners")
     if values.shape[1] == 4:
         return values

@@ -8,8 +8,9 @@ Read from ``<root>/train/`` and ``<root>/val/``, or from ``<root>/`` itself:
     GOT-10k_Train_000001/cut_by_image.label   1 where the target is cut by the image border
     GOT-10k_Train_000001/meta_info.ini        ``object_class`` is the category
 
-``got10k_vot_exclude.json`` lists the 1,000 training videos that VOT may show from 2019 on: these
-are left out unless ignored tracks are kept. val is a benchmark: it is read only if train is absent.
+``got10k_vot_exclude.json`` lists the 1,000 training videos that VOT may show from 2019 on, as
+``ltr/data_specs/got10k_vot_exclude.txt`` of github.com/visionml/pytracking does: these are left out
+unless ignored tracks are kept. val is a benchmark: it is read only if train is absent.
 """
 
 import json

@@ -7,8 +7,9 @@ Read from ``<root>/<sequence>/``:
 ``<root>/list.txt`` names the sequences, if it is there.
 
 Most sequences are shown in several years, so that results look alike; the expected average overlap
-(EAO) is an average over lengths that each challenge set for its own sequences. VOT2017 has the
-sequences and the lengths of 2018, and VOT2015 those of 2016.
+(EAO) is an average over lengths that each challenge set for its own sequences: ``low`` and ``high``
+of its stack in VOT's toolkit (github.com/votchallenge/toolkit, ``vot/stack/vot2016.yaml``).
+VOT2017 has the sequences and the lengths of 2018, and VOT2015 those of 2016.
 """
 
 from collections.abc import Iterable

@@ -1,5 +1,6 @@
 """The build on real pieces of three datasets, against the frames themselves and another library."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,27 @@ ROOTS = {
 def test_stored_crops_show_the_targets_of_the_raw_frames(
     source: str, shared: Path, tmp_path: Path
 ) -> None:
-    root = str(shared / ROOTS[source])
-    assert main(["--src", source, "--root", root, "--out", str(tmp_path)]) == 0
-    manifest = read_manifest(str(tmp_path / "manifest.parquet"))
+    check_crops(source, str(shared / ROOTS[source]), tmp_path)
+
+
+def test_sequences_of_otb_are_own_footage_once_rows_and_images_are_equally_many(
+    shared: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, diving = tmp_path / "raw", tmp_path / "raw/Diving"
+    for name in ("Bird2", "Diving"):
+        shutil.copytree(shared / "data/otb_dev" / name, root / name)
+    command = ["--src", "folders", "--root", str(root), "--out", str(tmp_path / "out")]
+    assert main(command) == 1
+    where = f"{diving}/groundtruth_rect.txt:215"
+    assert caplog.messages[-1].startswith(f"{where}: 215 boxes, expected 231, one per image")
+    shutil.rmtree(diving)
+    check_crops("folders", str(root), tmp_path / "out")
+
+
+def check_crops(source: str, root: str, out: Path) -> None:
+    """Build, and compare six crops with those of another library."""
+    assert main(["--src", source, "--root", root, "--out", str(out)]) == 0
+    manifest = read_manifest(str(out / "manifest.parquet"))
     counts = dict(manifest.metadata.counts)
     assert counts.pop("frames in") == counts.pop("frames kept") + sum(counts.values())
 

@@ -12,20 +12,21 @@ from functools import lru_cache
 from typing import Any
 
 from datasets.files.folders import RawFiles
+from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
 
 _ADVICE = "Correct the file, or export it again"
-_FOLDERS = ("", "annotations/")
+_FOLDERS = ("", "annotations")
 
 
 def find(files: RawFiles, folder: str, name: str) -> list[str]:
     """Return the JSON files in the video's folder, or else in the root."""
-    for place in (f"{folder}/", ""):
+    for place in (folder, ""):
         names = [
-            f"{place}{inner}{entry}"
+            "/".join(filter(None, (place, inner, entry)))
             for inner in _FOLDERS
-            for entry in files.list(f"{place}{inner}".rstrip("/"))
+            for entry in list_inner(files, place, inner)
             if entry.lower().endswith(".json")
         ]
         if names:

@@ -12,7 +12,7 @@ from datasets.frame_order import is_image, sort_frames
 from datasets.sources.boxes.targets import Video
 from datasets.tracks import SourceError
 
-_IMAGE_FOLDERS = ("", "/img", "/img1", "/images", "/images/default")
+_IMAGE_FOLDERS = ("", "img", "img1", "images", "images/default")
 _MOST_GAPS = 10
 """Largest span of the numbers in image names, per image; larger ones are times."""
 
@@ -41,11 +41,22 @@ def read_video(files: RawFiles, folder: str) -> Video:
 def find_frames(files: RawFiles, folder: str) -> list[str]:
     """Return the images of a folder in time order, or else its video files."""
     for inner in _IMAGE_FOLDERS:
-        place = f"{folder}{inner}"
-        names = files.list(place)
+        place = f"{folder}/{inner}".rstrip("/")
+        names = list_inner(files, folder, inner)
         if any(map(is_image, names)):
             return [f"{place}/{name}" for name in sort_frames(names, where=files.where(place))]
     return [f"{folder}/{name}" for name in files.list(folder) if is_video(name)]
+
+
+def list_inner(files: RawFiles, folder: str, inner: str) -> list[str]:
+    """Return the names in a folder inside of another; empty if it does not exist.
+
+    A store is asked for the outer folder alone where that lacks the inner one: it answers again
+    from memory, and what is absent takes it two requests each time.
+    """
+    if inner and inner.partition("/")[0] not in files.list(folder):
+        return []
+    return files.list(f"{folder}/{inner}".strip("/"))
 
 
 def _frame_numbers(names: Sequence[str]) -> NDArray[np.int32]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from datasets.files.folders import RawFiles
 from datasets.files.prefetch import prefetch
+from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
 
@@ -23,13 +24,14 @@ _ADVICE = "Export it as a PNG with a palette or grey values, one value per objec
 
 def find(files: RawFiles, folder: str, name: str) -> list[str]:
     """Return the masks: in the video's folder, or where DAVIS has them beside ``JPEGImages``."""
-    places = [f"{folder}/{inner}" for inner in _FOLDERS]
+    places = {f"{folder}/{inner}": list_inner(files, folder, inner) for inner in _FOLDERS}
     if "JPEGImages/" in folder:
-        places.append(folder.replace("JPEGImages/", "Annotations/", 1))
+        beside = folder.replace("JPEGImages/", "Annotations/", 1)
+        places[beside] = files.list(beside)
     return [
         f"{place}/{entry}"
-        for place in places
-        for entry in files.list(place)
+        for place, entries in places.items()
+        for entry in entries
         if entry.lower().endswith(".png") and not entry.startswith(".")
     ]
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from datasets.box_files import decode_text, parse_rows
 from datasets.files.folders import RawFiles
+from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
 
@@ -17,7 +18,7 @@ _WITH_CLASS = 9
 
 def find(files: RawFiles, folder: str, name: str) -> list[str]:
     """Return the file of boxes."""
-    return [path for path in (f"{folder}/gt/gt.txt",) if files.exists(path)]
+    return [f"{folder}/gt/gt.txt"] if "gt.txt" in list_inner(files, folder, "gt") else []
 
 
 def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:

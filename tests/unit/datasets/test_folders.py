@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from datasets.build import main
+from datasets.files.folders import LocalFolder
 from datasets.files.roots import open_root
 from datasets.sources.folders import FolderOptions, list_parts, read_part
 from datasets.tracks import SourceError, Track
@@ -65,6 +66,23 @@ def test_the_origin_moves_boxes_of_all_formats_but_masks(
     default = {"text": 1, "mot": 1, "cvat": 0, "coco": 0, "masks": origin}[kind]
     options = FolderOptions(origin=1 if origin else 0)
     assert read_all(tmp_path, options)[0].boxes_xywh[0, 0] == 10 + default - origin
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_is_not_asked_for_folders_that_its_listings_lack(tmp_path: Path, kind: str) -> None:
+    write_boxes(write_frames(tmp_path / "a"), kind)
+
+    class Store(LocalFolder):
+        def list(self, folder: str) -> list[str]:
+            assert folder in ("", "a") or Path(self.where(folder)).is_dir()
+            return super().list(folder)
+
+        def exists(self, name: str) -> bool:
+            assert Path(self.where(name)).parent.is_dir()
+            return super().exists(name)
+
+    store = Store(str(tmp_path))
+    assert [t.name for part in list_parts(store) for t in read_part(store, part)] == ["a-1", "a-2"]
 
 
 def test_two_formats_in_one_folder_need_a_choice(tmp_path: Path) -> None:

@@ -254,6 +254,23 @@ def test_layouts_of_benchmarks_are_read(tmp_path: Path, sample_world: Path) -> N
         read_benchmark(open_root(str(tmp_path)))
 
 
+def test_corners_of_nfs_and_boxes_of_tc128_are_read(tmp_path: Path) -> None:
+    rows = "".join(f'0 {n} 20 {n + 30} 60 {n} 0 0 0 "bee"\n' for n in range(17))
+    for folder, truth, text in (
+        ("bee/30/bee", "bee/30/bee.txt", rows),
+        ("bee/240/bee", "bee/240/bee.txt", "".join(rows.splitlines(keepends=True)[:3])),
+        ("Kite_ce1/img", "Kite_ce1/Kite_ce1_gt.txt", "1,2,30,40\n" * 3),
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        for number in (1, 2, 3):
+            (tmp_path / folder / f"{number:05d}.jpg").write_bytes(b"")
+        (tmp_path / truth).write_text(text)
+    tc128, fast, slow = read_benchmark(open_root(str(tmp_path)))
+    assert (tc128.name, tc128.boxes_xywh[0].tolist()) == ("Kite_ce1", [1, 2, 30, 40])
+    assert fast.boxes_xywh.tolist() == [[n, 20, 30, 40] for n in (0, 1, 2)]
+    assert slow.boxes_xywh.tolist() == [[n, 20, 30, 40] for n in (0, 8, 16)]
+
+
 def test_folders_with_dots_in_their_names_are_read(tmp_path: Path) -> None:
     names = {"clip.v1", "2026.01.02", "car.mp4", "set.a/bag.2"}
     for name in names:

@@ -15,9 +15,11 @@ import torch
 from datasets.files import open_root
 from evaluation import run, tune
 from evaluation.benchmarks.open_benchmark import open_benchmark
+from manifests.split import assign_splits
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
+from tests.support.footage import write_boxes, write_frames
 from tracking.run import main as track
 
 pytest.importorskip("optuna")
@@ -189,6 +191,20 @@ def test_videos_of_the_vid_source_can_be_searched_on(
     argv += ["--tracks", "1", "--val-fraction", "0.5", "--frames", "2", "--trials", "1"]
     assert tune.main([*argv, "--out", str(tmp_path)]) == 0
     assert list(json.loads((tmp_path / "best.json").read_text())["tuned_on"]) == ["vid"]
+
+
+def test_own_footage_is_split_as_in_its_build(tmp_path: Path, weights: str) -> None:
+    videos = [f"v{number}" for number in range(8)]
+    for video in videos:
+        write_boxes(write_frames(tmp_path / video), "text")
+    files = open_root(str(tmp_path))
+    for name in ("", "mine", "other"):
+        config = tune.TuneConfig(
+            weights=weights, source="folders", name=name, tracks=99, val_fraction=0.5
+        )
+        splits = assign_splits(videos, source=name or "folders", seed=0, val_fraction=0.5)
+        val = {video for video, split in splits.items() if split == "val"}
+        assert {track.video for track in tune.choose_tracks(files, config)} == val
 
 
 def test_the_best_settings_are_tracked_with_and_mark_what_they_were_tuned_on(
