@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
+from evaluation.plots import figure_svg
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges
 
 _TRUTH_COLOR, _TRACKER_COLOR = "#2ecc40", "#ff4136"
@@ -21,8 +22,8 @@ def filmstrip(
     files: RawFiles,
     *,
     num_frames: int = 6,
-) -> Figure | None:
-    """Return frames spread over the sequence; None if the copy has no images to show.
+) -> str | None:
+    """Return frames of a sequence as SVG; None if the copy has no images to show.
 
     Args:
         sequence: Of a one-pass benchmark.
@@ -52,7 +53,7 @@ def filmstrip(
         axes.set(xlim=(0, image.shape[1]), ylim=(image.shape[0], 0))
         axes.set_axis_off()
         axes.set_title(f"{index + 1} of {length}", fontsize=8)
-    return figure
+    return figure_svg(figure)
 
 
 def _draw(axes: object, box_xywh: Sequence[float] | NDArray[np.float64], color: str) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from commands.tables import Estimate
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
+from evaluation.intervals import Sums, estimate, mean_of
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Convention
 from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
@@ -26,14 +28,21 @@ class TrackerScore:
     """Curves by sequence, in the benchmark's order."""
     total: Curves
     """Their plain mean."""
-    headline: str = "success (AUC)"
-    """Measure that ranks trackers."""
+    measures: tuple[str, ...] = ("success (AUC)",)
+    """Columns of tables, keys of `evaluation.onepass.metrics.MEASURES`; the first one ranks."""
+    runs: tuple[Curves, ...] = ()
+    """Over the benchmark, of each run."""
     frames_per_second: float | None = None
     """Median speed of the frames, where the tracker ran here and was timed."""
     note: str = ""
     """Remark for the reader, such as that it was trained on this benchmark."""
     results: TrackerResults | None = None
     """Where its boxes are, for pictures of them."""
+
+    @property
+    def headline(self) -> str:
+        """Measure that ranks trackers."""
+        return self.measures[0]
 
     @property
     def value(self) -> float:
@@ -44,6 +53,14 @@ class TrackerScore:
     def label(self) -> str:
         """Name in tables."""
         return f"{self.tracker} ({self.note})" if self.note else self.tracker
+
+    def sums(self, name: str) -> Sums:
+        """A measure over the sequences, for intervals and tests."""
+        return mean_of([MEASURES[name](each) for each in self.per_sequence.values()])
+
+    def estimate(self, name: str) -> Estimate | float:
+        """A measure with its interval over the sequences."""
+        return estimate(self.sums(name))
 
 
 def score_tracker(
@@ -64,16 +81,17 @@ def score_tracker(
         except SourceError as error:
             problems[sequence.name] = str(error)
     results.refuse(problems, len(benchmark.sequences))
-    totals = [mean_curves(run).auc for run in zip(*measured.values(), strict=True)]
-    if len(totals) > 1:
-        spread = f"{len(totals)} runs, AUC +- {np.std(totals, ddof=1):.3f}"
+    runs = tuple(mean_curves(run) for run in zip(*measured.values(), strict=True))
+    if len(runs) > 1:
+        spread = f"{len(runs)} runs, AUC +- {np.std([each.auc for each in runs], ddof=1):.3f}"
         note = f"{spread}; {note}" if note else spread
     per_sequence = {name: mean_curves(runs) for name, runs in measured.items()}
     return TrackerScore(
         tracker=results.name,
         per_sequence=per_sequence,
         total=mean_curves(list(per_sequence.values())),
-        headline=convention.measures[0],
+        measures=convention.measures,
+        runs=runs,
         frames_per_second=_median_speed(results, list(per_sequence)),
         note=note,
         results=results,
