@@ -65,7 +65,7 @@ def _text(value: Cell, places: int | None, plus_minus: str) -> str:
 
 def mark_best(table: Table) -> dict[tuple[int, int], str]:
     """Return "best" or "second" by the row and the column of a cell."""
-    marks = {}
+    marks: dict[tuple[int, int], str] = {}
     for cells, higher in _ranked_groups(table):
         numbers = {cell: number for cell in cells if (number := _number(table, cell)) is not None}
         ordered = sorted(set(numbers.values()), reverse=higher)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.tables import Estimate, Table
+from commands.tables import Cell, Estimate, Table
 
 Values = NDArray[np.float64]
 
@@ -116,7 +116,7 @@ def difference_table(measure: str, ranked: Mapping[str, Sums]) -> Table | None:
         verdict = f"{', '.join(noise)} within noise of {best}"
     else:
         verdict = f"{best} differs from every other tracker by more than noise"
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for (name, each), p in zip(others, ps, strict=True):
         apart = leader.by_sequence() - each.by_sequence()
         wins = [int(np.count_nonzero(apart * side > 0)) for side in (1, -1)]
@@ -139,9 +139,9 @@ def _mean_ratio(above: Values, below: Values) -> Values:
     known = below > 0
     num_known = known.sum(axis=-1)
     total = np.where(known, ratios, 0).sum(axis=-1)
-    return np.asarray(
-        np.divide(total, num_known, out=np.full(num_known.shape, np.nan), where=num_known > 0)
-    )
+    means = np.full(num_known.shape, np.nan)
+    np.divide(total, num_known, out=means, where=num_known > 0)
+    return means
 
 
 def _with_interval(value: float, drawn: Values) -> Estimate:

@@ -30,7 +30,7 @@ class Plot:
 
 PLOTS: Mapping[str, Plot] = {
     "success": Plot(
-        title="Success plots of OPE",
+        title="Success plots",
         x="Overlap threshold",
         y="Success rate",
         alt="Success over overlap threshold",
@@ -39,7 +39,7 @@ PLOTS: Mapping[str, Plot] = {
         printed=lambda score, _: score.value,
     ),
     "precision": Plot(
-        title="Precision plots of OPE",
+        title="Precision plots",
         x="Location error threshold [px]",
         y="Precision",
         alt="Precision over the allowed centre error in px",
@@ -49,7 +49,7 @@ PLOTS: Mapping[str, Plot] = {
         mark=20,
     ),
     "normalised_precision": Plot(
-        title="Normalised precision of OPE",
+        title="Normalised precision",
         x="Normalised location error threshold",
         y="Normalised precision",
         alt="Precision over the allowed error in target sizes",
@@ -69,7 +69,7 @@ def plot_scores(
     Args:
         plot: One of `PLOTS`.
         scores: The trackers.
-        title: Of the benchmark or a part of it.
+        title: Experiment and benchmark, or a part of it.
         convention: The rules that they were measured by.
     """
     lines = [
@@ -80,7 +80,7 @@ def plot_scores(
         )
         for each in scores
     ]
-    figure = plot_lines(plot.thresholds(convention), lines, title=f"{plot.title} on {title}")
+    figure = plot_lines(plot.thresholds(convention), lines, title=f"{plot.title} of {title}")
     axes = figure.axes[0]
     axes.set(xlabel=plot.x, ylabel=plot.y)
     if plot.mark is not None:

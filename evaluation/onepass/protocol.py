@@ -34,7 +34,7 @@ def report(
     rules = CONVENTIONS[options.convention]
 
     def score(results: TrackerResults) -> TrackerScore:
-        note = read_note(Path(results.where))
+        note = read_note(results.folders)
         return score_tracker(benchmark, results, convention=rules, note=note)
 
     scores = score_each(trackers, score, always=options.always)

@@ -28,6 +28,11 @@ from evaluation.plots import save_figure
 from evaluation.tables import table_latex
 
 _NUM_STRIPS = 3
+_EXPERIMENTS = {
+    "OPE": "one-pass evaluation",
+    "TRE": "temporal robustness evaluation",
+    "SRE": "spatial robustness evaluation",
+}
 
 
 def write_onepass_report(
@@ -45,6 +50,7 @@ def write_onepass_report(
     """
     scores = rank(scores)  # so that a tracker has one colour in all plots
     title = benchmark.title + (" (a part)" if benchmark.note else "")
+    shown = f"{benchmark.experiment} on {title}"
     ranking = ", ".join(f"{each.tracker} {each.value:.3f}" for each in scores)
     table = summary_table(benchmark, scores, convention=convention)
     by_attribute = attribute_scores(benchmark, scores)
@@ -52,7 +58,7 @@ def write_onepass_report(
     pictures = {
         name: Picture(
             figure=save_figure(
-                plot_scores(plot, scores, title=title, convention=convention), out / name
+                plot_scores(plot, scores, title=shown, convention=convention), out / name
             ),
             alt=f"{plot.alt}; the ranking is {ranking}",
         )
@@ -77,7 +83,9 @@ def write_onepass_report(
     _write_text(out / "table.tex", "\n".join(map(table_latex, (table, *attributes))))
     _write_text(out / "curves.json", _curves_json(benchmark, scores, convention))
     path = out / "report.html"
-    write_page(str(path), f"{title}: one-pass evaluation", sections, made_by=made_by)
+    write_page(
+        str(path), f"{title}: {_EXPERIMENTS[benchmark.experiment]}", sections, made_by=made_by
+    )
     return path
 
 
@@ -107,7 +115,7 @@ def _attribute_sections(
     for kind, plot in PLOTS.items():
         pictures = []
         for attribute, subset in by_attribute.items():
-            title = f"{benchmark.title}: {attribute}"
+            title = f"{benchmark.experiment} on {benchmark.title}: {attribute}"
             figure = plot_scores(plot, subset, title=title, convention=convention)
             slug = "".join(letter if letter.isalnum() else "_" for letter in attribute.lower())
             image = save_figure(figure, out / "attributes" / kind / slug.strip("_"))
@@ -121,6 +129,8 @@ def _attribute_sections(
 
 def _strip_sections(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[Section]:
     """Return the sequences on which the best tracker is worst, with both boxes."""
+    if benchmark.whole:
+        return []
     best = rank(scores)[0]
     values = {name: MEASURES[best.headline](each) for name, each in best.per_sequence.items()}
     worst = sorted(benchmark.sequences, key=lambda each: values[each.name])

@@ -1,8 +1,7 @@
 """Scores of one-pass results: every tracker's curves, per sequence and over the benchmark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
 from evaluation.results.tracked_on import check_tracked_on
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
-from tracking.baselines import SHORTEST_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -72,7 +70,7 @@ def score_tracker(
         SourceError: A result is missing, of another length or damaged, and all such sequences are
             named; or they were tracked on another first box or on other frames.
     """
-    check_tracked_on(benchmark, Path(results.where))
+    check_tracked_on(benchmark, results.folders)
     problems: dict[str, str] = {}
     measured: dict[str, list[Curves]] = {}
     for sequence in benchmark.sequences:
@@ -81,6 +79,7 @@ def score_tracker(
         except SourceError as error:
             problems[sequence.name] = str(error)
     results.refuse(problems, len(benchmark.sequences))
+    measured = _pool_starts(benchmark, measured)
     runs = tuple(mean_curves(run) for run in zip(*measured.values(), strict=True))
     if len(runs) > 1:
         spread = f"{len(runs)} runs, AUC +- {np.std([each.auc for each in runs], ddof=1):.3f}"
@@ -92,10 +91,26 @@ def score_tracker(
         total=mean_curves(list(per_sequence.values())),
         measures=convention.measures,
         runs=runs,
-        frames_per_second=_median_speed(results, list(per_sequence)),
+        frames_per_second=results.median_speed(each.name for each in benchmark.sequences),
         note=note,
         results=results,
     )
+
+
+def _pool_starts(
+    benchmark: Benchmark, measured: Mapping[str, list[Curves]]
+) -> dict[str, list[Curves]]:
+    """Return by sequence the curves of each run, over the frames of all its starts."""
+    starts: dict[str, list[BenchmarkSequence]] = {}
+    for each in benchmark.sequences:
+        starts.setdefault(each.part_of or each.name, []).append(each)
+    return {
+        name: [
+            mean_curves(list(run), [len(each.frames) for each in group])
+            for run in zip(*(measured[each.name] for each in group), strict=True)
+        ]
+        for name, group in starts.items()
+    }
 
 
 def _measure_runs(
@@ -125,11 +140,3 @@ def _measure_runs(
 def rank(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
     """Return the scores from the best to the worst."""
     return sorted(scores, key=lambda score: -score.value)
-
-
-def _median_speed(results: TrackerResults, names: Sequence[str]) -> float | None:
-    timed = results.read_seconds(path for name in names for path in results.paths[name])
-    seconds = np.concatenate([np.empty(0), *timed])
-    seconds = seconds[seconds > 0]
-    median = float(np.median(seconds)) if seconds.size else 0.0
-    return 1 / median if median > SHORTEST_S else None

@@ -22,8 +22,8 @@ def summary_table(
     """Return the ranking of the trackers under a convention."""
     return Table(
         caption=(
-            f"{benchmark.title}, {len(benchmark.sequences)} sequences, {benchmark.num_frames:,} "
-            f"frames, convention {convention.name} ({convention.title})"
+            f"{_describe(benchmark)}, {benchmark.num_frames:,} frames, "
+            f"convention {convention.name} ({convention.title})"
         ),
         columns=("tracker", *convention.measures, "frames/s"),
         rows=tuple(
@@ -37,6 +37,13 @@ def summary_table(
         digits=(*(3 for _ in convention.measures), 1),
         higher_is_better=tuple(True for _ in convention.measures),
     )
+
+
+def _describe(benchmark: Benchmark) -> str:
+    described = f"{benchmark.title}, {len(benchmark.scored)} sequences"
+    if benchmark.whole:
+        described += f", {benchmark.experiment} with {len(benchmark.sequences):,} starts"
+    return described
 
 
 def noise_table(scores: Sequence[TrackerScore]) -> Table | None:
@@ -59,11 +66,11 @@ def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Tabl
                 len(sequence.frames),
                 *(MEASURES[headline](each.per_sequence[sequence.name]) for each in ranked),
             )
-            for sequence in benchmark.sequences
+            for sequence in benchmark.scored
         ),
         digits=(0, *(3 for _ in ranked)),
         best_of_row=2,
-        folded=len(benchmark.sequences) > _MOST_OPEN_ROWS,
+        folded=len(benchmark.scored) > _MOST_OPEN_ROWS,
     )
 
 
@@ -93,7 +100,7 @@ def attribute_scores(
 ) -> dict[str, list[TrackerScore]]:
     """Return the scores over the sequences of each attribute, most frequent attribute first."""
     members: dict[str, list[str]] = {}
-    for sequence in benchmark.sequences:
+    for sequence in benchmark.scored:
         for attribute in sequence.attributes:
             members.setdefault(attribute, []).append(sequence.name)
     return {
