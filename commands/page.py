@@ -18,6 +18,9 @@ from commands.provenance import Provenance
 from commands.tables import Table as Table  # pages are made of them
 from commands.tables import cell_texts, mark_best
 
+_FEWEST_LISTED = 4
+"""Sections from which on a page begins with links to them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Picture:
@@ -55,7 +58,7 @@ def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Pr
 def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:
     """Return the whole page."""
     name = html.escape(title)
-    body = "\n".join(_section(section) for section in sections)
+    body = "\n".join(_section(section, number) for number, section in enumerate(sections))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -69,12 +72,23 @@ def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -
 <body>
 <main>
 <h1>{name}</h1>
-{body}
+{_contents(sections)}{body}
 </main>
 {_footer(made_by)}
 </body>
 </html>
 """
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    """Return links to the sections, so that a long page is walked by keyboard."""
+    if len(sections) < _FEWEST_LISTED:
+        return ""
+    links = "\n".join(
+        f'<a href="#s{number}">{html.escape(section.title)}</a>'
+        for number, section in enumerate(sections)
+    )
+    return f'<nav aria-label="Sections">\n{links}\n</nav>\n'
 
 
 @functools.cache
@@ -93,8 +107,8 @@ def _footer(made_by: Provenance) -> str:
     return "\n".join([*parts, "</footer>"])
 
 
-def _section(section: Section) -> str:
-    parts = [f"<section>\n<h2>{html.escape(section.title)}</h2>"]
+def _section(section: Section, number: int) -> str:
+    parts = [f'<section id="s{number}">\n<h2>{html.escape(section.title)}</h2>']
     parts += [f'<p class="note">{_prose(each)}</p>' for each in section.warnings]
     parts += [f"<p>{_prose(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []

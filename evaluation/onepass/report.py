@@ -139,7 +139,7 @@ def _strip_sections(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> lis
     for sequence in worst[:_NUM_STRIPS]:
         path = best.results.paths_of(sequence.name)[0]
         boxes = read_result(best.results, path, sequence, benchmark.files)
-        figure = filmstrip(sequence, boxes, benchmark.files)
+        figure = filmstrip(sequence, [boxes], benchmark.files)
         if figure is not None:
             caption = f"{sequence.name}: {best.headline.split()[0]} {values[sequence.name]:.3f}"
             alt = f"Frames of {sequence.name} with the true box and that of {best.tracker}"
