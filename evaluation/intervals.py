@@ -47,7 +47,7 @@ class Sums:
         return _mean_ratio(self.above, self.below)
 
 
-def mean_of(values: Sequence[float]) -> Sums:
+def mean_of(values: Sequence[float] | Values) -> Sums:
     """Return the plain mean over sequences as a ratio of sums."""
     column = np.asarray(values, np.float64)[:, None]
     return Sums(above=column, below=np.ones_like(column))

@@ -46,7 +46,7 @@ class Parting:
     @property
     def num_apart(self) -> int:
         """Frames of the run."""
-        return self.apart.stop - self.apart.start
+        return int(self.apart.stop - self.apart.start)
 
 
 def find_partings(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from commands.files import whole_file
 from commands.page import Picture, Section, write_page
 from commands.provenance import Provenance
-from commands.tables import Estimate, Table
+from commands.tables import Cell, Estimate, Table
 from evaluation.benchmark import Benchmark
 from evaluation.intervals import INTERVALS, difference_table, estimate
 from evaluation.plots import save_figure
@@ -131,7 +131,8 @@ def tag_tables(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> list[Tab
     """Return accuracy and robustness over the frames of each tag; none without tags."""
     ranked = rank_vot(trackers)
     names = dict.fromkeys(name for each in benchmark.sequences for name in each.tags)
-    accuracies, robustness = [], []
+    accuracies: list[tuple[Cell, ...]] = []
+    robustness: list[tuple[Cell, ...]] = []
     for name in (*names, _NO_TAG) if names else ():
         chosen = np.concatenate([_tagged(each, name) for each in benchmark.sequences])
         if not (num_frames := int(np.count_nonzero(chosen))):
@@ -167,7 +168,7 @@ def _tagged(sequence: BenchmarkSequence, name: str) -> NDArray[np.bool_]:
     """Return (T,) True for the frames with a tag; for `_NO_TAG`, for those without any."""
     nowhere = np.zeros(len(sequence.frames), dtype=bool)
     if name == _NO_TAG:
-        return ~np.logical_or.reduce([nowhere, *sequence.tags.values()])
+        return ~np.array([nowhere, *sequence.tags.values()]).any(axis=0)
     return sequence.tags.get(name, nowhere)
 
 
