@@ -139,7 +139,7 @@ def _mean_ratio(above: Values, below: Values) -> Values:
     known = below > 0
     num_known = known.sum(axis=-1)
     total = np.where(known, ratios, 0).sum(axis=-1)
-    means = np.full(num_known.shape, np.nan)
+    means: Values = np.full(num_known.shape, np.nan)
     np.divide(total, num_known, out=means, where=num_known > 0)
     return means
 
@@ -161,4 +161,4 @@ def _draw_sequences(num_sequences: int) -> Values:
 def _draw_signs(num_sequences: int) -> Values:
     """Return (draws, S) 1 where results stay, -1 where they are exchanged."""
     rng = np.random.default_rng(0)
-    return 1.0 - 2.0 * rng.integers(2, size=(_NUM_DRAWS, num_sequences))
+    return np.where(rng.integers(2, size=(_NUM_DRAWS, num_sequences)) == 1, -1.0, 1.0)

@@ -168,7 +168,9 @@ def _tagged(sequence: BenchmarkSequence, name: str) -> NDArray[np.bool_]:
     """Return (T,) True for the frames with a tag; for `_NO_TAG`, for those without any."""
     nowhere = np.zeros(len(sequence.frames), dtype=bool)
     if name == _NO_TAG:
-        return ~np.array([nowhere, *sequence.tags.values()]).any(axis=0)
+        for flags in sequence.tags.values():
+            nowhere |= flags
+        return ~nowhere
     return sequence.tags.get(name, nowhere)
 
 
