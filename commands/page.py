@@ -6,49 +6,28 @@ write_page("report.html", "What a build made", sections, made_by=provenance)
 import base64
 import functools
 import html
-import io
 import json
 import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from commands.files import write_whole
 from commands.provenance import Provenance
+from commands.tables import Table as Table  # pages are made of them
+from commands.tables import cell_texts, mark_best
 
-
-class Figure(Protocol):
-    """What matplotlib's figures can do; this layer does without matplotlib."""
-
-    def savefig(self, fname: Any, /, *, format: str) -> None:  # noqa: A002 (matplotlib's name)
-        """Write the figure."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """Rows of text and numbers."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str | float | None, ...], ...]
-    """The first value of a row is its name; None is printed as a dash."""
-    digits: tuple[int, ...] = ()
-    """Decimals of each column after the first; empty prints three, whole numbers without."""
-    higher_is_better: tuple[bool, ...] = ()
-    """By column after the first; where given, the best and second best are marked."""
-    folded: bool = False
-    """Whether the page shows it only on a click."""
+_FEWEST_LISTED = 4
+"""Sections from which on a page begins with links to them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Picture:
     """A picture and what it shows in words, for those who cannot see it."""
 
-    figure: Figure | bytes | str
-    """A matplotlib figure, an encoded PNG, or the text of an SVG element."""
+    figure: bytes | str
+    """An encoded PNG, or the text of an SVG element."""
     alt: str
     caption: str = ""
     wide: bool = False
@@ -78,8 +57,8 @@ def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Pr
 
 def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:
     """Return the whole page."""
-    body = "\n".join(_section(section) for section in sections)
-    return document(title, body, footer=_footer(made_by))
+    body = "\n".join(_section(section, number) for number, section in enumerate(sections))
+    return document(title, _contents(sections) + body, footer=_footer(made_by))
 
 
 def document(title: str, body: str, style: str = "", *, footer: str = "") -> str:
@@ -113,6 +92,17 @@ def document(title: str, body: str, style: str = "", *, footer: str = "") -> str
 """
 
 
+def _contents(sections: Sequence[Section]) -> str:
+    """Return links to the sections, so that a long page is walked by keyboard."""
+    if len(sections) < _FEWEST_LISTED:
+        return ""
+    links = "\n".join(
+        f'<a href="#s{number}">{html.escape(section.title)}</a>'
+        for number, section in enumerate(sections)
+    )
+    return f'<nav aria-label="Sections">\n{links}\n</nav>\n'
+
+
 @functools.cache
 def _style() -> str:
     return Path(__file__).with_suffix(".css").read_text(encoding="ascii")
@@ -129,8 +119,8 @@ def _footer(made_by: Provenance) -> str:
     return "\n".join([*parts, "</footer>"])
 
 
-def _section(section: Section) -> str:
-    parts = [f"<section>\n<h2>{html.escape(section.title)}</h2>"]
+def _section(section: Section, number: int) -> str:
+    parts = [f'<section id="s{number}">\n<h2>{html.escape(section.title)}</h2>']
     parts += [f'<p class="note">{_prose(each)}</p>' for each in section.warnings]
     parts += [f"<p>{_prose(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []
@@ -157,22 +147,14 @@ def _picture(picture: Picture) -> str:
     if isinstance(picture.figure, str):
         image = picture.figure.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
     else:
-        encoded = base64.b64encode(_png(picture.figure)).decode("ascii")
+        encoded = base64.b64encode(picture.figure).decode("ascii")
         image = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">'
     caption = f"<figcaption>{html.escape(picture.caption)}</figcaption>" if picture.caption else ""
     return f"<figure{' class=wide' if picture.wide else ''}>{image}{caption}</figure>"
 
 
-def _png(figure: Figure | bytes) -> bytes:
-    if isinstance(figure, bytes):
-        return figure
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
-
-
 def _table(table: Table) -> str:
-    ranks = _ranks(table)
+    ranks = mark_best(table)
     columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
     kinds = ["text" if any(isinstance(v, str) for v in values) else "" for values in columns]
     head = "".join(
@@ -181,7 +163,7 @@ def _table(table: Table) -> str:
     )
     rows = []
     for index, row in enumerate(table.rows):
-        name, *texts = (html.escape(text) for text in _texts(table, row))
+        name, *texts = (html.escape(text) for text in cell_texts(table, row, plus_minus="\u00b1"))
         cells = [f'<th scope="row">{name}</th>']
         for column, text in enumerate(texts, start=1):
             cells.append(f"<td{_class(ranks.get((index, column), kinds[column]))}>{text}</td>")
@@ -195,31 +177,3 @@ def _table(table: Table) -> str:
 
 def _class(name: str) -> str:
     return f' class="{name}"' if name else ""
-
-
-def _texts(table: Table, row: Sequence[str | float | None]) -> tuple[str, ...]:
-    digits: Sequence[int | None] = table.digits or (None,) * (len(table.columns) - 1)
-    return tuple(_text(value, places) for value, places in zip(row, (None, *digits), strict=True))
-
-
-def _text(value: str | float | None, places: int | None) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.{3 if places is None else places}f}"
-
-
-def _ranks(table: Table) -> dict[tuple[int, int], str]:
-    """Return the class of the best and second best cells of each ranked column."""
-    classes = {}
-    for column, higher in enumerate(table.higher_is_better, start=1):
-        numbers = {row[column] for row in table.rows if isinstance(row[column], (int, float))}
-        ordered = sorted((float(each) for each in numbers if each is not None), reverse=higher)
-        for name, value in zip(("best", "second"), ordered[:2], strict=False):
-            for index, row in enumerate(table.rows):
-                if len(table.rows) > 1 and row[column] == value:
-                    classes[index, column] = name
-    return classes

@@ -155,6 +155,15 @@ class Benchmark:
     sequences: tuple[BenchmarkSequence, ...]
     note: str = ""
     """Why numbers on it do not compare with printed ones; empty for the whole set."""
+    experiment: str = "OPE"
+    """Name of the experiment in plots: one pass, or one of several starts."""
+    whole: tuple[BenchmarkSequence, ...] = ()
+    """The sequences that ``sequences`` are starts of, if they are."""
+
+    @property
+    def scored(self) -> tuple[BenchmarkSequence, ...]:
+        """Sequences that numbers are reported for."""
+        return self.whole or self.sequences
 
     @property
     def title(self) -> str:
@@ -165,7 +174,8 @@ class Benchmark:
     def all_names(self) -> tuple[str, ...]:
         """Names of the sequences here and of the published ones: a result may be of any."""
         here = (each.name for each in self.sequences)
-        return tuple(dict.fromkeys((*here, *self.record.official_names)))
+        official = () if self.whole else self.record.official_names
+        return tuple(dict.fromkeys((*here, *official)))
 
     @property
     def num_frames(self) -> int:

@@ -1,10 +1,12 @@
 """Plots as papers print them, without LaTeX and without a window system."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,6 +16,13 @@ from numpy.typing import NDArray
 from commands.files import whole_file
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
+GRID = "#e5e5e5"
+BAND = "#ededed"
+_PAGE_COLORS = {
+    **{"#000000": "currentColor", "#ffffff": "var(--back)", BAND: "var(--soft)"},
+    **{GRID: "var(--line)", "#cccccc": "var(--line)"},
+}
+"""Colours of a page, light or dark, for those of a figure."""
 _STYLES = ("-", "--", "-.", ":")
 _LEGEND_COLUMNS = 2
 _LEGEND_ROW_INCHES = 0.18
@@ -49,7 +58,7 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
         )
     axes.set(title=title, xlim=(x[0], x[-1]), ylim=(0, 1))
     axes.set_yticks(np.linspace(0, 1, 11))
-    axes.grid(color="0.9")
+    axes.grid(color=GRID)
     add_legend(figure)
     return figure
 
@@ -71,17 +80,27 @@ def add_legend(figure: Figure) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS, fontsize=8)
 
 
-def save_figure(figure: Figure, path: Path) -> bytes:
-    """Write a figure as PNG and PDF beside each other and return the PNG.
+def save_figure(figure: Figure, path: Path) -> str:
+    """Write a figure as PNG and PDF beside each other and return it as SVG for a page.
 
     Args:
         figure: The figure.
         path: Without an ending.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    with whole_file(path.with_name(f"{path.name}.png")) as temporary:
-        temporary.write_bytes(buffer.getvalue())
-    with whole_file(path.with_name(f"{path.name}.pdf")) as temporary:
-        figure.savefig(temporary, format="pdf", metadata={"CreationDate": None})
-    return buffer.getvalue()
+    for ending, metadata in (("png", {}), ("pdf", {"CreationDate": None})):
+        with whole_file(path.with_name(f"{path.name}.{ending}")) as temporary:
+            figure.savefig(temporary, format=ending, metadata=metadata)
+    return figure_svg(figure)
+
+
+def figure_svg(figure: Figure) -> str:
+    """Return a figure as an SVG element in the colours of the page that it stands on."""
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "page"}):
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    text = buffer.getvalue()
+    text = text[text.index("<svg ") :]
+    # What HTML does not need, and numbered names, which would be the same in every figure.
+    text = re.sub(r' (xmlns(:\w+)?="[^"]*"|id="[\w.]+_\d+")', "", text).replace("xlink:", "")
+    return re.sub("#[0-9a-f]{6}", lambda found: _PAGE_COLORS.get(found[0], found[0]), text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
 from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
+from evaluation.onepass.starts import Experiment, open_experiment
 from evaluation.results.folder import find_trackers
 from evaluation.results.tracker import TrackerResults
 
@@ -22,6 +23,9 @@ class Selection:
     """Names of the only sequences to use; empty uses all."""
     exclude_sequences: tuple[str, ...] = ()
     """Names of sequences to leave out."""
+    experiment: Experiment = "ope"
+    """One pass from the first frame; or OTB's robustness evaluations: tre from 20 frames, sre from
+    12 boxes beside the true one. Their results lie beside those of one pass."""
 
 
 def open_selected(name: BenchmarkName, root: str, selection: Selection) -> Benchmark:
@@ -30,12 +34,13 @@ def open_selected(name: BenchmarkName, root: str, selection: Selection) -> Bench
     Raises:
         SourceError: Nothing usable lies under the root, or a name does not exist.
     """
-    return open_benchmark(
+    benchmark = open_benchmark(
         name,
         root or f"data/raw/{name}",
         only=selection.sequences,
         without=selection.exclude_sequences,
     )
+    return open_experiment(benchmark, selection.experiment)
 
 
 def find_selected(
@@ -60,7 +65,7 @@ def find_selected(
     )
     there = [each.name for each in found]
     for option, wanted in (("--trackers", selection.trackers), ("--exclude", selection.exclude)):
-        if missing := [name for name in wanted if name not in there]:
+        if missing := [name for name in wanted if not any(each.is_named(name) for each in found)]:
             raise SourceError(
                 f"{option}: no tracker {missing[0]!r} in {results}, expected some of "
                 f"{', '.join(there)}"
@@ -68,8 +73,11 @@ def find_selected(
     chosen = [
         each
         for each in found
-        if each.name == always
-        or (each.name in (selection.trackers or there) and each.name not in selection.exclude)
+        if (always and each.is_named(always))
+        or (
+            any(map(each.is_named, selection.trackers or there))
+            and not any(map(each.is_named, selection.exclude))
+        )
     ]
     if not chosen:
         raise SourceError("--exclude: no tracker is left to score. Name fewer")

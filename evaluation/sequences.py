@@ -5,7 +5,8 @@ about those: OTB, UAV123 and LaSOT call the top-left pixel (1, 1). Trackers see 
 is the image's top-left corner. ``to_edges`` and ``to_file`` are the only way between the two.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ class BenchmarkSequence:
 
     name: str
     """As the benchmark's own toolkit spells it."""
+    part_of: str = ""
+    """Name of the sequence that this is a start of, if it is one."""
     frames: tuple[str, ...]
     """The T image files, relative to the benchmark's root."""
     truth: Boxes
@@ -34,6 +37,8 @@ class BenchmarkSequence:
     """(T,) True where the target is flagged absent, if the benchmark has such flags."""
     attributes: tuple[str, ...] = ()
     """Difficulties, such as ``"Occlusion"``; empty if the copy has none."""
+    tags: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """Difficulties of single frames: (T,) True where a frame has the one of that name."""
     group: str = ""
     """Group of its recording in training manifests."""
     image_size: tuple[int, int] | None = None

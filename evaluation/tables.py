@@ -1,8 +1,6 @@
 """Tables as text for the terminal, as LaTeX for papers."""
 
-from collections.abc import Sequence
-
-from commands.page import Table
+from commands.tables import Table, cell_texts, mark_best
 
 _ESCAPES = {
     **{each: f"\\{each}" for each in "&%$#_{}"},
@@ -13,7 +11,7 @@ _ESCAPES = {
 
 def table_text(table: Table) -> str:
     """Return a table as aligned plain text, for the terminal."""
-    cells = [table.columns, *(_texts(table, row) for row in table.rows)]
+    cells = [table.columns, *(cell_texts(table, row) for row in table.rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(table.columns))]
     lines = [
         "  ".join(
@@ -27,7 +25,7 @@ def table_text(table: Table) -> str:
 
 def table_latex(table: Table) -> str:
     """Return a table for a paper; it needs the package ``booktabs``, the best value is bold."""
-    best = _best_cells(table)
+    marks = mark_best(table)
     lines = [
         rf"% {table.caption}",
         rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
@@ -37,34 +35,14 @@ def table_latex(table: Table) -> str:
     ]
     for index, row in enumerate(table.rows):
         cells = [
-            rf"\textbf{{{_escape(text)}}}" if (index, column) in best else _escape(text)
-            for column, text in enumerate(_texts(table, row))
+            rf"\textbf{{{_escape(text)}}}"
+            if marks.get((index, column)) == "best"
+            else _escape(text)
+            for column, text in enumerate(cell_texts(table, row))
         ]
         lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
 
 
-def _best_cells(table: Table) -> set[tuple[int, int]]:
-    cells = set()
-    for column, higher in enumerate(table.higher_is_better, start=1):
-        numbers = [
-            (float(value), index)
-            for index, row in enumerate(table.rows)
-            if isinstance(value := row[column], (int, float))
-        ]
-        if len(numbers) > 1:
-            best = max(numbers)[0] if higher else min(numbers)[0]
-            cells |= {(index, column) for value, index in numbers if value == best}
-    return cells
-
-
 def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(letter, letter) for letter in text)
-
-
-def _texts(table: Table, row: Sequence[str | float | None]) -> tuple[str, ...]:
-    digits = (0, *(table.digits or (3,) * (len(table.columns) - 1)))
-    return tuple(
-        "-" if value is None else value if isinstance(value, str) else f"{value:.{places}f}"
-        for value, places in zip(row, digits, strict=True)
-    )
+    return "".join(_ESCAPES.get(letter, letter) for letter in text).replace("+-", r"$\pm$")

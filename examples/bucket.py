@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.bucket import can_serve, served
+from bench.pairs.bucket import can_serve, served
 from commands.page import Table
 from commands.run import run_command
 from commands.stores import file_system

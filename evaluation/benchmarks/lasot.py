@@ -2,7 +2,7 @@
 
 Read from ``<root>/<class>/<class>-<n>/`` (also with the class folder doubled), as the training
 source is: ``img/00000001.jpg``, ``groundtruth.txt``, ``full_occlusion.txt``, ``out_of_view.txt``.
-A frame with either flag is absent.
+A frame with either flag is absent. Attributes of the 1,400 are in ``lasot_attributes.json``.
 """
 
 import json
@@ -27,6 +27,27 @@ _TESTING: dict[str, list[int]] = json.loads(
     Path(source.__file__).with_name("lasot_testing_set.json").read_text(encoding="ascii")
 )
 """By class, the numbers of its videos in the official test split."""
+
+ATTRIBUTES = {
+    "CM": "Camera Motion",
+    "VC": "Viewpoint Change",
+    "ROT": "Rotation",
+    "DEF": "Deformation",
+    "FOC": "Full Occlusion",
+    "IV": "Illumination Variation",
+    "OV": "Out-of-View",
+    "POC": "Partial Occlusion",
+    "SV": "Scale Variation",
+    "BC": "Background Clutter",
+    "MB": "Motion Blur",
+    "ARC": "Aspect Ratio Change",
+    "LR": "Low Resolution",
+    "FM": "Fast Motion",
+}
+_PUBLISHED_ATTRIBUTES: dict[str, str] = json.loads(
+    Path(__file__).with_name("lasot_attributes.json").read_text(encoding="ascii")
+)
+"""By video, the codes of its attributes."""
 
 
 def _test_names() -> tuple[str, ...]:
@@ -88,6 +109,7 @@ def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence
         frames=tuple(f"{folder}/img/{number:08d}.jpg" for number in range(1, len(truth) + 1)),
         truth=truth,
         absent=full | out,
+        attributes=tuple(ATTRIBUTES[code] for code in _PUBLISHED_ATTRIBUTES.get(name, "").split()),
         group=name,
     )
 

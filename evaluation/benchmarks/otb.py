@@ -6,15 +6,17 @@ Read from ``<root>/<Sequence>/``:
     img/0001.jpg ...           frames
     groundtruth_rect.txt       one ``x,y,w,h`` line per frame, by comma, tab or blanks, from pixel 1
     groundtruth_rect.1.txt     and .2, where a folder holds several targets: they alone count then
-    attrs.txt                  attributes such as ``SV, OCC``, if the copy has them
+    attrs.txt                  attributes such as ``SV, OCC``; else those of otb_attributes.json
 
 Any folder of that shape is read, so that a part of OTB100 or one's own videos can be evaluated too.
 """
 
+import json
 import logging
 import re
 from collections.abc import Collection
 from functools import partial
+from pathlib import Path
 
 from commands.page import Table
 from datasets.box_files import decode_text
@@ -52,6 +54,10 @@ ATTRIBUTES = {
     "BC": "Background Clutters",
     "LR": "Low Resolution",
 }
+_PUBLISHED_ATTRIBUTES: dict[str, str] = json.loads(
+    Path(__file__).with_name("otb_attributes.json").read_text(encoding="ascii")
+)
+"""By sequence, the codes of its attributes."""
 
 _NAMES_100 = """
 Basketball Biker Bird1 Bird2 BlurBody BlurCar1 BlurCar2 BlurCar3 BlurCar4 BlurFace BlurOwl Board
@@ -142,18 +148,17 @@ def _find_truths(files: RawFiles, folder: str) -> dict[str, str]:
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str, truth_name: str) -> BenchmarkSequence:
-    attributes: tuple[str, ...] = ()
-    if files.exists(f"{folder}/attrs.txt"):
-        listed = f"{folder}/attrs.txt"
+    listed = f"{folder}/attrs.txt"
+    codes = _PUBLISHED_ATTRIBUTES.get(name, "")
+    if files.exists(listed):
         codes = decode_text(files.read(listed), where=files.where(listed)).replace(",", " ")
-        attributes = tuple(ATTRIBUTES.get(code, code) for code in codes.split())
     return read_image_folder(
         files,
         f"{folder}/img",
         f"{folder}/{truth_name}",
         name=name,
         span=_RANGES.get(name),
-        attributes=attributes,
+        attributes=tuple(ATTRIBUTES.get(code, code) for code in codes.split()),
     )
 
 

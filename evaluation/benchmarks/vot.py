@@ -16,9 +16,10 @@ from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from commands.page import Table
-from datasets.box_files import decode_text, parse_boxes
+from datasets.box_files import decode_text, parse_boxes, parse_flags
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
@@ -102,8 +103,21 @@ def _read_sequence(files: RawFiles, name: str) -> BenchmarkSequence:
     folder = f"{name}/color" if files.exists(f"{name}/color") else name
     images = sort_frames(files.list(folder), where=f"{files.root}/{folder}")
     frames = tuple(f"{folder}/{image}" for image in images)
-    tags = [tag.removesuffix(".tag") for tag in files.list(name) if tag.endswith(".tag")]
-    return BenchmarkSequence(name=name, frames=frames, truth=truth, attributes=tuple(tags))
+    tags = {
+        tag.removesuffix(".tag"): _read_tag(files, f"{name}/{tag}", len(truth))
+        for tag in files.list(name)
+        if tag.endswith(".tag")
+    }
+    return BenchmarkSequence(
+        name=name, frames=frames, truth=truth, attributes=tuple(tags), tags=tags
+    )
+
+
+def _read_tag(files: RawFiles, name: str, num_frames: int) -> NDArray[np.bool_]:
+    """Return (T,) flags; as for VOT's toolkit, frames beyond the file's end have no tag."""
+    where = files.where(name)
+    flags = parse_flags(decode_text(files.read(name), where=where), where=where)[:num_frames]
+    return np.pad(flags, (0, num_frames - len(flags)))
 
 
 def _check_year(benchmark: str, names: Iterable[str], *, root: str) -> None:

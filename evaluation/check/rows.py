@@ -72,26 +72,43 @@ def check_rows(folder: Path, *, vot: bool = True) -> Iterator[CheckRow]:
 
 
 def _matlab_rows(folder: Path, expected: Mapping[str, Mapping[str, float]]) -> Iterator[CheckRow]:
-    """Compare with the curves that the OTB toolkit stored."""
+    """Compare with the curves that the OTB toolkit stored, over the benchmark and one by one."""
+    stored = json.loads((folder / "otb100/matlab/perfMat.json").read_text(encoding="utf-8"))
     truth = json.loads((folder / "otb100/gt.json").read_text(encoding="utf-8"))
     for tracker, numbers in expected.items():
         with np.load(folder / f"otb100/matlab/{tracker}.npz") as results:
-            curves = [
-                measure(
+            curves = {
+                name: measure(
                     results[name],
                     np.array(truth[name]["gt_rect"], np.float64),
                     convention=CONVENTIONS["otb"],
                 )
                 for name in results.files
-            ]
+            }
         for name, official in numbers.items():
             yield CheckRow(
                 benchmark="OTB100",
                 tracker=tracker,
                 evaluator="MATLAB, stored",
                 measure=name,
-                ours=_MEASURES[name](mean_curves(curves)),
+                ours=_MEASURES[name](mean_curves(list(curves.values()))),
                 official=official,
+            )
+        for kind in ("success", "precision"):
+            points = np.array(
+                [
+                    (getattr(each, kind), stored[tracker][kind][name])
+                    for name, each in curves.items()
+                ]
+            )
+            worst = np.abs(points[:, 0] - points[:, 1]).argmax()
+            yield CheckRow(
+                benchmark="OTB100",
+                tracker=tracker,
+                evaluator="MATLAB, worst point",
+                measure=kind,
+                ours=float(points[:, 0].flat[worst]),
+                official=float(points[:, 1].flat[worst]),
             )
 
 

@@ -112,13 +112,13 @@ def measure(
     )
 
 
-def mean_curves(curves: Sequence[Curves]) -> Curves:
-    """Return the plain mean over sequences, which gives each of them the same weight."""
+def mean_curves(curves: Sequence[Curves], weights: Sequence[float] | None = None) -> Curves:
+    """Return the mean over sequences; without weights each of them counts the same."""
     return Curves(
-        success=np.mean([each.success for each in curves], axis=0),
-        precision=np.mean([each.precision for each in curves], axis=0),
-        normalised=np.mean([each.normalised for each in curves], axis=0),
-        mean_overlap=float(np.mean([each.mean_overlap for each in curves])),
+        success=np.average([each.success for each in curves], axis=0, weights=weights),
+        precision=np.average([each.precision for each in curves], axis=0, weights=weights),
+        normalised=np.average([each.normalised for each in curves], axis=0, weights=weights),
+        mean_overlap=float(np.average([each.mean_overlap for each in curves], weights=weights)),
     )
 
 

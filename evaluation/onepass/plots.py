@@ -1,55 +1,88 @@
 """The plots of one-pass evaluation: success, precision and normalised precision."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
 from evaluation.onepass.conventions import ERROR_THRESHOLDS, Convention
+from evaluation.onepass.metrics import Curves, Values
 from evaluation.onepass.scores import TrackerScore
 from evaluation.plots import Line, plot_lines
 
 
-def plot_success(scores: Sequence[TrackerScore], *, title: str, convention: Convention) -> Figure:
-    """Plot the fraction of frames over the overlap threshold; the legend ranks the trackers."""
-    lines = [
-        Line(tracker=each.tracker, values=each.total.success, printed=each.value) for each in scores
-    ]
-    figure = plot_lines(
-        convention.overlap_thresholds, lines, title=f"Success plots of OPE on {title}"
-    )
-    _label(figure, x="Overlap threshold", y="Success rate")
-    return figure
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plot:
+    """One kind of curve."""
+
+    title: str
+    x: str
+    y: str
+    alt: str
+    """What a reader who cannot see it is told."""
+    thresholds: Callable[[Convention], Values]
+    values: Callable[[Curves], Values]
+    printed: Callable[[TrackerScore, Convention], float]
+    """Number in the legend."""
+    mark: float | None = None
+    """Threshold of the printed number, where it is one."""
 
 
-def plot_precision(scores: Sequence[TrackerScore], *, title: str) -> Figure:
-    """Plot the fraction of frames over the allowed centre error; printed at 20 pixels."""
-    lines = [
-        Line(tracker=each.tracker, values=each.total.precision, printed=each.total.precision_at_20)
-        for each in scores
-    ]
-    figure = plot_lines(ERROR_THRESHOLDS, lines, title=f"Precision plots of OPE on {title}")
-    figure.axes[0].axvline(20, color="0.7", linewidth=1, zorder=0)
-    _label(figure, x="Location error threshold [px]", y="Precision")
-    return figure
+PLOTS: Mapping[str, Plot] = {
+    "success": Plot(
+        title="Success plots",
+        x="Overlap threshold",
+        y="Success rate",
+        alt="Success over overlap threshold",
+        thresholds=lambda rules: rules.overlap_thresholds,
+        values=lambda curves: curves.success,
+        printed=lambda score, _: score.value,
+    ),
+    "precision": Plot(
+        title="Precision plots",
+        x="Location error threshold [px]",
+        y="Precision",
+        alt="Precision over the allowed centre error in px",
+        thresholds=lambda _: ERROR_THRESHOLDS,
+        values=lambda curves: curves.precision,
+        printed=lambda score, _: score.total.precision_at_20,
+        mark=20,
+    ),
+    "normalised_precision": Plot(
+        title="Normalised precision",
+        x="Normalised location error threshold",
+        y="Normalised precision",
+        alt="Precision over the allowed error in target sizes",
+        thresholds=lambda rules: rules.normalised_thresholds,
+        values=lambda curves: curves.normalised,
+        printed=lambda score, rules: score.total.printed_normalised(rules),
+    ),
+}
+"""By the name of the file."""
 
 
-def plot_normalised(
-    scores: Sequence[TrackerScore], *, title: str, convention: Convention
+def plot_scores(
+    plot: Plot, scores: Sequence[TrackerScore], *, title: str, convention: Convention
 ) -> Figure:
-    """Plot the fraction of frames over the allowed error in target sizes."""
+    """Plot a kind of curve of all trackers; the legend ranks them.
+
+    Args:
+        plot: One of `PLOTS`.
+        scores: The trackers.
+        title: Experiment and benchmark, or a part of it.
+        convention: The rules that they were measured by.
+    """
     lines = [
         Line(
             tracker=each.tracker,
-            values=each.total.normalised,
-            printed=each.total.printed_normalised(convention),
+            values=plot.values(each.total),
+            printed=plot.printed(each, convention),
         )
         for each in scores
     ]
-    thresholds = convention.normalised_thresholds
-    figure = plot_lines(thresholds, lines, title=f"Normalised precision of OPE on {title}")
-    _label(figure, x="Normalised location error threshold", y="Normalised precision")
+    figure = plot_lines(plot.thresholds(convention), lines, title=f"{plot.title} of {title}")
+    axes = figure.axes[0]
+    axes.set(xlabel=plot.x, ylabel=plot.y)
+    if plot.mark is not None:
+        axes.axvline(plot.mark, color="0.7", linewidth=1, zorder=0)
     return figure
-
-
-def _label(figure: Figure, *, x: str, y: str) -> None:
-    figure.axes[0].set(xlabel=x, ylabel=y)

@@ -9,8 +9,9 @@ from commands.page import Table
 from datasets.box_files import read_box_file
 from evaluation.benchmark import Benchmark, Protocol, ReportOptions
 from evaluation.onepass.conventions import CONVENTIONS
-from evaluation.onepass.report import summary_table, write_onepass_report
+from evaluation.onepass.report import write_onepass_report
 from evaluation.onepass.scores import TrackerScore, score_tracker
+from evaluation.onepass.tables import noise_table, summary_table
 from evaluation.onepass.track import count_frames_left, follow_sequence, track_into
 from evaluation.results.claim import read_note
 from evaluation.results.folder import is_box_file
@@ -33,14 +34,16 @@ def report(
     rules = CONVENTIONS[options.convention]
 
     def score(results: TrackerResults) -> TrackerScore:
-        note = read_note(Path(results.where))
+        note = read_note(results.folders)
         return score_tracker(benchmark, results, convention=rules, note=note)
 
     scores = score_each(trackers, score, always=options.always)
     page = write_onepass_report(
         benchmark, scores, options.out, convention=rules, made_by=options.made_by
     )
-    return [summary_table(benchmark, scores, convention=rules)], page
+    noise = noise_table(scores)
+    ranking = summary_table(benchmark, scores, convention=rules)
+    return [ranking, *([noise] if noise else [])], page
 
 
 def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:

@@ -1,67 +1,38 @@
 """Tables, plots and files of a one-pass evaluation."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from commands.files import whole_file
-from commands.page import Picture, Section, Table, write_page
+from commands.page import Picture, Section, write_page
 from commands.provenance import Provenance
+from commands.tables import Estimate, Table
 from evaluation.benchmark import Benchmark
+from evaluation.intervals import INTERVALS
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.onepass.filmstrips import filmstrip
-from evaluation.onepass.metrics import MEASURES, Curves, mean_curves
-from evaluation.onepass.plots import plot_normalised, plot_precision, plot_success
+from evaluation.onepass.metrics import MEASURES, Curves
+from evaluation.onepass.plots import PLOTS, plot_scores
 from evaluation.onepass.scores import TrackerScore, rank
+from evaluation.onepass.tables import (
+    attribute_scores,
+    attribute_tables,
+    noise_table,
+    run_table,
+    sequence_table,
+    summary_table,
+)
 from evaluation.plots import save_figure
 from evaluation.tables import table_latex
 
 _NUM_STRIPS = 3
-
-
-def summary_table(
-    benchmark: Benchmark, scores: Sequence[TrackerScore], *, convention: Convention
-) -> Table:
-    """Return the ranking of the trackers under a convention."""
-    return Table(
-        caption=(
-            f"{benchmark.title}, {len(benchmark.sequences)} sequences, {benchmark.num_frames:,} "
-            f"frames, convention {convention.name} ({convention.title})"
-        ),
-        columns=("tracker", *convention.measures, "frames/s"),
-        rows=tuple(
-            (
-                each.label,
-                *(MEASURES[name](each.total) for name in convention.measures),
-                each.frames_per_second,
-            )
-            for each in rank(scores)
-        ),
-        digits=(*(3 for _ in convention.measures), 1),
-        higher_is_better=tuple(True for _ in convention.measures),
-    )
-
-
-def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Table:
-    """Return the ranking measure of every tracker on every sequence."""
-    ranked = rank(scores)
-    headline = ranked[0].headline
-    return Table(
-        caption=f"{headline[0].upper()}{headline[1:]} by sequence",
-        columns=("sequence", "frames", *(each.tracker for each in ranked)),
-        rows=tuple(
-            (
-                sequence.name,
-                len(sequence.frames),
-                *(MEASURES[headline](each.per_sequence[sequence.name]) for each in ranked),
-            )
-            for sequence in benchmark.sequences
-        ),
-        digits=(0, *(3 for _ in ranked)),
-        folded=len(benchmark.sequences) > 12,
-    )
+_EXPERIMENTS = {
+    "OPE": "one-pass evaluation",
+    "TRE": "temporal robustness evaluation",
+    "SRE": "spatial robustness evaluation",
+}
 
 
 def write_onepass_report(
@@ -79,67 +50,47 @@ def write_onepass_report(
     """
     scores = rank(scores)  # so that a tracker has one colour in all plots
     title = benchmark.title + (" (a part)" if benchmark.note else "")
-    figures = {
-        "success": plot_success(scores, title=title, convention=convention),
-        "precision": plot_precision(scores, title=title),
-        "normalised_precision": plot_normalised(scores, title=title, convention=convention),
-    }
-    images = {name: save_figure(figure, out / name) for name, figure in figures.items()}
+    shown = f"{benchmark.experiment} on {title}"
+    ranking = ", ".join(f"{each.tracker} {each.value:.3f}" for each in scores)
     table = summary_table(benchmark, scores, convention=convention)
-    ranking = ", ".join(f"{each.tracker} {each.value:.3f}" for each in rank(scores))
-    printed = benchmark.record.printed
+    by_attribute = attribute_scores(benchmark, scores)
+    attributes = attribute_tables(by_attribute)
+    pictures = {
+        name: Picture(
+            figure=save_figure(
+                plot_scores(plot, scores, title=shown, convention=convention), out / name
+            ),
+            alt=f"{plot.alt}; the ranking is {ranking}",
+        )
+        for name, plot in PLOTS.items()
+    }
     sections = [
         Section(
             title="Ranking",
             warnings=tuple(_warnings(benchmark, scores)),
-            text=(
-                f"{convention.explanation} The best and the second best of each column are marked."
-            ),
-            tables=(table,) if printed is None else (table, printed),
+            text=f"{convention.explanation} The best and the second best of each column are "
+            f"marked.{INTERVALS}",
+            tables=_present(table, noise_table(scores), benchmark.record.printed),
         ),
-        Section(
-            title="Plots",
-            pictures=(
-                Picture(figure=images["success"], alt=f"Success over overlap threshold: {ranking}"),
-                Picture(
-                    figure=images["precision"], alt="Precision over the allowed centre error, in px"
-                ),
-                Picture(
-                    figure=images["normalised_precision"],
-                    alt="Precision over the allowed error in target sizes",
-                ),
-            ),
-        ),
-        *_attribute_sections(benchmark, scores, out, convention),
+        Section(title="Plots", pictures=tuple(pictures.values())),
+        *_attribute_sections(benchmark, by_attribute, attributes, out, convention),
         *_strip_sections(benchmark, scores),
-        Section(title="Sequences", tables=(sequence_table(benchmark, scores),)),
+        Section(
+            title="Sequences",
+            tables=_present(run_table(scores), sequence_table(benchmark, scores)),
+        ),
     ]
-    _write_text(out / "table.tex", table_latex(table))
+    _write_text(out / "table.tex", "\n".join(map(table_latex, (table, *attributes))))
     _write_text(out / "curves.json", _curves_json(benchmark, scores, convention))
     path = out / "report.html"
-    write_page(str(path), f"{title}: one-pass evaluation", sections, made_by=made_by)
+    write_page(
+        str(path), f"{title}: {_EXPERIMENTS[benchmark.experiment]}", sections, made_by=made_by
+    )
     return path
 
 
-def attribute_scores(
-    benchmark: Benchmark, scores: Sequence[TrackerScore]
-) -> dict[str, list[TrackerScore]]:
-    """Return the scores over the sequences of each attribute, most frequent attribute first."""
-    members: dict[str, list[str]] = {}
-    for sequence in benchmark.sequences:
-        for attribute in sequence.attributes:
-            members.setdefault(attribute, []).append(sequence.name)
-    return {
-        f"{attribute} ({len(names)})": [
-            replace(
-                score,
-                per_sequence={name: score.per_sequence[name] for name in names},
-                total=mean_curves([score.per_sequence[name] for name in names]),
-            )
-            for score in scores
-        ]
-        for attribute, names in sorted(members.items(), key=lambda item: -len(item[1]))
-    }
+def _present(*tables: Table | None) -> tuple[Table, ...]:
+    return tuple(table for table in tables if table is not None)
 
 
 def _warnings(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[str]:
@@ -151,27 +102,35 @@ def _warnings(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[str]
 
 
 def _attribute_sections(
-    benchmark: Benchmark, scores: Sequence[TrackerScore], out: Path, convention: Convention
+    benchmark: Benchmark,
+    by_attribute: Mapping[str, Sequence[TrackerScore]],
+    tables: Sequence[Table],
+    out: Path,
+    convention: Convention,
 ) -> list[Section]:
-    by_attribute = attribute_scores(benchmark, scores)
-    pictures = []
-    for attribute, subset in by_attribute.items():
-        figure = plot_success(
-            subset, title=f"{benchmark.title}: {attribute}", convention=convention
-        )
-        slug = "".join(letter if letter.isalnum() else "_" for letter in attribute.lower())
-        image = save_figure(figure, out / "attributes" / slug.strip("_"))
-        best = rank(subset)[0]
-        alt = f"Success on {attribute}; best is {best.tracker} with {best.value:.3f}"
-        pictures.append(Picture(figure=image, alt=alt))
-    if not pictures:
+    if not by_attribute:
         return []
-    text = "In brackets, how many sequences have the attribute."
-    return [Section(title="Attributes", text=text, pictures=tuple(pictures))]
+    text = "In brackets, how many sequences have the attribute. The best of each row are marked."
+    sections = [Section(title="Attributes", text=text, tables=tuple(tables))]
+    for kind, plot in PLOTS.items():
+        pictures = []
+        for attribute, subset in by_attribute.items():
+            title = f"{benchmark.experiment} on {benchmark.title}: {attribute}"
+            figure = plot_scores(plot, subset, title=title, convention=convention)
+            slug = "".join(letter if letter.isalnum() else "_" for letter in attribute.lower())
+            image = save_figure(figure, out / "attributes" / kind / slug.strip("_"))
+            best = max(subset, key=lambda each: plot.printed(each, convention))
+            alt = f"{plot.alt} on {attribute}; best is {best.tracker}"
+            pictures.append(Picture(figure=image, alt=alt))
+        name = kind.replace("_", " ")
+        sections.append(Section(title=f"Attributes: {name}", pictures=tuple(pictures)))
+    return sections
 
 
 def _strip_sections(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> list[Section]:
     """Return the sequences on which the best tracker is worst, with both boxes."""
+    if benchmark.whole:
+        return []
     best = rank(scores)[0]
     values = {name: MEASURES[best.headline](each) for name, each in best.per_sequence.items()}
     worst = sorted(benchmark.sequences, key=lambda each: values[each.name])
@@ -180,7 +139,7 @@ def _strip_sections(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> lis
     for sequence in worst[:_NUM_STRIPS]:
         path = best.results.paths_of(sequence.name)[0]
         boxes = read_result(best.results, path, sequence, benchmark.files)
-        figure = filmstrip(sequence, boxes, benchmark.files)
+        figure = filmstrip(sequence, [boxes], benchmark.files)
         if figure is not None:
             caption = f"{sequence.name}: {best.headline.split()[0]} {values[sequence.name]:.3f}"
             alt = f"Frames of {sequence.name} with the true box and that of {best.tracker}"
@@ -205,12 +164,23 @@ def _curves_json(
             score.tracker: {
                 "note": score.note,
                 "total": _as_json(score.total),
+                "intervals": _intervals(score),
+                "runs": [_as_json(each) for each in score.runs],
                 "sequences": {name: _as_json(each) for name, each in score.per_sequence.items()},
             }
             for score in scores
         },
     }
     return json.dumps(content) + "\n"
+
+
+def _intervals(score: TrackerScore) -> dict[str, list[float]]:
+    estimates = {name: score.estimate(name) for name in score.measures}
+    return {
+        name: [each.low, each.high]
+        for name, each in estimates.items()
+        if isinstance(each, Estimate)
+    }
 
 
 def _as_json(curves: Curves) -> dict[str, float | list[float]]:

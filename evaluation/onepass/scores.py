@@ -1,20 +1,20 @@
 """Scores of one-pass results: every tracker's curves, per sequence and over the benchmark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from commands.tables import Estimate
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
+from evaluation.intervals import Sums, estimate, mean_of
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Convention
 from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
 from evaluation.results.tracked_on import check_tracked_on
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
-from tracking.baselines import SHORTEST_S
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -26,14 +26,21 @@ class TrackerScore:
     """Curves by sequence, in the benchmark's order."""
     total: Curves
     """Their plain mean."""
-    headline: str = "success (AUC)"
-    """Measure that ranks trackers."""
+    measures: tuple[str, ...] = ("success (AUC)",)
+    """Columns of tables, keys of `evaluation.onepass.metrics.MEASURES`; the first one ranks."""
+    runs: tuple[Curves, ...] = ()
+    """Over the benchmark, of each run."""
     frames_per_second: float | None = None
     """Median speed of the frames, where the tracker ran here and was timed."""
     note: str = ""
     """Remark for the reader, such as that it was trained on this benchmark."""
     results: TrackerResults | None = None
     """Where its boxes are, for pictures of them."""
+
+    @property
+    def headline(self) -> str:
+        """Measure that ranks trackers."""
+        return self.measures[0]
 
     @property
     def value(self) -> float:
@@ -45,6 +52,14 @@ class TrackerScore:
         """Name in tables."""
         return f"{self.tracker} ({self.note})" if self.note else self.tracker
 
+    def sums(self, name: str) -> Sums:
+        """A measure over the sequences, for intervals and tests."""
+        return mean_of([MEASURES[name](each) for each in self.per_sequence.values()])
+
+    def estimate(self, name: str) -> Estimate | float:
+        """A measure with its interval over the sequences."""
+        return estimate(self.sums(name))
+
 
 def score_tracker(
     benchmark: Benchmark, results: TrackerResults, *, convention: Convention, note: str = ""
@@ -55,7 +70,7 @@ def score_tracker(
         SourceError: A result is missing, of another length or damaged, and all such sequences are
             named; or they were tracked on another first box or on other frames.
     """
-    check_tracked_on(benchmark, Path(results.where))
+    check_tracked_on(benchmark, results.folders)
     problems: dict[str, str] = {}
     measured: dict[str, list[Curves]] = {}
     for sequence in benchmark.sequences:
@@ -64,20 +79,38 @@ def score_tracker(
         except SourceError as error:
             problems[sequence.name] = str(error)
     results.refuse(problems, len(benchmark.sequences))
-    totals = [mean_curves(run).auc for run in zip(*measured.values(), strict=True)]
-    if len(totals) > 1:
-        spread = f"{len(totals)} runs, AUC +- {np.std(totals, ddof=1):.3f}"
+    measured = _pool_starts(benchmark, measured)
+    runs = tuple(mean_curves(run) for run in zip(*measured.values(), strict=True))
+    if len(runs) > 1:
+        spread = f"{len(runs)} runs, AUC +- {np.std([each.auc for each in runs], ddof=1):.3f}"
         note = f"{spread}; {note}" if note else spread
     per_sequence = {name: mean_curves(runs) for name, runs in measured.items()}
     return TrackerScore(
         tracker=results.name,
         per_sequence=per_sequence,
         total=mean_curves(list(per_sequence.values())),
-        headline=convention.measures[0],
-        frames_per_second=_median_speed(results, list(per_sequence)),
+        measures=convention.measures,
+        runs=runs,
+        frames_per_second=results.median_speed(each.name for each in benchmark.sequences),
         note=note,
         results=results,
     )
+
+
+def _pool_starts(
+    benchmark: Benchmark, measured: Mapping[str, list[Curves]]
+) -> dict[str, list[Curves]]:
+    """Return by sequence the curves of each run, over the frames of all its starts."""
+    starts: dict[str, list[BenchmarkSequence]] = {}
+    for each in benchmark.sequences:
+        starts.setdefault(each.part_of or each.name, []).append(each)
+    return {
+        name: [
+            mean_curves(list(run), [len(each.frames) for each in group])
+            for run in zip(*(measured[each.name] for each in group), strict=True)
+        ]
+        for name, group in starts.items()
+    }
 
 
 def _measure_runs(
@@ -107,11 +140,3 @@ def _measure_runs(
 def rank(scores: Sequence[TrackerScore]) -> list[TrackerScore]:
     """Return the scores from the best to the worst."""
     return sorted(scores, key=lambda score: -score.value)
-
-
-def _median_speed(results: TrackerResults, names: Sequence[str]) -> float | None:
-    timed = results.read_seconds(path for name in names for path in results.paths[name])
-    seconds = np.concatenate([np.empty(0), *timed])
-    seconds = seconds[seconds > 0]
-    median = float(np.median(seconds)) if seconds.size else 0.0
-    return 1 / median if median > SHORTEST_S else None

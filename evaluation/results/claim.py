@@ -1,6 +1,7 @@
 """The record of weights and settings in a tracker's folder."""
 
 import json
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -52,11 +53,15 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def read_note(folder: Path) -> str:
-    """Return the remark beside a tracker's numbers; empty for results from elsewhere."""
+def read_note(folders: Iterable[str]) -> str:
+    """Return the remarks beside a tracker's numbers; empty for results from elsewhere."""
+    return "; ".join(dict.fromkeys(note for each in folders for note in _read_notes(Path(each))))
+
+
+def _read_notes(folder: Path) -> list[str]:
     path = folder / TRACKER_FILE
     noted = _read(path).get("note", "") if path.exists() else ""
-    return "; ".join(filter(None, (noted, kept_note(folder))))
+    return [note for note in (noted, kept_note(folder)) if note]
 
 
 def _read(path: Path) -> dict[str, str]:

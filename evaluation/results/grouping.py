@@ -1,7 +1,8 @@
 """Which result files belong to one tracker, and which of them are runs of it.
 
 pytracking numbers the folders of its runs: ``<tracker>/<param>_000/``, ``<param>_001/`` and so on.
-GOT-10k's and VOT's toolkits number the files.
+GOT-10k's and VOT's toolkits number the files. ``<tracker>-0``, ``<tracker>-1`` and so on are runs
+too, such as trainings with several seeds.
 """
 
 import logging
@@ -37,9 +38,13 @@ def group_entries(
             runs.setdefault("/".join(filter(None, (run, inner))) or outer, []).append(each)
     groups: dict[str, list[str]] = {}
     for label in sorted(runs):
-        # A tracker that ran here keeps the name that its user gave it.
-        is_ours = files.exists(f"{label}/{TRACKER_FILE}")
-        plain = label if is_ours else re.sub(r"_\d{3}(?=/|$)", "", label)
+        counted = re.sub(r"-\d+$", "", label)
+        if {f"{counted}-0", f"{counted}-1"} <= runs.keys():
+            plain = counted
+        elif files.exists(f"{label}/{TRACKER_FILE}"):
+            plain = label  # a tracker that ran here keeps the name that its user gave it
+        else:
+            plain = re.sub(r"_\d{3}(?=/|$)", "", label)
         groups.setdefault(plain if plain not in runs else label, []).append(label)
     for name, labels in groups.items():
         if len(labels) > 1:
@@ -61,5 +66,5 @@ def _make_tracker(name: str, runs: Sequence[Sequence[Entry]], files: RawFiles) -
             same = [each.path for each in candidates if each.rank == candidates[0].rank]
             if len(same) > 1:
                 problems[sequence] = f"{' and '.join(same)} are both {sequence}"
-    where = files.where(runs[0][0].run).rstrip(": ")
-    return TrackerResults(name=name, where=where, files=files, paths=paths, problems=problems)
+    folders = tuple(files.where(run[0].run).rstrip(": ") for run in runs)
+    return TrackerResults(name=name, folders=folders, files=files, paths=paths, problems=problems)

@@ -32,7 +32,7 @@ def score_each(
         try:
             scores.append(score(each))
         except SourceError as error:
-            if each.name == always or len(trackers) == 1:
+            if (always and each.is_named(always)) or len(trackers) == 1:
                 raise
             logger.warning("%s is left out: %s", each.name, error)
     if not scores:

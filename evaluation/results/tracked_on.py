@@ -16,7 +16,7 @@ their first row is the first box (VOT's have none). Results from elsewhere are n
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,12 +48,17 @@ _REASONS = {
 Record = Mapping[str, str]
 
 
-def check_tracked_on(benchmark: Benchmark, folder: Path) -> None:
-    """Check that a tracker's results were made on the current content of the benchmark's folder.
+def check_tracked_on(benchmark: Benchmark, folders: Iterable[str]) -> None:
+    """Check that a tracker's runs were made on the current content of the benchmark's folder.
 
     Raises:
         SourceError: The truth that the tracker started from, or the frames, have changed since.
     """
+    for folder in folders:
+        _check_run(benchmark, Path(folder))
+
+
+def _check_run(benchmark: Benchmark, folder: Path) -> None:
     if not (folder / TRACKER_FILE).exists() and not (folder / _FOLDER).is_dir():
         return
     unrecorded, changed = [], {}
@@ -95,7 +100,7 @@ def record_tracked_on(benchmark: Benchmark, folder: Path) -> None:
     Raises:
         SourceError: As `check_tracked_on`.
     """
-    check_tracked_on(benchmark, folder)
+    check_tracked_on(benchmark, [str(folder)])
     for sequence in benchmark.sequences:
         now = describe_benchmark(benchmark)[sequence.name]
         known = _read(folder, sequence.name)

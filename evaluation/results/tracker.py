@@ -4,6 +4,7 @@ import logging
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from datasets.tracks import SourceError
 from evaluation.results.entries import split_number, suffix_of
 from evaluation.results.files import parse_times
 from evaluation.results.formats import FORMATS
+from tracking.baselines import SHORTEST_S
 
 logger = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
@@ -23,13 +25,22 @@ class TrackerResults:
     """Where the results of one tracker lie."""
 
     name: str
-    where: str
-    """Name of its folder or archive in messages."""
+    folders: tuple[str, ...]
+    """Folder or archive of each run that has one of its own."""
     files: RawFiles
     paths: Mapping[str, tuple[str, ...]]
     """By sequence the files of its runs, below the root of ``files``."""
     problems: Mapping[str, str] = field(default_factory=dict)
     """By sequence why its files cannot be used."""
+
+    @property
+    def where(self) -> str:
+        """Name of its folder or archive in messages."""
+        return self.folders[0]
+
+    def is_named(self, name: str) -> bool:
+        """Return True for the tracker's name or that of one of its runs."""
+        return name == self.name or name in {Path(each).name for each in self.folders}
 
     @property
     def num_runs(self) -> int:
@@ -93,12 +104,20 @@ class TrackerResults:
             found.append(seconds)
         return found
 
+    def median_speed(self, sequences: Iterable[str]) -> float | None:
+        """Return the frames per second by the median frame; None if no time is told."""
+        timed = self.read_seconds(path for name in sequences for path in self.paths[name])
+        seconds = np.concatenate([np.empty(0), *timed])
+        seconds = seconds[seconds > 0]
+        median = float(np.median(seconds)) if seconds.size else 0.0
+        return 1 / median if median > SHORTEST_S else None
+
     def _find_seconds(self, path: str) -> Floats | None:
         for timed, column in _times_paths(path):
             if self.files.exists(timed):
                 data = self.files.read(timed)
                 return parse_times(data, where=self.files.where(timed), column=column)
-        if suffix_of(path) == "txt":
+        if suffix_of(path) in ("txt", "bin"):
             return None
         return FORMATS[suffix_of(path)](self.files.read(path), where=self.files.where(path))[1]
 
@@ -111,7 +130,8 @@ def _times_paths(path: str) -> list[tuple[str, int | None]]:
     names: list[tuple[str, int | None]] = [
         (f"times/{stem}_time.txt", None),
         (f"{stem}_time.txt", None),
+        (f"{stem}_time.value", None),  # VOT's toolkit
     ]
-    if number:  # GOT-10k's toolkit writes a column per repetition
+    if number:  # GOT-10k's toolkit and pysot write a column per repetition
         names.append((f"{sequence}_time.txt", number - 1))
     return [(f"{folder}{slash}{name}", column) for name, column in names]

@@ -4,13 +4,14 @@ A tracker is started on the first frame; where it loses the target (overlap 0) i
 frames are skipped, and it is started again. A run has an event per frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.intervals import Sums
 from evaluation.regions import Floats, overlaps
 
 SKIPPED = 0
@@ -61,10 +62,34 @@ class VotScore:
     """Expected average overlap."""
     eao_curve: Floats
     """Expected average overlap of sequences of 1, 2, ... frames."""
-    accuracies: tuple[float, ...]
-    """By sequence."""
-    failures: tuple[float, ...]
-    """By sequence, mean over repetitions."""
+    eao_sums: Sums
+    """The expected average overlap as sums over sequences."""
+    overlaps: tuple[Floats, ...]
+    """By sequence (T,) mean over repetitions; NaN where accuracy does not count."""
+    failed: tuple[Floats, ...]
+    """By sequence (T,) share of the repetitions that lost the target there."""
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """By sequence."""
+        return tuple(map(mean_known, self.overlaps))
+
+    @property
+    def failures(self) -> tuple[float, ...]:
+        """By sequence, mean over repetitions."""
+        return tuple(float(each.sum()) for each in self.failed)
+
+    @property
+    def accuracy_sums(self) -> Sums:
+        """Accuracy, which pools the frames of all sequences, as sums over sequences."""
+        counts = [int(np.count_nonzero(~np.isnan(each))) for each in self.overlaps]
+        return Sums(above=_column(map(np.nansum, self.overlaps)), below=_column(counts))
+
+    @property
+    def robustness_sums(self) -> Sums:
+        """Failures per 100 frames as sums over sequences."""
+        failures = 100 * _column(self.failures)
+        return Sums(above=failures, below=_column(map(len, self.failed)))
 
 
 def measure_vot(
@@ -83,48 +108,56 @@ def measure_vot(
         _burnt_in_overlaps(trial, [whole for whole, _ in each])
         for trial, each in zip(trials, measured, strict=True)
     ]
-    failures = [
-        float(np.mean([np.count_nonzero(run.events == FAILED) for run in trial.runs]))
-        for trial in trials
-    ]
+    failed = tuple(
+        np.mean([run.events == FAILED for run in trial.runs], axis=0) for trial in trials
+    )
+    num_failures = float(sum(each.sum() for each in failed))
     num_frames = sum(len(trial.truth) for trial in trials)
     inner = [[inner for _, inner in each] for each in measured]
-    curve = expected_overlap_curve(trials, inner, ending=ending)
+    sums = expected_overlap_sums(trials, inner, ending=ending)
+    curve = expected_overlap_curve(sums)
     low, high = eao_lengths
-    span = curve[low - 1 : high]
+    used = slice(low - 1, high) if low <= len(curve) else slice(1, None)
     return VotScore(
-        accuracy=_mean(np.concatenate(per_frame)),
-        robustness=100 * sum(failures) / num_frames,
-        num_failures=sum(failures),
-        eao=_mean(span) if span.size else _mean(curve[1:]),
+        accuracy=mean_known(np.concatenate(per_frame)),
+        robustness=100 * num_failures / num_frames,
+        num_failures=num_failures,
+        eao=mean_known(curve[used]),
         eao_curve=curve,
-        accuracies=tuple(_mean(values) for values in per_frame),
-        failures=tuple(failures),
+        eao_sums=Sums(above=sums.above[:, used], below=sums.below[:, used]),
+        overlaps=tuple(per_frame),
+        failed=failed,
     )
 
 
-def expected_overlap_curve(
+def expected_overlap_curve(sums: Sums) -> Floats:
+    """Return the expected overlap by length: entry L - 1 is that of the first L frames."""
+    total, weight = sums.above.sum(axis=0), sums.below.sum(axis=0)
+    curve = np.full(len(total), np.nan)
+    np.divide(total, weight, out=curve, where=weight > 0)
+    curve[0] = 1.0
+    return curve
+
+
+def expected_overlap_sums(
     trials: Sequence[Trial], measured: Sequence[Sequence[Floats]], *, ending: Ending
-) -> Floats:
-    """Return the expected overlap by length: entry L - 1 is that of the first L frames.
+) -> Sums:
+    """Return by sequence and length the overlaps of the fragments and their number.
 
     Fragments reach from a start to the next. Those that ended in failure go on with zeros to the
     length of the longest sequence; the last of a sequence counts only up to its own length.
     """
     longest = max(len(trial.truth) for trial in trials)
-    total, weight = np.zeros(longest), np.zeros(longest)
-    for trial, overlaps_of_runs in zip(trials, measured, strict=True):
+    total, weight = (np.zeros((len(trials), longest)) for _ in range(2))
+    for row, (trial, overlaps_of_runs) in enumerate(zip(trials, measured, strict=True)):
         for run, overlap in zip(trial.runs, overlaps_of_runs, strict=True):
             values = np.nan_to_num(overlap)
             for fragment, defined, share in _fragments(run, values, longest, ending):
                 means = np.cumsum(fragment[1:]) / np.arange(1, longest)
                 used = np.arange(1, longest) < defined
-                total[1:] += np.where(used, means, 0) * share / len(trial.runs)
-                weight[1:] += used * share / len(trial.runs)
-    curve = np.full(longest, np.nan)
-    np.divide(total, weight, out=curve, where=weight > 0)
-    curve[0] = 1.0
-    return curve
+                total[row, 1:] += np.where(used, means, 0) * share / len(trial.runs)
+                weight[row, 1:] += used * share / len(trial.runs)
+    return Sums(above=total, below=weight)
 
 
 def _fragments(
@@ -177,6 +210,11 @@ def _burnt_in_overlaps(trial: Trial, measured: Sequence[Floats]) -> Floats:
     )
 
 
-def _mean(values: Floats) -> float:
+def _column(values: Iterable[float]) -> Floats:
+    return np.array(list(values), np.float64)[:, None]
+
+
+def mean_known(values: Floats) -> float:
+    """Return the mean of the numbers; NaN if all values are NaN."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")

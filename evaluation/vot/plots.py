@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from evaluation.plots import COLORS, add_legend, new_figure
+from evaluation.plots import BAND, COLORS, GRID, add_legend, new_figure
 from evaluation.vot.scores import VotTracker, rank_vot
 
 SENSITIVITY = 30
@@ -18,7 +18,7 @@ def plot_eao_curve(
     """Plot the expected overlap by sequence length, with the lengths that EAO averages."""
     figure = new_figure()
     axes = figure.subplots()
-    axes.axvspan(*eao_lengths, color="0.93", zorder=0)
+    axes.axvspan(*eao_lengths, color=BAND, zorder=0)
     for index, each in enumerate(rank_vot(trackers)):
         curve = each.score.eao_curve
         axes.plot(
@@ -69,6 +69,6 @@ def plot_ar(trackers: Sequence[VotTracker], *, title: str) -> Figure:
     axes.set_axisbelow(True)
     axes.set(title=f"AR plot on {title}", xlim=(0, 1), ylim=(0, 1), ylabel="Accuracy")
     axes.set(xlabel=f"Robustness (S = {SENSITIVITY})")
-    axes.grid(color="0.9")
+    axes.grid(color=GRID)
     add_legend(figure)
     return figure

@@ -12,7 +12,7 @@ from evaluation.results.score_each import score_each
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence, Boxes
 from evaluation.vot.measures import Ending
-from evaluation.vot.report import vot_table, write_vot_report
+from evaluation.vot.report import noise_table, vot_table, write_vot_report
 from evaluation.vot.result_files import run_path
 from evaluation.vot.scores import VotTracker, score_vot
 from evaluation.vot.toolkit import ask_toolkit, find_toolkit
@@ -35,7 +35,7 @@ def report(
     ending: Ending = "pysot" if options.convention == "pysot" else "matlab"
 
     def score(results: TrackerResults) -> VotTracker:
-        return score_vot(benchmark, results, ending=ending, note=read_note(Path(results.where)))
+        return score_vot(benchmark, results, ending=ending, note=read_note(results.folders))
 
     scores = score_each(trackers, score, always=options.always)
     opinion = None
@@ -46,7 +46,8 @@ def report(
     page = write_vot_report(
         benchmark, scores, options.out, second_opinion=opinion, made_by=options.made_by
     )
-    return [*([opinion] if opinion else []), vot_table(benchmark, scores)], page
+    tables = (opinion, vot_table(benchmark, scores), noise_table(scores))
+    return [each for each in tables if each is not None], page
 
 
 def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:

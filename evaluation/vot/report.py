@@ -5,15 +5,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from commands.files import whole_file
-from commands.page import Picture, Section, Table, write_page
+from commands.page import Picture, Section, write_page
 from commands.provenance import Provenance
+from commands.tables import Cell, Estimate, Table
 from evaluation.benchmark import Benchmark
+from evaluation.intervals import INTERVALS, difference_table, estimate
 from evaluation.plots import save_figure
+from evaluation.sequences import BenchmarkSequence
 from evaluation.tables import table_latex
+from evaluation.vot.measures import mean_known
 from evaluation.vot.plots import SENSITIVITY, plot_ar, plot_eao_curve, plot_eao_ranking
 from evaluation.vot.scores import VotTracker, rank_vot
+
+_NO_TAG = "no tag"
 
 
 def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
@@ -25,19 +32,27 @@ def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
             f"{benchmark.num_frames:,} frames, EAO over {shortest} to {longest} frames, "
             f"convention {trackers[0].ending}"
         ),
-        columns=("tracker", "EAO", "accuracy", "robustness", "failures"),
+        columns=("tracker", "EAO", "accuracy", "robustness", "failures", "frames/s"),
         rows=tuple(
             (
-                f"{each.tracker} ({each.note})" if each.note else each.tracker,
-                each.score.eao,
-                each.score.accuracy,
-                each.score.robustness,
+                each.label,
+                estimate(each.score.eao_sums),
+                estimate(each.score.accuracy_sums),
+                estimate(each.score.robustness_sums),
                 each.score.num_failures,
+                each.frames_per_second,
             )
             for each in rank_vot(trackers)
         ),
-        digits=(3, 3, 3, 1),
+        digits=(3, 3, 3, 1, 1),
         higher_is_better=(True, True, False, False),
+    )
+
+
+def noise_table(trackers: Sequence[VotTracker]) -> Table | None:
+    """Return how the best tracker differs from the others; None where nothing can be said."""
+    return difference_table(
+        "EAO", {each.tracker: each.score.eao_sums for each in rank_vot(trackers)}
     )
 
 
@@ -76,12 +91,12 @@ def write_vot_report(
                 "Accuracy is the mean overlap while tracking; robustness is the failures per 100 "
                 f"frames; EAO is the expected overlap of sequences of {shortest} to "
                 f"{longest} frames. The official Python toolkit defines EAO otherwise: its "
-                "numbers differ from these by up to 0.011."
+                f"numbers differ from these by up to 0.011.{INTERVALS}"
             ),
-            tables=(
-                table,
-                *(() if second_opinion is None else (second_opinion,)),
-                *(() if printed is None else (printed,)),
+            tables=tuple(
+                each
+                for each in (table, noise_table(trackers), second_opinion, printed)
+                if each is not None
             ),
         ),
         Section(
@@ -100,6 +115,7 @@ def write_vot_report(
                 ),
             ),
         ),
+        *_tag_sections(benchmark, trackers),
         Section(title="Sequences", tables=(_sequence_table(benchmark, trackers),)),
     ]
     with whole_file(out / "table.tex") as temporary:
@@ -109,6 +125,53 @@ def write_vot_report(
     path = out / "report.html"
     write_page(str(path), f"{title}: supervised experiment", sections, made_by=made_by)
     return path
+
+
+def tag_tables(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> list[Table]:
+    """Return accuracy and robustness over the frames of each tag; none without tags."""
+    ranked = rank_vot(trackers)
+    names = dict.fromkeys(name for each in benchmark.sequences for name in each.tags)
+    accuracies: list[tuple[Cell, ...]] = []
+    robustness: list[tuple[Cell, ...]] = []
+    for name in (*names, _NO_TAG) if names else ():
+        chosen = np.concatenate([_tagged(each, name) for each in benchmark.sequences])
+        if not (num_frames := int(np.count_nonzero(chosen))):
+            continue
+        label = f"{name} ({num_frames:,})"
+        scores = [each.score for each in ranked]
+        accuracies.append(
+            (label, *(mean_known(np.concatenate(each.overlaps)[chosen]) for each in scores))
+        )
+        robustness.append(
+            (label, *(100 * float(np.concatenate(each.failed)[chosen].mean()) for each in scores))
+        )
+    if not accuracies:
+        return []
+    columns = ("tag (frames)", *(each.tracker for each in ranked))
+    return [
+        Table(caption="Accuracy by tag", columns=columns, rows=tuple(accuracies), best_of_row=1),
+        Table(
+            caption="Robustness by tag: failures per 100 of its frames, lower is better",
+            columns=columns,
+            rows=tuple(robustness),
+        ),
+    ]
+
+
+def _tag_sections(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> list[Section]:
+    tables = tag_tables(benchmark, trackers)
+    text = "Over the frames that carry a tag, in brackets how many; a frame may carry several."
+    return [Section(title="Tags", text=text, tables=tuple(tables))] if tables else []
+
+
+def _tagged(sequence: BenchmarkSequence, name: str) -> NDArray[np.bool_]:
+    """Return (T,) True for the frames with a tag; for `_NO_TAG`, for those without any."""
+    nowhere = np.zeros(len(sequence.frames), dtype=bool)
+    if name == _NO_TAG:
+        for flags in sequence.tags.values():
+            nowhere |= flags
+        return ~nowhere
+    return sequence.tags.get(name, nowhere)
 
 
 def _sequence_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
@@ -143,6 +206,9 @@ def _json(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> str:
         each.tracker: {
             "note": each.note,
             "eao": _number(each.score.eao),
+            "eao_interval": [found.low, found.high]
+            if isinstance(found := estimate(each.score.eao_sums), Estimate)
+            else None,
             "accuracy": _number(each.score.accuracy),
             "robustness": each.score.robustness,
             "failures": each.score.num_failures,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +23,13 @@ class VotTracker:
     ending: Ending
     """The rule for the end of a sequence that it was measured by."""
     note: str = ""
+    frames_per_second: float | None = None
+    """Median speed of the frames, where the tracker was timed."""
+
+    @property
+    def label(self) -> str:
+        """Name in tables."""
+        return f"{self.tracker} ({self.note})" if self.note else self.tracker
 
 
 def score_vot(
@@ -35,7 +41,7 @@ def score_vot(
         SourceError: A result or a first image is missing or damaged, and all such sequences are
             named; or the results were tracked on another truth or on other frames.
     """
-    check_tracked_on(benchmark, Path(results.where))
+    check_tracked_on(benchmark, results.folders)
     trials = []
     problems: dict[str, str] = {}
     for sequence in benchmark.sequences:
@@ -48,7 +54,13 @@ def score_vot(
         trials.append(Trial(runs=runs, truth=sequence.truth, image_size=size))
     results.refuse(problems, len(benchmark.sequences))
     score = measure_vot(trials, eao_lengths=benchmark.record.eao_lengths, ending=ending)
-    return VotTracker(tracker=results.name, score=score, ending=ending, note=note)
+    return VotTracker(
+        tracker=results.name,
+        score=score,
+        ending=ending,
+        note=note,
+        frames_per_second=results.median_speed(each.name for each in benchmark.sequences),
+    )
 
 
 def rank_vot(trackers: Sequence[VotTracker]) -> list[VotTracker]:

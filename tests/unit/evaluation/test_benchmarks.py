@@ -155,7 +155,7 @@ def test_a_name_belongs_to_a_tracker_once_it_has_results(tmp_path: Path) -> None
     folder = tmp_path / "mine"
     claim_folder(folder, "weights that could not be loaded", note="contaminated")
     claim_folder(folder, "good weights")
-    assert read_note(folder) == ""
+    assert read_note([str(folder)]) == ""
     (folder / "A.txt").write_text("1,2,3,4\n")
     claim_folder(folder, "good weights")
     with pytest.raises(SourceError, match="Pass another --name"):

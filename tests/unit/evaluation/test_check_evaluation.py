@@ -10,7 +10,7 @@ from evaluation.check.rows import check_rows
 
 def test_onepass_numbers_are_those_of_the_official_evaluators(shared: Path) -> None:
     rows = list(check_rows(shared / "check", vot=False))
-    assert len(rows) == 67
+    assert len(rows) == 75
     assert [row for row in rows if not row.agrees] == []
     assert {row.benchmark for row in rows} == {"OTB100", "UAV123", "LaSOT"}
 

@@ -90,7 +90,7 @@ def test_contaminated_run_is_refused_unless_allowed_and_then_marked(
     assert note.startswith("trained on")
     claim_folder(tmp_path / "results/last", "weights 0", note=note)
     claim_folder(tmp_path / "results/last", "weights 0")
-    assert read_note(tmp_path / "results/last") == note
+    assert read_note([str(tmp_path / "results/last")]) == note
     assert main([*argv[:6], *argv[8:], "--name", "last", "--tracker", "static"]) == 1
 
 
