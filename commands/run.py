@@ -5,13 +5,14 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import is_dataclass
 from typing import TypeVar, get_type_hints
 
 import tyro
 
 from commands.name_clash import require_same_checkout
+from commands.safe_text import PrintableFormatter, PrintableStream, printable
 from commands.usage import command_examples
 
 Config = TypeVar("Config")
@@ -46,7 +47,9 @@ def run_command(
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
     """
     _print_anything()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in _NETWORK_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
     options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
@@ -64,7 +67,8 @@ def run_command(
         return 0
     try:
         require_same_checkout("datasets")
-        return run(config) or 0
+        with redirect_stdout(PrintableStream(sys.stdout)):
+            return run(config) or 0
     except KeyboardInterrupt:
         logger.error("interrupted; %s", after_ctrl_c)
         return 130
@@ -130,11 +134,11 @@ def _is_foreign_name(error: Exception) -> bool:
 def one_line(error: Exception) -> str:
     """Return what a person needs to read of an error."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+        return printable(f"{error.filename}: {error.strerror}")
     if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
         name = error.object[max(0, error.start - 200) : error.end + 50]
         return f"{name!a}: a name that is not UTF-8. Use another name"
-    return " ".join(str(error).split()) or type(error).__name__
+    return printable(" ".join(str(error).split())) or type(error).__name__
 
 
 def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:

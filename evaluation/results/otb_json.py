@@ -5,13 +5,13 @@
 ``res`` has one x,y,w,h row per frame if the type is ``rect``; other types are turned boxes.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.json_files import parse_json
 from datasets.tracks import SourceError
 
 Parsed = tuple[NDArray[np.float64], NDArray[np.float64] | None]
@@ -25,7 +25,7 @@ def parse_otb_json(data: bytes, *, where: str) -> Parsed:
         SourceError: It holds something else.
     """
     try:
-        content = json.loads(data)
+        content = parse_json(data)
     except ValueError:
         raise SourceError(f"{where}: not JSON. Copy it again") from None
     records = content if isinstance(content, list) else [content]

@@ -6,11 +6,11 @@ that has a frame of this name. The track's number may also stand in the annotati
 as CVAT writes it.
 """
 
-import json
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any
 
+from commands.json_files import parse_json
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
@@ -75,8 +75,8 @@ def _load(files: RawFiles, name: str) -> dict[str, list[dict[str, Any]]]:
     """Return the three lists of a file."""
     where = files.where(name)
     try:
-        table = json.loads(files.read(name))
-    except (ValueError, RecursionError) as error:
+        table = parse_json(files.read(name))
+    except ValueError as error:
         raise SourceError(f"{where}: not readable as JSON ({error}). {_ADVICE}") from None
     return {key: _list(table, key, where) for key in ("images", "annotations", "categories")}
 

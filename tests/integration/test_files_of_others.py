@@ -1,0 +1,120 @@
+"""Files that somebody has damaged or forged: what benchmarks of faults have found, one by one."""
+
+import json
+import sqlite3
+import tarfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from commands.json_files import parse_json
+from datasets.files import open_root
+from datasets.tracks import SourceError
+from evaluation.contamination import _footage
+from evaluation.results.otb_json import parse_otb_json
+from manifests.schema import ManifestError
+from manifests.table import read_manifest
+from model.weights import WeightsError, read_description
+from tests.support.crops import MadeTrack, write_crops
+from tracking.settings import choose_settings
+from trainer.output.checkpoint import find_newest
+from trainer.report import main as report
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("read", "error"),
+    [
+        (lambda path: parse_json(path.read_bytes()), ValueError),
+        (lambda path: parse_otb_json(path.read_bytes(), where=str(path)), SourceError),
+        (lambda path: choose_settings("car", file=str(path)), SourceError),
+        (lambda path: read_description(path.with_suffix(".safetensors")), WeightsError),
+    ],
+)
+def test_json_that_is_nested_without_end_is_refused(
+    read: Callable[[Path], object], error: type[Exception], tmp_path: Path
+) -> None:
+    (tmp_path / "x.json").write_text(DEEP)
+    with pytest.raises(error, match=r"nested|not JSON|not a file of settings"):
+        read(tmp_path / "x.json")
+
+
+def test_a_manifest_with_blank_bytes_anywhere_is_read_or_is_one_line(tmp_path: Path) -> None:
+    tracks = [MadeTrack(name=f"t{i}", video=f"v{i}", frames=range(2)) for i in range(2)]
+    url = write_crops(tmp_path, tracks)
+    whole = Path(url).read_bytes()
+    refused = 0
+    for start in range(0, len(whole), len(whole) // 40):
+        Path(url).write_bytes(whole[:start] + bytes(40) + whole[start + 40 :])
+        with suppress(ManifestError):
+            read_manifest(url)
+            continue
+        refused += 1
+    assert refused > 10
+
+
+def test_a_tar_that_states_a_name_of_eight_exabytes_is_one_line(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("x")
+    info.type = tarfile.GNUTYPE_LONGNAME
+    info.size = (1 << 63) - 1025
+    header = info.tobuf(tarfile.GNU_FORMAT)
+    (tmp_path / "x.tar").write_bytes(header + bytes(10240))
+    with pytest.raises(SourceError, match=r"x\.tar: not readable as an archive"):
+        open_root(str(tmp_path / "x.tar")).list("")
+
+
+def test_weights_that_claim_to_start_from_themselves_are_read_once(tmp_path: Path) -> None:
+    url = str(tmp_path / "w.safetensors")
+    provenance = {"footage": ["vid"], "init_weights": {"url": url}}
+    description = {"format": "dcffnet-weights", "version": 1, "provenance": provenance}
+    (tmp_path / "w.json").write_text(json.dumps(description))
+    assert _footage(url) == {"vid"}
+
+
+@pytest.mark.parametrize("content", ["[]", '{"state.pt": true}', '{"state.pt": {}}', DEEP])
+def test_a_checkpoint_with_a_forged_table_is_damaged(
+    content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "step-1").mkdir()
+    (tmp_path / "step-1/state.pt").write_bytes(b"x")
+    (tmp_path / "step-1/contents.json").write_text(content)
+    with pytest.raises(ValueError, match="each of the 1 checkpoints is damaged"):
+        find_newest(tmp_path)
+    assert "damaged checkpoint" in caplog.text
+
+
+@pytest.mark.parametrize("options", ["[]", "{}", '{"options": 1}', DEEP, "\xff"])
+def test_a_report_on_a_forged_run_is_one_line(
+    options: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"kind": "step", "step": 1, "loss": 1.0}\n')
+    (tmp_path / "run.json").write_text(options, encoding="latin-1")
+    assert report(["--run", str(tmp_path), "--out", str(tmp_path / "x.html")]) == 1
+    assert f"{tmp_path}: run.json or metrics.jsonl is not what a run wrote" in caplog.text
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        "UPDATE trials SET state = 'COMXLETE'",
+        "UPDATE study_user_attributes SET value_json = '[['",
+        "UPDATE study_user_attributes SET value_json = '7'",
+    ],
+)
+def test_a_forged_study_is_one_line(forge: str, tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    from evaluation.study import claim_study, open_study
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    path = tmp_path / "study.db"
+    study = open_study(optuna, path)
+    claim_study(study, {"seed": 0}, {}, where=str(path))
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    with sqlite3.connect(path) as database:
+        database.execute(forge)
+    with pytest.raises(SourceError, match=r"study\.db"):
+        claim_study(open_study(optuna, path), {"seed": 0}, {}, where=str(path))
