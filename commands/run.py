@@ -134,7 +134,7 @@ def _is_foreign_name(error: Exception) -> bool:
 def one_line(error: Exception) -> str:
     """Return what a person needs to read of an error."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return printable(f"{error.filename}: {error.strerror}")
+        return printable(f"{error.filename}: {error.strerror}").replace("\n", "\\n")
     if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
         name = error.object[max(0, error.start - 200) : error.end + 50]
         return f"{name!a}: a name that is not UTF-8. Use another name"

@@ -27,8 +27,10 @@ class Called:
 
 
 def call(module: str, options: Sequence[str]) -> Called:
-    """Run a command with its log caught."""
-    main = importlib.import_module(module).main
+    """Run a command, as ``python -m`` names it, with its log caught."""
+    found = importlib.import_module(module)
+    is_package = hasattr(found, "__path__")
+    main = (importlib.import_module(f"{module}.__main__") if is_package else found).main
     errors: list[str] = []
     root = logging.getLogger()
     handlers, root.handlers[:] = root.handlers[:], [_Errors(errors)]

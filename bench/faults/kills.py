@@ -5,11 +5,15 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from subprocess import Popen
 
 from bench.bucket import can_serve, served
 from bench.faults.family import Outcome, Trials
 from bench.faults.world import TINY_RUN, World, digests
+from bench.faults.world import finish as finish_process
+from bench.faults.world import start as start_process
 from datasets.build import main as build_shards
 from tests.support.launch import children, finish, kill, losses, start, start_command
 
@@ -45,34 +49,51 @@ def _builds(outcome: Outcome, world: World, trials: Trials, kind: str, number: i
     """Kill builds so many times in all; each is repeated until it has ended."""
     raw, log = str(world.raw / "uav123"), trials.folder / "log"
     rng = trials.rng(kind)
-    workers = ["--workers", "2"] if kind == "a worker" else []
     with served(world.crops) if kind == "into a bucket" else nullcontext() as bucket:
         base = f"{bucket or trials.folder}/builds of {kind}"
-        seconds, whole = 0.0, {"": ""}
-        for build in range(number + 1):
-            out = f"{base}/{build}"
-            options = [*world.build(raw, out)[1:], *workers]
-            while build and outcome.count < number:
-                process = start_command(build_shards, options, log=log)
-                process.join(rng.uniform(0, seconds))
-                if process.exitcode is not None:
+
+        def begin(build: int) -> Process:
+            options = world.build(raw, f"{base}/{build}")
+            if kind == "a worker":  # daemons have no children
+                return start_process([*options, "--workers", "2"], trials.folder)
+            return start_command(build_shards, options[1:], log=log)
+
+        _end(begin(0))  # the first one also starts the fork server
+        started = time.monotonic()
+        _end(begin(1))
+        seconds, whole = time.monotonic() - started, digests(f"{base}/1")
+        build = 1
+        while outcome.count < number and build < 5 * number + 5:
+            build += 1
+            while outcome.count < number:
+                process = begin(build)
+                time.sleep(rng.uniform(0, 0.9 * seconds))
+                if _code(process) is not None:
                     break
                 others = children(process.pid) if kind == "a worker" else []
                 with suppress(ProcessLookupError):
                     os.kill(rng.choice(others or [process.pid or 0]), signal.SIGKILL)
-                outcome.lost += finish([process], seconds=_PATIENCE_S) == [None]
+                outcome.lost += _end(process) is None
                 outcome.count += 1
-            started = time.monotonic()
-            codes = finish([start_command(build_shards, options, log=log)], seconds=_PATIENCE_S)
-            found = digests(out)
-            if not build:
-                seconds, whole = time.monotonic() - started, found
-            if codes != [0] or found != whole:
+            code = _end(begin(build))
+            outcome.lost += code is None
+            if code != 0 or digests(f"{base}/{build}") != whole:
                 outcome.wrong += 1
-                said = log.read_text(encoding="utf-8")[-300:]
-                outcome.notes.append(f"build {build}: exit codes {codes}, {said}")
-            if outcome.count >= number:
-                break
+                outcome.notes.append(f"build {build}: exit code {code}")
+
+
+Process = ForkServerProcess | Popen[str]
+
+
+def _code(process: Process) -> int | None:
+    return process.poll() if isinstance(process, Popen) else process.exitcode
+
+
+def _end(process: Process) -> int | None:
+    """Wait for the end; None for a process that hangs, which is killed."""
+    if isinstance(process, Popen):
+        return finish_process(process, seconds=_PATIENCE_S)[0]
+    return finish([process], seconds=_PATIENCE_S)[0]
 
 
 def _trainings(outcome: Outcome, world: World, trials: Trials, number: int, num_ranks: int) -> None:

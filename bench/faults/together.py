@@ -20,11 +20,11 @@ def two_at_once(trials: Trials) -> Iterator[Outcome]:
             continue
         outcome = Outcome(name=f"two at once: {name}", compared="files of one alone; none half")
         with outcome.timed():
-            finish(start(_as_module(command), trials.folder), seconds=_PATIENCE_S)
+            finish(start(command, trials.folder), seconds=_PATIENCE_S)
             alone = digests(out)
             for _ in range(trials.count(_FULL)):
                 shutil.rmtree(out)
-                processes = [start(_as_module(command), trials.folder) for _ in range(2)]
+                processes = [start(command, trials.folder) for _ in range(2)]
                 ends = [finish(process, seconds=_PATIENCE_S) for process in processes]
                 outcome.lost += any(code is None for code, _ in ends)
                 problems = [
@@ -40,10 +40,6 @@ def two_at_once(trials: Trials) -> Iterator[Outcome]:
                 outcome.check(is_right=not problems, note="; ".join(problems))
             shutil.rmtree(out)
         yield outcome
-
-
-def _as_module(command: list[str]) -> list[str]:
-    return [command[0].removesuffix(".__main__"), *command[1:]]
 
 
 def _difference(before: dict[str, str], now: dict[str, str]) -> str:

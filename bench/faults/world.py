@@ -67,7 +67,7 @@ class World:
         return {
             "sample": ["datasets.sample", "--out", f"{out}/world", "--scale", "tiny"],
             "build": self.build(str(self.raw / "uav123"), str(out)),
-            "report": ["datasets.report.__main__", *given, "--out", f"{out}/page.html"],
+            "report": ["datasets.report", *given, "--out", f"{out}/page.html"],
             "query": ["manifests.query", sql, *given, "--out", f"{out}/answer.csv"],
             "preview": ["trainer.preview", *given, "--num-pairs", "4", "--out", f"{out}/page.html"],
             "train": self.train(manifest, out),

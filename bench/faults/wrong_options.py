@@ -38,7 +38,8 @@ _NO_NUMBERS = ("two", "1.5.2", "", "0x1f", "1e", "\u0663x", "--", "\x1b[31m", "N
 def wrong_command_lines(trials: Trials) -> Iterator[Outcome]:
     """Yield one row."""
     outcome = Outcome(name="wrong command lines", compared="exit code 2, one message, no file")
-    modules = {name: _module(name) for package in _PACKAGES for name in command_docstrings(package)}
+    names = [name for package in _PACKAGES for name in command_docstrings(package)]
+    modules = {name: _ELSEWHERE.get(name, name) for name in names}
     with outcome.timed(), tempfile.TemporaryDirectory(dir=trials.folder) as folder, chdir(folder):
         options = {name: _options(module) for name, module in modules.items()}
         for number in range(trials.count(_FULL)):
@@ -52,11 +53,6 @@ def wrong_command_lines(trials: Trials) -> Iterator[Outcome]:
                 problem = "wrote something"
             outcome.check(is_right=not problem, note=f"{name} {str(line)[:100]!a}: {problem}")
     yield outcome
-
-
-def _module(name: str) -> str:
-    path = _ROOT.joinpath(*name.split("."))
-    return f"{name}.__main__" if path.is_dir() else _ELSEWHERE.get(name, name)
 
 
 def _options(module: str) -> Mapping[str, str]:

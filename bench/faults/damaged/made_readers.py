@@ -81,7 +81,7 @@ MADE_READERS: tuple[Reader, ...] = (
         errors=(ManifestError,),
         is_named=False,
         command=command_on(
-            "datasets.report.__main__",
+            "datasets.report",
             "--manifests",
             "{tree}/manifest.parquet",
             "--out",
@@ -96,7 +96,7 @@ MADE_READERS: tuple[Reader, ...] = (
         mutations=BYTES,
         errors=(ManifestError,),
         command=command_on(
-            "datasets.report.__main__",
+            "datasets.report",
             "--manifests",
             "{tree}/manifest.parquet",
             "--out",

@@ -1,5 +1,6 @@
 """Mutations of structure: the result is well-formed, and means something else."""
 
+import copy
 import hashlib
 import json
 import random
@@ -32,22 +33,26 @@ def change_json(rng: random.Random, data: bytes) -> bytes:
 def _change_value(rng: random.Random, content: Any, marker: str) -> Any:
     places = list(_places(content))
     if not places or rng.random() < 0.02:
-        return rng.choice((*_ODD_JSON, marker))
+        return rng.choice((_odd_json(rng), marker))
     container, key = rng.choice(places)
     kind = rng.randrange(10)
     if kind < 6:
-        container[key] = marker if rng.random() < 0.03 else rng.choice(_ODD_JSON)
+        container[key] = marker if rng.random() < 0.03 else _odd_json(rng)
     elif kind == 6:
         del container[key]
     elif kind == 7 and isinstance(container, dict):
         container[str(key) + rng.choice(("", "x", "\u202e"))] = container.pop(key)
     elif kind == 8 and isinstance(container, list):
-        container.insert(rng.randrange(len(container) + 1), container[key])
+        container.insert(rng.randrange(len(container) + 1), copy.deepcopy(container[key]))
     else:
         other, place = rng.choice(places)
-        value = json.loads(json.dumps(other[place])) if _has(other, place) else None
+        value = copy.deepcopy(other[place]) if _has(other, place) else None
         container[key] = value
     return content
+
+
+def _odd_json(rng: random.Random) -> Any:
+    return copy.deepcopy(rng.choice(_ODD_JSON))
 
 
 def _has(container: Any, key: Any) -> bool:
