@@ -3,9 +3,10 @@
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import is_dataclass
 from typing import TypeVar, get_type_hints
 
@@ -18,6 +19,9 @@ from commands.usage import command_examples
 Config = TypeVar("Config")
 
 logger = logging.getLogger("dcffnet")
+
+_ENDLESS = re.compile(r"(\S{300})\S{1000,}")
+"""A word longer than any path: part of the content of a file."""
 
 _NETWORK_LIBRARIES = ("aiobotocore", "aiohttp", "botocore")
 """Behind s3:// and https://; not all of their errors are OSErrors."""
@@ -54,7 +58,9 @@ def run_command(
         logging.getLogger(library).setLevel(logging.WARNING)
     options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
     try:
-        with _colors_where_wanted():
+        is_plain = all(printable(option) == option for option in options)
+        shown = nullcontext() if is_plain else redirect_stderr(PrintableStream(sys.stderr))
+        with _colors_where_wanted(allowed=is_plain), shown:
             config = tyro.cli(
                 config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
             )
@@ -80,13 +86,13 @@ def run_command(
 
 
 @contextmanager
-def _colors_where_wanted() -> Iterator[None]:
+def _colors_where_wanted(*, allowed: bool) -> Iterator[None]:
     """Keep colours out of help and messages under ``NO_COLOR`` and where stderr is a file.
 
     tyro knows neither, but a terminal without colours, which it asks for when it prints.
     """
     terminal = os.environ.get("TERM")
-    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+    if os.environ.get("NO_COLOR") or not sys.stderr.isatty() or not allowed:
         os.environ["TERM"] = "dumb"
     try:
         yield
@@ -138,7 +144,8 @@ def one_line(error: Exception) -> str:
     if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
         name = error.object[max(0, error.start - 200) : error.end + 50]
         return f"{name!a}: a name that is not UTF-8. Use another name"
-    return printable(" ".join(str(error).split())) or type(error).__name__
+    text = _ENDLESS.sub(r"\1...", " ".join(str(error).split()))
+    return printable(text) or type(error).__name__
 
 
 def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:

@@ -33,8 +33,8 @@ def open_study(optuna: Any, path: Path) -> "Study":
         study: Study = optuna.create_study(
             study_name="tune", storage=url, direction="maximize", load_if_exists=True
         )
-        if finished_trials(study):  # whatever is damaged shows here, and not in a trial
-            _ = (study.user_attrs, study.best_params, study.best_value)
+        if done := finished_trials(study):  # whatever is damaged shows here, not in a trial
+            _ = (study.user_attrs, study.best_params, [float(each.value or 0) for each in done])
         return study
     except (SQLAlchemyError, optuna.exceptions.OptunaError, *_DAMAGE) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]

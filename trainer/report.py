@@ -55,8 +55,9 @@ def report(config: ReportConfig) -> None:
         sections = [] if is_early else _sections(folder, records, provenance)
         made_by = _made_by(folder, provenance)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {str(error)[:100]}"
         raise TrainingError(
-            f"{folder}: {PROVENANCE} or {METRICS} is not what a run wrote ({error!r}). Copy the "
+            f"{folder}: {PROVENANCE} or {METRICS} is not what a run wrote ({reason}). Copy the "
             "run again"
         ) from error
     if is_early:

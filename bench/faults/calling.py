@@ -9,6 +9,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+_ELSEWHERE = {"sampling.preview": "trainer.preview"}
+"""Commands whose ``main`` stands in another module."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -28,7 +30,7 @@ class Called:
 
 def call(module: str, options: Sequence[str]) -> Called:
     """Run a command, as ``python -m`` names it, with its log caught."""
-    found = importlib.import_module(module)
+    found = importlib.import_module(_ELSEWHERE.get(module, module))
     is_package = hasattr(found, "__path__")
     main = (importlib.import_module(f"{module}.__main__") if is_package else found).main
     errors: list[str] = []

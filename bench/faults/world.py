@@ -6,13 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.faults.calling import call
 from datasets.files.output import Output
-from datasets.sample.__main__ import main as write_sample
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
 from tests.support.crops import MadeTrack, write_crops
-from trainer.run import main as train
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY_RUN = (
@@ -30,7 +29,7 @@ class World:
         self.raw = folder / "world"
         self.crops = folder / "crops"
         self.weights = folder / "w.safetensors"
-        write_sample(["--out", str(self.raw), "--scale", "tiny"])
+        call("datasets.sample", ["--out", str(self.raw), "--scale", "tiny"])
         tracks = [MadeTrack(name=f"t{i}", video=f"v{i}", frames=range(4)) for i in range(12)]
         tracks += [MadeTrack(name="held", video="held", frames=range(8), split="val")]
         write_crops(self.crops, tracks, tracks_per_shard=2)
@@ -41,7 +40,7 @@ class World:
         )
 
         run = ["--out", str(folder / "run"), "--schedule.epochs", "1"]
-        train(["--manifests", f"{self.crops}/manifest.parquet", *TINY_RUN, *run])
+        call("trainer.run", ["--manifests", f"{self.crops}/manifest.parquet", *TINY_RUN, *run])
         self.run = folder / "run"
 
     def build(self, root: str, out: str) -> list[str]:
@@ -69,7 +68,14 @@ class World:
             "build": self.build(str(self.raw / "uav123"), str(out)),
             "report": ["datasets.report", *given, "--out", f"{out}/page.html"],
             "query": ["manifests.query", sql, *given, "--out", f"{out}/answer.csv"],
-            "preview": ["trainer.preview", *given, "--num-pairs", "4", "--out", f"{out}/page.html"],
+            "preview": [
+                "sampling.preview",
+                *given,
+                "--num-pairs",
+                "4",
+                "--out",
+                f"{out}/page.html",
+            ],
             "train": self.train(manifest, out),
             "run report": ["trainer.report", "--run", str(self.run), "--out", f"{out}/page.html"],
             "evaluate": self.evaluate(str(otb), out),

@@ -18,8 +18,6 @@ _FULL = 200
 _PROCESSES_EVERY = 50
 """Every which line is given to a process of its own too."""
 _PACKAGES = ("datasets", "manifests", "sampling", "trainer", "tracking", "evaluation", "model")
-_ELSEWHERE = {"sampling.preview": "trainer.preview"}
-"""Commands whose ``main`` stands in another module."""
 _ROOT = Path(__file__).resolve().parents[2]
 _OPTION = re.compile(r"(--[a-z][\w.-]*) (INT|FLOAT|\{[^}|]+\})(?![\w|])")
 _WORDS = (
@@ -39,14 +37,13 @@ def wrong_command_lines(trials: Trials) -> Iterator[Outcome]:
     """Yield one row."""
     outcome = Outcome(name="wrong command lines", compared="exit code 2, one message, no file")
     names = [name for package in _PACKAGES for name in command_docstrings(package)]
-    modules = {name: _ELSEWHERE.get(name, name) for name in names}
     with outcome.timed(), tempfile.TemporaryDirectory(dir=trials.folder) as folder, chdir(folder):
-        options = {name: _options(module) for name, module in modules.items()}
+        options = {name: _options(name) for name in names}
         for number in range(trials.count(_FULL)):
             rng = trials.rng("options", number)
-            name = rng.choice(sorted(modules))
+            name = rng.choice(names)
             line = _wrong_line(rng, options[name])
-            problem = _problem(modules[name], line)
+            problem = _problem(name, line)
             if not problem and number % _PROCESSES_EVERY == 0:
                 problem = _problem_of_process(name, line)
             if not problem and any(Path(folder).iterdir()):
@@ -65,9 +62,9 @@ def _wrong_line(rng: random.Random, options: Mapping[str, str]) -> list[str]:
         return [rng.choice(_WORDS), *rng.choice(([], ["1"], ["x", "y"]))]
     name = rng.choice(sorted(options))
     kind = rng.randrange(4)
-    if kind == 0:
+    if kind == 0 or options[name] == "{True,False}":  # a flag's value may be left out
         return [name + rng.choice("xyz"), "1"]
-    if kind == 1 and options[name] != "{True,False}":
+    if kind == 1:
         return [name]
     return [name, rng.choice(_NO_NUMBERS)]
 

@@ -5,8 +5,11 @@ import sqlite3
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from commands.json_files import parse_json
@@ -17,6 +20,9 @@ from evaluation.results.otb_json import parse_otb_json
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
 from model.weights import WeightsError, read_description
+from sampling.augment import AugmentSettings
+from sampling.loader import PairLoader
+from sampling.plan import PairSettings
 from tests.support.crops import MadeTrack, write_crops
 from tracking.settings import choose_settings
 from trainer.output.checkpoint import find_newest
@@ -74,6 +80,34 @@ def test_weights_that_claim_to_start_from_themselves_are_read_once(tmp_path: Pat
     assert _footage(url) == {"vid"}
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "1e-320", "NaN", "true"])
+def test_numbers_beyond_floats_in_results_are_refused_or_no_speed(number: str) -> None:
+    _, seconds = parse_otb_json(
+        b'[{"res": [[1, 2, 3, 4]], "fps": %s}]' % number.encode(), where="x"
+    )
+    assert seconds is None or (np.isfinite(seconds) & (seconds > 0)).all()
+    if number.strip("-9") == "":
+        with pytest.raises(SourceError, match="'res' of shape"):
+            parse_otb_json(b'[{"res": [[1, 2, 3, %s]]}]' % number.encode(), where="x")
+
+
+def test_a_manifest_with_a_size_that_is_no_number_cannot_be_planned(tmp_path: Path) -> None:
+    url = write_crops(tmp_path, [MadeTrack(name="t", video="v", frames=range(4))])
+    manifest = read_manifest(url)
+    for wrong in (None, float("nan"), float("inf")):
+        rows = manifest.rows.with_columns(
+            pl.lit(wrong, manifest.rows["box_w"].dtype).alias("box_w")
+        )
+        with pytest.raises(ManifestError, match="4 rows whose box_w, box_h or scale|rows whose"):
+            PairLoader(
+                [replace(manifest, rows=rows)],
+                pairs=PairSettings(pairs_per_epoch=4),
+                augment=AugmentSettings(),
+                batch_size=4,
+                seed=0,
+            )
+
+
 @pytest.mark.parametrize("content", ["[]", '{"state.pt": true}', '{"state.pt": {}}', DEEP])
 def test_a_checkpoint_with_a_forged_table_is_damaged(
     content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -102,6 +136,7 @@ def test_a_report_on_a_forged_run_is_one_line(
     [
         "UPDATE trials SET state = 'COMXLETE'",
         "UPDATE study_user_attributes SET value_json = '[['",
+        "UPDATE trial_values SET value = 'COMPLETE'",
         "UPDATE study_user_attributes SET value_json = '7'",
     ],
 )

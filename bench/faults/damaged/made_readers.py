@@ -53,7 +53,7 @@ def _read_study(tree: Path) -> None:
 
     study = open_study(optuna, tree / "study.db")
     claim_study(study, {"seed": 0}, {"truth": "x"}, where="study.db")
-    assert all(isinstance(trial.value, float) for trial in finished_trials(study))
+    assert all(isinstance(trial.value, (int, float)) for trial in finished_trials(study))
 
 
 def _read_settings(tree: Path) -> None:

@@ -69,6 +69,22 @@ def test_nothing_that_a_command_says_has_control_characters_or_credentials(
     assert "hunter2" not in one_line(ValueError(SIGNED))
 
 
+def test_a_wrong_option_is_echoed_without_control_characters(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for option in (f"--{HOSTILE}", SIGNED):
+        assert run_command(Config, lambda config: None, [option], prog="x") == 2
+        said = capsys.readouterr().err
+        assert "\x1b" not in said
+        assert "hunter2" not in said
+
+
+def test_the_content_of_a_file_is_cut_in_an_error() -> None:
+    line = one_line(ValueError(f"x.json: kind {'a' * 5000!r}, expected b"))
+    assert len(line) < 400
+    assert line.endswith("... expected b")
+
+
 def test_a_record_is_formatted_without_control_characters() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, HOSTILE, None, None)
     assert PrintableFormatter("%(message)s").format(record).isprintable()
