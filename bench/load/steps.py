@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -36,7 +37,7 @@ def measure_steps(folder: Path, *, steps: int) -> tuple[list[Row], list[Target]]
         samples: list[tuple[int, Sample]] = []
         while process.poll() is None:
             now, done = sample(process.pid), _num_steps(folder / "run")
-            if now is not None and done:
+            if now is not None and now.memory_mb and done:
                 samples.append((done, now))
             time.sleep(_PAUSE_S)
     if process.returncode or len(samples) < 8:
@@ -74,6 +75,12 @@ def _figures(samples: list[tuple[int, Sample]], steps: int) -> tuple[list[Row], 
 
 
 def _seconds_per_step(samples: list[tuple[int, Sample]]) -> float:
-    """Return the processor's seconds per step between the first and the last sample."""
-    (first, before), (last, after) = samples[0], samples[-1]
-    return (after.processor_s - before.processor_s) / max(1, last - first)
+    """Return the processor's seconds per step, the median over the times between samples.
+
+    Some of them hold a validation or a checkpoint.
+    """
+    return median(
+        (after.processor_s - before.processor_s) / (last - first)
+        for (first, before), (last, after) in pairwise(samples)
+        if last > first
+    )

@@ -98,7 +98,7 @@ def test_a_manifest_with_a_size_that_is_no_number_cannot_be_planned(tmp_path: Pa
         rows = manifest.rows.with_columns(
             pl.lit(wrong, manifest.rows["box_w"].dtype).alias("box_w")
         )
-        with pytest.raises(ManifestError, match="4 rows whose box_w, box_h or scale|rows whose"):
+        with pytest.raises(ManifestError, match="rows whose box_w, box_h or scale"):
             PairLoader(
                 [replace(manifest, rows=rows)],
                 pairs=PairSettings(pairs_per_epoch=4),
