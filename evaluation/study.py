@@ -33,8 +33,11 @@ def open_study(optuna: Any, path: Path) -> "Study":
         study: Study = optuna.create_study(
             study_name="tune", storage=url, direction="maximize", load_if_exists=True
         )
-        if done := finished_trials(study):  # whatever is damaged shows here, not in a trial
-            _ = (study.user_attrs, study.best_params, [float(each.value or 0) for each in done])
+        done = finished_trials(study)
+        if wrong := [each.value for each in done if not isinstance(each.value, (int, float))]:
+            raise TypeError(f"values of trials are {wrong[:3]}")
+        if done:  # whatever else is damaged shows here, and not in a trial
+            _ = (study.user_attrs, study.best_params)
         return study
     except (SQLAlchemyError, optuna.exceptions.OptunaError, *_DAMAGE) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]

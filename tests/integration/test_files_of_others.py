@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from commands.json_files import parse_json
 from datasets.files import open_root
+from datasets.sources import folders
 from datasets.tracks import SourceError
 from evaluation.contamination import _footage
 from evaluation.results.otb_json import parse_otb_json
@@ -24,6 +26,7 @@ from sampling.augment import AugmentSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from tests.support.crops import MadeTrack, write_crops
+from tests.support.footage import write_boxes, write_frames
 from tracking.settings import choose_settings
 from trainer.output.checkpoint import find_newest
 from trainer.report import main as report
@@ -108,6 +111,39 @@ def test_a_manifest_with_a_size_that_is_no_number_cannot_be_planned(tmp_path: Pa
             )
 
 
+@pytest.mark.parametrize(
+    ("kind", "file", "before", "after", "message"),
+    [
+        ("coco", "instances.json", b'"id": 7', b'"id": [7]', "category_id 7 is not in the file"),
+        ("mot", "gt/gt.txt", b",1\n", b",1,nan,1\n", "class nan, expected a whole number"),
+    ],
+)
+def test_ids_and_classes_that_are_none_are_refused(
+    kind: str, file: str, before: bytes, after: bytes, message: str, tmp_path: Path
+) -> None:
+    video = write_frames(tmp_path / "raw/clip")
+    write_boxes(video, kind)
+    path = video / file
+    content = path.read_bytes() + b"\n"
+    assert before in content
+    path.write_bytes(content.replace(before, after))
+    files, options = open_root(str(tmp_path / "raw")), folders.FolderOptions()
+    (part,) = folders.list_parts(files, options)
+    with pytest.raises(SourceError, match=message):
+        list(folders.read_part(files, part, options))
+
+
+def test_sizes_of_crops_that_are_text_are_refused(tmp_path: Path) -> None:
+    url = write_crops(tmp_path, [MadeTrack(name="t", video="v", frames=[0])])
+    table = pq.read_table(url)
+    key = b"dcffnet"
+    forged = table.schema.metadata[key].replace(b'margin": 0', b'margin": "x"')
+    assert forged != table.schema.metadata[key]
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, key: forged}), url)
+    with pytest.raises(ManifestError, match="sizes of crops are"):
+        read_manifest(url)
+
+
 @pytest.mark.parametrize("content", ["[]", '{"state.pt": true}', '{"state.pt": {}}', DEEP])
 def test_a_checkpoint_with_a_forged_table_is_damaged(
     content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -137,6 +173,7 @@ def test_a_report_on_a_forged_run_is_one_line(
         "UPDATE trials SET state = 'COMXLETE'",
         "UPDATE study_user_attributes SET value_json = '[['",
         "UPDATE trial_values SET value = 'COMPLETE'",
+        "UPDATE trial_values SET value = 'NaN'",
         "UPDATE study_user_attributes SET value_json = '7'",
     ],
 )

@@ -46,7 +46,11 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
     lists = _load(files, names[0])
     is_own = names[0].startswith(f"{video.folder}/")
     images = _match_images(lists["images"], video, where=where, is_own=is_own)
-    categories = {item.get("id"): str(item.get("name", "object")) for item in lists["categories"]}
+    categories = {
+        item["id"]: str(item.get("name", "object"))
+        for item in lists["categories"]
+        if isinstance(item.get("id"), int)
+    }
     targets: dict[int, Target] = {}
     for number, item in enumerate(lists["annotations"], start=1):
         place = f"{where}: annotation {item.get('id', f'number {number}')!s:.40}"
