@@ -2,14 +2,18 @@
 
     python -m bench.store --upstream http://127.0.0.1:8000 --latency-ms 50 --mb-per-s 20
     python -m bench.store --upstream http://127.0.0.1:5000 --faults 503 reset --every 3
+    python -m bench.store --upstream http://127.0.0.1:5000 --faults 503 reorder --share 0.05
 
 Prints its own URL on one line and serves until it is killed. Every ``--every``-th GET meets the
 next of ``--faults``: ``500``, ``503``, ``reset`` (the connection is cut in the body), ``truncate``
-(it ends early) or ``stall`` (no byte for ``--stall-s``).
+(it ends early), ``stall`` (no byte for ``--stall-s``), ``delay`` (a second) or ``reorder`` (after
+the next answer). With ``--share`` so many of all requests meet one at random; those that write
+meet no fault in the answer's body.
 """
 
 import http.client
 import itertools
+import random
 import socket
 import struct
 import sys
@@ -23,7 +27,9 @@ from urllib.parse import urlsplit
 
 from commands.run import run_command
 
-Fault = Literal["500", "503", "reset", "truncate", "stall"]
+Fault = Literal["500", "503", "reset", "truncate", "stall", "delay", "reorder"]
+_IN_BODY = {"reset", "truncate", "stall"}
+_DELAY_S = 1.0
 _PIECE_BYTES = 64 << 10
 
 
@@ -43,6 +49,10 @@ class StoreConfig:
     """Faults, in turn."""
     every: int = 3
     """Which GETs meet one: every n-th."""
+    share: float = 0.0
+    """Share of all requests that meet one, chosen at random; 0 counts as --every says."""
+    seed: int = 0
+    """Of the random choice."""
     stall_s: float = 60.0
     """Length of a stall."""
 
@@ -65,12 +75,35 @@ class _Line:
         time.sleep(max(wait, 0))
 
 
+class _Faults:
+    """Decides which requests meet a fault, and counts them."""
+
+    def __init__(self, config: StoreConfig) -> None:
+        self._config = config
+        self._rng = random.Random(config.seed)
+        self._turns = itertools.count(1)
+        self._cycle = itertools.cycle(config.faults)
+        self._lock = threading.Lock()
+
+    def next(self, method: str) -> Fault | None:
+        """Return the fault of a request, or None."""
+        config = self._config
+        with self._lock:
+            if not config.share:
+                is_hit = config.faults and method == "GET" and not next(self._turns) % config.every
+                return next(self._cycle) if is_hit else None
+            if not config.faults or self._rng.random() >= config.share:
+                return None
+            harmless = [f for f in config.faults if method == "GET" or f not in _IN_BODY]
+            return self._rng.choice(harmless) if harmless else None
+
+
 def serve(config: StoreConfig) -> None:
     """Serve until killed."""
     upstream = urlsplit(config.upstream)
     line = _Line(config.mb_per_s * 1e6)
-    turns = itertools.count(1)
-    faults = itertools.cycle(config.faults)
+    faults = _Faults(config)
+    answered = threading.Condition()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -79,17 +112,20 @@ def serve(config: StoreConfig) -> None:
             """Pass the request on, and the answer back, with what was asked for between."""
             time.sleep(config.latency_ms / 1000)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            fault = faults.next(self.command)
+            if fault in {"500", "503"}:  # whatever it asked for is not done
+                self.send_error(int(fault))
+                return
+            if fault == "delay":
+                time.sleep(_DELAY_S)
             connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port)
             connection.request(self.command, self.path, body, dict(self.headers))
             answer = connection.getresponse()
             content = answer.read()
             connection.close()
-            fault = None
-            if config.faults and self.command == "GET" and next(turns) % config.every == 0:
-                fault = next(faults)
-            if fault in {"500", "503"}:
-                self.send_error(int(fault))
-                return
+            if fault == "reorder":
+                with answered:
+                    answered.wait(timeout=_DELAY_S)
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in {"connection", "transfer-encoding", "content-length"}:
@@ -97,7 +133,9 @@ def serve(config: StoreConfig) -> None:
             length = answer.headers.get("Content-Length") if self.command == "HEAD" else None
             self.send_header("Content-Length", length or str(len(content)))
             self.end_headers()
-            self._send(content, fault)
+            self._send(content, fault if fault in _IN_BODY else None)
+            with answered:
+                answered.notify_all()
 
         def _send(self, content: bytes, fault: str | None) -> None:
             stop = len(content) // 2 if fault else len(content)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from commands.files import write_whole
 from commands.provenance import Provenance
+from commands.safe_text import without_secrets
 from commands.tables import Table as Table  # pages are made of them
 from commands.tables import cell_texts, mark_best
 
@@ -52,7 +53,8 @@ class Section:
 
 def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Provenance) -> None:
     """Write a page to a path or URL, whole or not at all."""
-    write_whole(url, page_html(title, sections, made_by=made_by).encode(errors="backslashreplace"))
+    page = without_secrets(page_html(title, sections, made_by=made_by))
+    write_whole(url, page.encode(errors="backslashreplace"))
 
 
 def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:

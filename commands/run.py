@@ -3,20 +3,25 @@
 import io
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from dataclasses import is_dataclass
 from typing import TypeVar, get_type_hints
 
 import tyro
 
 from commands.name_clash import require_same_checkout
+from commands.safe_text import PrintableFormatter, PrintableStream, printable
 from commands.usage import command_examples
 
 Config = TypeVar("Config")
 
 logger = logging.getLogger("dcffnet")
+
+_ENDLESS = re.compile(r"(\S{300})\S{1000,}")
+"""A word longer than any path: part of the content of a file."""
 
 _NETWORK_LIBRARIES = ("aiobotocore", "aiohttp", "botocore")
 """Behind s3:// and https://; not all of their errors are OSErrors."""
@@ -46,12 +51,16 @@ def run_command(
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
     """
     _print_anything()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in _NETWORK_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
     options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
     try:
-        with _colors_where_wanted():
+        is_plain = all(printable(option) == option for option in options)
+        shown = nullcontext() if is_plain else redirect_stderr(PrintableStream(sys.stderr))
+        with _colors_where_wanted(allowed=is_plain), shown:
             config = tyro.cli(
                 config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
             )
@@ -64,7 +73,8 @@ def run_command(
         return 0
     try:
         require_same_checkout("datasets")
-        return run(config) or 0
+        with redirect_stdout(PrintableStream(sys.stdout)):
+            return run(config) or 0
     except KeyboardInterrupt:
         logger.error("interrupted; %s", after_ctrl_c)
         return 130
@@ -76,13 +86,13 @@ def run_command(
 
 
 @contextmanager
-def _colors_where_wanted() -> Iterator[None]:
+def _colors_where_wanted(*, allowed: bool) -> Iterator[None]:
     """Keep colours out of help and messages under ``NO_COLOR`` and where stderr is a file.
 
     tyro knows neither, but a terminal without colours, which it asks for when it prints.
     """
     terminal = os.environ.get("TERM")
-    if os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+    if os.environ.get("NO_COLOR") or not sys.stderr.isatty() or not allowed:
         os.environ["TERM"] = "dumb"
     try:
         yield
@@ -130,11 +140,12 @@ def _is_foreign_name(error: Exception) -> bool:
 def one_line(error: Exception) -> str:
     """Return what a person needs to read of an error."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+        return printable(f"{error.filename}: {error.strerror}").replace("\n", "\\n")
     if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
         name = error.object[max(0, error.start - 200) : error.end + 50]
         return f"{name!a}: a name that is not UTF-8. Use another name"
-    return " ".join(str(error).split()) or type(error).__name__
+    text = _ENDLESS.sub(r"\1...", " ".join(str(error).split()))
+    return printable(text) or type(error).__name__
 
 
 def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:

@@ -1,11 +1,11 @@
 """Find out whether weights were trained, or settings tuned, on the footage of a benchmark."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from commands.json_files import parse_json
 from evaluation.benchmark import Benchmark
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
@@ -50,7 +50,7 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
         else:
             groups |= manifest_groups
     if settings:
-        tuned_on = json.loads(Path(settings).read_text(encoding="utf-8")).get("tuned_on", {})
+        tuned_on = parse_json(Path(settings).read_text(encoding="utf-8")).get("tuned_on", {})
         groups |= set(tuned_on.get(source, ()))
     return Contamination(
         trained_on=tuple(each.name for each in benchmark.sequences if each.group in groups),
@@ -58,31 +58,45 @@ def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = ""
     )
 
 
+def _stages(weights: str) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """Yield weights and those that they started from, each with its provenance if readable."""
+    seen: set[str] = set()
+    url: str | None = weights
+    while url is not None and url not in seen:  # a forged file could name itself
+        seen.add(url)
+        try:
+            provenance: Mapping[str, Any] = read_description(url)["provenance"]
+            before = provenance.get("init_weights")
+            following = str(before["url"]) if before else None
+        except (WeightsError, LookupError, TypeError, AttributeError):
+            yield url, None
+            return
+        yield url, provenance
+        url = following
+
+
 def _footage(weights: str) -> set[str]:
     """Return the sources of footage declared by the weights and their initial weights."""
-    try:
-        provenance: Mapping[str, Any] = read_description(weights)["provenance"]
-    except WeightsError:
-        return set()
-    before = provenance.get("init_weights")
-    return {*provenance.get("footage", ()), *(_footage(before["url"]) if before else ())}
+    return {
+        name
+        for _, provenance in _stages(weights)
+        if provenance is not None
+        for name in provenance.get("footage", ())
+    }
 
 
 def _training_groups(weights: str, source: str) -> Iterator[tuple[str, set[str] | None]]:
     """Yield the manifests trained on with their groups of a source; None if unreadable."""
-    try:
-        provenance: Mapping[str, Any] = read_description(weights)["provenance"]
-    except WeightsError:
-        yield weights, None
-        return
-    where = provenance.get("options", {}).get("data", {}).get("where")
-    for entry in provenance.get("manifests", ()):
-        try:
-            manifest = read_manifest(entry["url"], where=where, check_shards=False)
-        except (ManifestError, OSError):
-            yield entry["url"], None
+    for url, provenance in _stages(weights):
+        if provenance is None:
+            yield url, None
             continue
-        if manifest.metadata.source == source:
-            yield entry["url"], set(manifest.rows["group"].cast(str).unique())
-    if before := provenance.get("init_weights"):
-        yield from _training_groups(before["url"], source)
+        where = provenance.get("options", {}).get("data", {}).get("where")
+        for entry in provenance.get("manifests", ()):
+            try:
+                manifest = read_manifest(entry["url"], where=where, check_shards=False)
+            except (ManifestError, OSError):
+                yield entry["url"], None
+                continue
+            if manifest.metadata.source == source:
+                yield entry["url"], set(manifest.rows["group"].cast(str).unique())

@@ -14,6 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from commands.files import whole_file
+from commands.safe_text import printable
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 GRID = "#e5e5e5"
@@ -25,6 +26,7 @@ _PAGE_COLORS = {
 """Colours of a page, light or dark, for those of a figure."""
 _STYLES = ("-", "--", "-.", ":")
 _LEGEND_COLUMNS = 2
+_LONGEST_LABEL = 60
 _LEGEND_ROW_INCHES = 0.18
 
 
@@ -50,7 +52,7 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
         axes.plot(
             x,
             line.values,
-            label=f"[{line.printed:.3f}] {line.tracker}",
+            label=f"[{line.printed:.3f}] {plain_label(line.tracker)}",
             color=COLORS[index % len(COLORS)],
             linestyle=_STYLES[index // len(COLORS) % len(_STYLES)],
             linewidth=2,
@@ -69,6 +71,12 @@ def new_figure() -> Figure:
     figure = Figure(figsize=(6.4, 4.8), dpi=110, layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def plain_label(name: str) -> str:
+    """Return a name for a plot: short, without control characters, and not taken for a formula."""
+    short = name if len(name) <= _LONGEST_LABEL else f"{name[:_LONGEST_LABEL]}..."
+    return printable(short.replace("\n", " ")).replace("$", r"\$")
 
 
 def add_legend(figure: Figure) -> None:

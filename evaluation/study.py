@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_DAMAGE = (LookupError, RuntimeError, ValueError, TypeError, AttributeError)
+"""What Optuna raises for a database that somebody has changed."""
+
 
 def open_study(optuna: Any, path: Path) -> "Study":
     """Return the study of a file, a new one if there is none.
@@ -22,19 +25,22 @@ def open_study(optuna: Any, path: Path) -> "Study":
         SourceError: The file is no study.
     """
     from sqlalchemy import URL  # comes with Optuna
-    from sqlalchemy.exc import DatabaseError
+    from sqlalchemy.exc import SQLAlchemyError
 
     # Quoted: a plain f"sqlite:///{path}" ends at a question mark in the path.
     url = URL.create("sqlite", database=str(path)).render_as_string()
     try:
-        return optuna.create_study(  # type: ignore[no-any-return]
-            study_name="tune",
-            storage=url,
-            direction="maximize",
-            load_if_exists=True,
+        study: Study = optuna.create_study(
+            study_name="tune", storage=url, direction="maximize", load_if_exists=True
         )
-    except (DatabaseError, optuna.exceptions.OptunaError) as error:
-        reason = str(error).strip().splitlines()[0]
+        done = finished_trials(study)
+        if wrong := [each.value for each in done if not isinstance(each.value, (int, float))]:
+            raise TypeError(f"values of trials are {wrong[:3]}")
+        if done:  # whatever else is damaged shows here, and not in a trial
+            _ = (study.user_attrs, study.best_params)
+        return study
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, *_DAMAGE) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         raise SourceError(
             f"{path}: cannot be used as the storage of a search: {reason}. Move it away, or pass "
             "another --out"
@@ -57,7 +63,9 @@ def claim_study(
         SourceError: The trials were made with something else.
     """
     theirs = study.user_attrs.get("made_with", made_with)
-    before = theirs.get("footage", {})
+    before = theirs.get("footage", {}) if isinstance(theirs, dict) else None
+    if not isinstance(before, dict):
+        raise SourceError(f"{where}: not what evaluation.tune wrote. Pass another --out")
     changed = sorted(f"other {name}" for name in made_with if theirs.get(name) != made_with[name])
     if changed := changed or find_changes(before, footage):
         raise SourceError(

@@ -15,6 +15,7 @@ import polars as pl
 import pyarrow.parquet
 
 from commands.files import write_whole
+from commands.json_files import parse_json
 from commands.places import local_path
 from commands.stores import file_system, open_file
 from manifests.crop_spec import CropSpec
@@ -212,24 +213,28 @@ def _open(url: str) -> _File:
 def _read_rows(url: str, file: _File, where: str | None) -> pl.DataFrame:
     """Read the rows and filter them while reading: the whole table need not fit in memory."""
     file.seek(0)
-    rows = pl.scan_parquet(file)
-    schema = rows.collect_schema()
-    missing = [name for name in SCHEMA.names() if name not in schema]
-    if missing:
-        raise ManifestError(f"{url}: lacks the columns {missing}. Build it again")
-    rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if schema[name] != dtype})
-    return rows.collect() if where is None else select_rows(rows, where)
+    try:
+        rows = pl.scan_parquet(file)
+        schema = rows.collect_schema()
+        missing = [name for name in SCHEMA.names() if name not in schema]
+        if missing:
+            raise ManifestError(f"{url}: lacks the columns {missing}. Build it again")
+        rows = rows.cast({name: dtype for name, dtype in SCHEMA.items() if schema[name] != dtype})
+        return rows.collect() if where is None else select_rows(rows, where)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ManifestError(f"{url}: damaged ({reason}). Copy or build it again") from None
 
 
 def _read_metadata(url: str, file: _File) -> Metadata:
     try:
         stored = pyarrow.parquet.read_schema(file).metadata or {}
-    except pyarrow.ArrowInvalid:
+    except (pyarrow.ArrowException, OSError):
         raise ManifestError(f"{url}: not a Parquet file. Copy or build it again") from None
     if _KEY not in stored:
         raise ManifestError(f"{url}: a Parquet file, but no manifest of this toolkit")
     try:
-        content = dict(json.loads(stored[_KEY]))
+        content = dict(parse_json(stored[_KEY]))
     except ValueError:
         raise ManifestError(f"{url}: its metadata are not JSON. Copy or build it again") from None
     version = content.get("schema_version")
@@ -242,6 +247,8 @@ def _read_metadata(url: str, file: _File) -> Metadata:
         # fields of a later minor version are left out: they only add
         shards = tuple(ShardInfo(**_fields(ShardInfo, shard)) for shard in content.pop("shards"))
         crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
+        if wrong := [each for each in crop.values() if type(each) not in (int, float)]:
+            raise TypeError(f"sizes of crops are {wrong}")
         known = _fields(Metadata, content)
         return Metadata(**known, crop=CropSpec(**crop), shards=shards)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

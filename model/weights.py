@@ -20,6 +20,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from commands.files import whole_file, write_whole
+from commands.json_files import parse_json
 from commands.stores import open_file
 from model.config import ModelConfig
 from model.network import CHANNEL_MEAN, CHANNEL_STD, Network, build_model
@@ -121,7 +122,7 @@ def read_description(path_or_url: str | Path) -> dict[str, Any]:
     """
     url = _description_url(weights_url(path_or_url))
     try:
-        description = json.loads(_read_bytes(url))
+        description = parse_json(_read_bytes(url))
     except ValueError as error:
         if isinstance(error, WeightsError):
             raise
@@ -166,9 +167,9 @@ def _read(url: str) -> tuple[ModelConfig, dict[str, Tensor]]:
 def _check_config(config: ModelConfig, data: bytes, url: str) -> None:
     # safetensors returns metadata of local files only: the first 8 bytes are the length of the
     # JSON before the tensors
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
     try:
-        saved = json.loads(header.get("__metadata__", {}).get(_CONFIG, "null"))
+        saved = parse_json(header.get("__metadata__", {}).get(_CONFIG, "null"))
     except ValueError:  # other writers of safetensors put plain text there
         saved = None
     if not isinstance(saved, dict):

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasets.shards.tar import sample_key
+from manifests.schema import ManifestError
 from manifests.table import Manifest, shard_url
 from sampling.plan import Plan
 from sampling.track_table import locate_row, shard_numbers
@@ -150,6 +151,12 @@ def _fill_crops(
         scale = table["scale"].to_numpy()
         size = np.stack([table["box_w"].to_numpy(), table["box_h"].to_numpy()], axis=1)
         records["target_size"][here] = size * scale[:, None]
+        wrong = int((~np.isfinite(records["target_size"][here]).all(axis=1)).sum())
+        if wrong:
+            raise ManifestError(
+                f"{manifest.url}: {wrong} rows whose box_w, box_h or scale is no finite number. "
+                "Copy or build it again"
+            )
 
 
 def sample_name(manifests: Sequence[Manifest], row: int) -> str:

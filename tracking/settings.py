@@ -1,8 +1,8 @@
 """Choice of a tracker's settings: a preset, or a file that evaluation.tune wrote."""
 
-import json
 from pathlib import Path
 
+from commands.json_files import parse_json
 from datasets.tracks import SourceError
 from tracking.decoders import DECODERS
 from tracking.decoders.base import Settings
@@ -31,7 +31,7 @@ def choose_settings(head: str, *, preset: str = "tuned", file: str = "") -> Sett
 
 def _read_settings(path: Path, head: str) -> Settings:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         made_for, values = content["head"], content["settings"]
     except (ValueError, KeyError, TypeError):
         raise SourceError(
@@ -39,9 +39,10 @@ def _read_settings(path: Path, head: str) -> Settings:
             "evaluation.tune writes it"
         ) from None
     if made_for != head:
+        made_for = str(made_for)[:40]
         raise SourceError(f"{path}: for a {made_for!r} head, and the network's is {head!r}")
     try:
         settings: Settings = DECODERS[head].settings_class(**values)
     except (TypeError, ValueError) as error:
-        raise SourceError(f"{path}: {error}") from error
+        raise SourceError(f"{path}: {str(error)[:200]}") from error
     return settings

@@ -5,13 +5,13 @@
 The page, by default ``<run>/report.html``, needs no other file. It can be made during the run.
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from commands.json_files import parse_json
 from commands.page import Picture, Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import Provenance
@@ -48,36 +48,49 @@ def report(config: ReportConfig) -> None:
         raise TrainingError(f"{folder}: no run; --run is the folder that trainer.run calls --out")
     url = config.out or str(folder / "report.html")
     keep_inputs([folder], files=[url])
-    provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-    records = list(read_metrics(folder / METRICS))
-    if any("figures" not in record for record in records if record["kind"] == "validation"):
+    try:
+        provenance = parse_json((folder / PROVENANCE).read_text(encoding="utf-8"))
+        records = list(read_metrics(folder / METRICS))
+        is_early = any("figures" not in each for each in records if each["kind"] == "validation")
+        sections = [] if is_early else _sections(folder, records, provenance)
+        made_by = _made_by(folder, provenance)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {str(error)[:100]}"
+        raise TrainingError(
+            f"{folder}: {PROVENANCE} or {METRICS} is not what a run wrote ({reason}). Copy the "
+            "run again"
+        ) from error
+    if is_early:
         raise TrainingError(
             f"{folder / METRICS}: validations without figures by kind of pair, as earlier versions "
             "wrote them. Make the page with the version that trained"
         )
-    sections = [
+    write_page(url, f"Training run {folder.name}", sections, made_by=made_by)
+    print(url)
+
+
+def _sections(
+    folder: Path, records: list[dict[str, Any]], provenance: dict[str, Any]
+) -> list[Section]:
+    curves = Picture(
+        figure=write_curves(folder).read_bytes(),
+        alt="Loss by step; AUC and the figures of boxes by epoch, each beside its trivial answer",
+        wide=True,
+    )
+    return [
         _summary(records, provenance),
-        Section(
-            title="Curves",
-            pictures=(
-                Picture(
-                    figure=write_curves(folder).read_bytes(),
-                    alt="Loss by step; AUC and the figures of boxes by epoch, each beside its "
-                    "trivial answer",
-                    wide=True,
-                ),
-            ),
-        ),
+        Section(title="Curves", pictures=(curves,)),
         _examples(folder),
         *_validations(records),
     ]
-    made_by = Provenance(
+
+
+def _made_by(folder: Path, provenance: dict[str, Any]) -> Provenance:
+    return Provenance(
         command=("python", "-m", "trainer.report", "--run", str(folder)),
         settings=provenance["options"],
         fingerprints={entry["url"]: entry["fingerprint"] for entry in provenance["manifests"]},
     )
-    write_page(url, f"Training run {folder.name}", sections, made_by=made_by)
-    print(url)
 
 
 def _summary(records: list[dict[str, Any]], provenance: dict[str, Any]) -> Section:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from commands.places import keep_inputs, require_utf8
+from commands.safe_text import all_without_secrets
 from manifests.table import Manifest, read_manifests
 from model.network import build_model
 from model.weights import load_start, read_description, weights_files
@@ -149,11 +150,14 @@ def make_provenance(config: TrainConfig, manifests: list[Manifest]) -> dict[str,
             "url": config.init_weights,
             "sha256": read_description(config.init_weights)["sha256"],
         }
-    return {
-        "options": as_json(config),
-        "manifests": [
-            {"url": manifest.url, "fingerprint": manifest.fingerprint} for manifest in manifests
-        ],
-        "init_weights": before,
-        "torch": torch.__version__,
-    }
+    provenance: dict[str, Any] = all_without_secrets(
+        {
+            "options": as_json(config),
+            "manifests": [
+                {"url": manifest.url, "fingerprint": manifest.fingerprint} for manifest in manifests
+            ],
+            "init_weights": before,
+            "torch": torch.__version__,
+        }
+    )
+    return provenance

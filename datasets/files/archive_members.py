@@ -26,6 +26,7 @@ _UNREADABLE = (
     ValueError,
     NotImplementedError,
     OverflowError,
+    MemoryError,
     struct.error,
 )
 

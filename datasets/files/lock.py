@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from commands.json_files import parse_json
 from commands.run import one_line
 from datasets.files.output import Output
 from datasets.tracks import SourceError
@@ -241,7 +242,7 @@ def _name(holder: bytes) -> str:
 
 def _fields(holder: bytes) -> dict[str, object]:
     try:
-        content = json.loads(holder)
+        content = parse_json(holder)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

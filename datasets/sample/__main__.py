@@ -10,13 +10,14 @@ objects cut from other photographs move in front of them. The same seed gives th
 
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
+from commands.files import naming_full_disk, naming_place
 from commands.run import run_command
 from datasets.sample.benchmarks import write_otb, write_vot
 from datasets.sample.sources import World, write_coco, write_lasot, write_uav123, write_vid
@@ -107,13 +108,16 @@ def write_sample(config: SampleConfig) -> None:
         raise SourceError(
             f"{out}: the folder holds something else. Pass another --out, or remove it"
         )
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    _write(partial, config.seed, _SCALES[config.scale])
-    (partial / "sample.json").write_text(json.dumps(mark) + "\n", encoding="ascii")
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
+    with naming_place(str(out)):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = TemporaryDirectory(prefix=f".{out.name[:100]}-", dir=out.parent)
+    with folder as temporary, naming_full_disk(str(out)):
+        partial = Path(temporary) / "world"
+        _write(partial, config.seed, _SCALES[config.scale])
+        (partial / "sample.json").write_text(json.dumps(mark) + "\n", encoding="ascii")
+        if out.exists():
+            out.rmdir()
+        partial.rename(out)
     logger.info("%s: written", out)
 
 

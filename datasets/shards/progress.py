@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet
 
+from commands.json_files import parse_json
 from datasets.files.output import Output
 from datasets.shards.tasks import ShardResult
 from datasets.tracks import SourceError
@@ -114,7 +115,7 @@ def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
             "that is the same place for all workers"
         ) from None
     try:
-        content = json.loads(pyarrow.parquet.read_schema(io.BytesIO(data)).metadata[_KEY])
+        content = parse_json(pyarrow.parquet.read_schema(io.BytesIO(data)).metadata[_KEY])
         rows = pl.read_parquet(io.BytesIO(data)).cast(SCHEMA)
         result = ShardResult(
             info=ShardInfo(**content["info"]),
@@ -131,7 +132,7 @@ def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
 def _read_settings(output: Output) -> dict[str, dict[str, Any]]:
     """Return the settings and parts of a build that is not finished."""
     try:
-        made = json.loads(output.read(_SETTINGS))
+        made = parse_json(output.read(_SETTINGS))
         return {name: dict(made[name].items()) for name in ("settings", "parts")}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ManifestError(

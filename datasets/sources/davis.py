@@ -9,11 +9,11 @@ YouTube-VOS has masks for every fifth frame; frames without one are not read. It
 has masks of the first frames only, and is not read.
 """
 
-import json
 import logging
 from collections.abc import Hashable, Iterator
 from functools import lru_cache
 
+from commands.json_files import parse_json
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes import masks
 from datasets.sources.boxes.frames import read_video
@@ -80,7 +80,7 @@ def _classes(files: RawFiles, name: str) -> dict[str, dict[int, str]]:
     try:
         return {
             video: {int(number): str(item["category"]) for number, item in entry["objects"].items()}
-            for video, entry in json.loads(files.read(name))["videos"].items()
+            for video, entry in parse_json(files.read(name))["videos"].items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from commands.files import whole_file
+from commands.json_files import parse_json
 from datasets.files.lock import only_one
 from datasets.tracks import SourceError
 from evaluation.results.kept import kept_note
@@ -66,7 +67,7 @@ def _read_notes(folder: Path) -> list[str]:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except ValueError:
         raise SourceError(
             f"{path}: not JSON. Delete the tracker's folder and track again"

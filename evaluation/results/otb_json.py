@@ -5,15 +5,16 @@
 ``res`` has one x,y,w,h row per frame if the type is ``rect``; other types are turned boxes.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.json_files import parse_json
 from datasets.tracks import SourceError
 
+_LEAST_FPS, _MOST_FPS = 1e-6, 1e9
 Parsed = tuple[NDArray[np.float64], NDArray[np.float64] | None]
 """(T, 4) boxes, and (T,) seconds per frame where the file tells."""
 
@@ -25,7 +26,7 @@ def parse_otb_json(data: bytes, *, where: str) -> Parsed:
         SourceError: It holds something else.
     """
     try:
-        content = json.loads(data)
+        content = parse_json(data)
     except ValueError:
         raise SourceError(f"{where}: not JSON. Copy it again") from None
     records = content if isinstance(content, list) else [content]
@@ -49,7 +50,7 @@ def read_record(record: Mapping[str, Any], *, where: str) -> Parsed:
         raise SourceError(f"{where}: results of {evaluation!r}, expected those of one pass, 'OPE'")
     try:
         boxes = np.asarray(record.get("res"), np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         boxes = np.empty(0)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or np.isinf(boxes).any():
         raise SourceError(f"{where}: 'res' of shape {boxes.shape}, expected x,y,w,h rows")
@@ -58,6 +59,6 @@ def read_record(record: Mapping[str, Any], *, where: str) -> Parsed:
 
 def _seconds(fps: object, num_frames: int) -> NDArray[np.float64] | None:
     if isinstance(fps, (int, float, np.ndarray)) and np.size(fps) == 1:
-        value = float(np.ravel(fps)[0])
-        return np.full(num_frames, 1 / value) if 0 < value < float("inf") else None
+        value = min(max(np.ravel(fps)[0], 0), _MOST_FPS)
+        return np.full(num_frames, 1 / float(value)) if _LEAST_FPS < value < _MOST_FPS else None
     return None

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.files import whole_file
+from commands.json_files import parse_json
 from datasets.files import RawFiles
 from datasets.files.prefetch import prefetch
 from datasets.tracks import SourceError, Track
@@ -186,7 +187,7 @@ def _read(folder: Path, sequence: str) -> Record:
     """Return a record; an empty one where there is none."""
     path = _record_path(folder, sequence)
     try:
-        content = json.loads(path.read_text(encoding="ascii"))
+        content = parse_json(path.read_text(encoding="ascii"))
     except FileNotFoundError:
         return {}
     except ValueError:

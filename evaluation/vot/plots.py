@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from evaluation.plots import BAND, COLORS, GRID, add_legend, new_figure
+from evaluation.plots import BAND, COLORS, GRID, add_legend, new_figure, plain_label
 from evaluation.vot.scores import VotTracker, rank_vot
 
 SENSITIVITY = 30
@@ -25,7 +25,7 @@ def plot_eao_curve(
             np.arange(1, len(curve) + 1),
             curve,
             color=COLORS[index % len(COLORS)],
-            label=f"[{each.score.eao:.3f}] {each.tracker}",
+            label=f"[{each.score.eao:.3f}] {plain_label(each.tracker)}",
         )
     axes.set(title=f"Expected overlap on {title}", xlabel="Sequence length [frames]")
     axes.set(ylabel="Expected overlap", ylim=(0, 1), xlim=(1, 2 * eao_lengths[1]))
@@ -42,7 +42,7 @@ def plot_eao_ranking(trackers: Sequence[VotTracker], *, title: str) -> Figure:
         color = COLORS[(len(ranked) - 1 - index) % len(COLORS)]
         axes.scatter(index + 1, each.score.eao, s=60, color=color)
         axes.annotate(
-            f"{each.tracker}\n{each.score.eao:.3f}",
+            f"{plain_label(each.tracker)}\n{each.score.eao:.3f}",
             (index + 1, each.score.eao),
             textcoords="offset points",
             xytext=(0, 8),
@@ -64,7 +64,12 @@ def plot_ar(trackers: Sequence[VotTracker], *, title: str) -> Figure:
         chance = np.exp(-SENSITIVITY * each.score.robustness / 100)
         color = COLORS[index % len(COLORS)]
         axes.scatter(
-            chance, each.score.accuracy, s=60, color=color, label=each.tracker, clip_on=False
+            chance,
+            each.score.accuracy,
+            s=60,
+            color=color,
+            label=plain_label(each.tracker),
+            clip_on=False,
         )
     axes.set_axisbelow(True)
     axes.set(title=f"AR plot on {title}", xlim=(0, 1), ylim=(0, 1), ylabel="Accuracy")

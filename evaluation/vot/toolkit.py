@@ -6,7 +6,6 @@ and of the results. It averages accuracy by sequence and cuts the fragments of E
 that its numbers differ from the challenge's by up to 0.011.
 """
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from commands.json_files import parse_json
 from commands.page import Table
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
@@ -88,7 +88,7 @@ def ask_toolkit(command: str, benchmark: Benchmark, trackers: Sequence[TrackerRe
                 f"{command} analysis: exit code {done.returncode} and no report: {said}. If "
                 f"'vot --help' fails too: {INSTALL}; or leave out --vot-toolkit"
             )
-        content = json.loads(report.read_text(encoding="utf-8"))
+        content = parse_json(report.read_text(encoding="utf-8"))
     return _opinion_table(content, [each.name for each in trackers])
 
 

@@ -112,8 +112,9 @@ class ShardCache:
         part = f"{path}.part"
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            self._lock(file, fcntl.LOCK_EX)  # waits while another process writes it
-            if Path(path).exists() or not os.fstat(file).st_nlink:
+            # Whoever has written the part goes on to use it, under a lock of the same file.
+            is_ours = self._lock(file, fcntl.LOCK_EX, unless=path)
+            if not is_ours or Path(path).exists() or not os.fstat(file).st_nlink:
                 return
             try:
                 self._reserve(shard, file)
@@ -193,14 +194,17 @@ class ShardCache:
         finally:
             os.close(file)
 
-    def _lock(self, file: int, kind: int) -> None:
+    def _lock(self, file: int, kind: int, *, unless: str = "") -> bool:
+        """Wait for a lock; return False without it once there is a file called ``unless``."""
         while True:
             try:
                 fcntl.flock(file, kind | fcntl.LOCK_NB)
             except BlockingIOError:
+                if unless and Path(unless).exists():
+                    return False
                 self._pause()
             else:
-                return
+                return True
 
     def _pause(self) -> None:
         if self._stop.wait(_POLL_S):

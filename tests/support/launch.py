@@ -40,6 +40,14 @@ def start(options: Sequence[str], *, log: Path, world_size: int = 1) -> list[For
     ]
 
 
+def start_command(
+    command: Callable[[list[str]], int], options: Sequence[str], *, log: Path
+) -> ForkServerProcess:
+    """Start the ``main`` of another command."""
+    environment = dict(os.environ)  # the fork server has that of its own start
+    return start_rank(_enter, list(options), str(log), command, environment=environment)
+
+
 def rank_environments(world_size: int) -> list[dict[str, str]]:
     """Return what torchrun sets for each rank; nothing for one process."""
     if world_size == 1:
@@ -147,8 +155,8 @@ def _prepare(
     function(*arguments)
 
 
-def _enter(options: list[str], log: str) -> None:
+def _enter(options: list[str], log: str, command: Callable[[list[str]], int] = main) -> None:
     with Path(log).open("w", buffering=1, encoding="utf-8") as file:
         sys.stderr = file
-        code = main(options)
+        code = command(options)
     sys.exit(code)

@@ -24,6 +24,7 @@ from typing import Any
 import torch
 
 from commands.files import FULL
+from commands.json_files import parse_json
 from model.network import Network
 from model.weights import save_weights
 from trainer.config import TrainingError
@@ -139,15 +140,17 @@ def _describe(path: Path) -> dict[str, Any]:
 
 def _find_damage(folder: Path) -> str | None:
     try:
-        contents = json.loads((folder / _CONTENTS).read_text(encoding="utf-8"))
+        contents = parse_json((folder / _CONTENTS).read_text(encoding="utf-8"))
         for name, expected in contents.items():
             actual = _describe(folder / name)
             if actual["bytes"] != expected["bytes"]:
                 return f"{name} has {actual['bytes']} bytes, expected {expected['bytes']}"
             if actual != expected:
                 return f"{name} has another checksum than when it was written"
-    except (OSError, ValueError) as error:
+    except OSError as error:
         return str(error)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{_CONTENTS} is damaged ({error!r})"
     return None
 
 

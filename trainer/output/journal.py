@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from commands.safe_text import all_without_secrets
 from trainer.config import TrainConfig, as_json
 from trainer.output.checkpoint import Progress, writing
 from trainer.output.examples import Image, draw_examples
@@ -26,7 +27,8 @@ def open_sinks(
     """
     folder.mkdir(parents=True, exist_ok=True)
     # first, because its package may be missing
-    sinks: list[Sink] = [WandB(folder, as_json(config))] if config.wandb else []
+    options = all_without_secrets(as_json(config))
+    sinks: list[Sink] = [WandB(folder, options)] if config.wandb else []
     sinks += [
         JsonLines(folder, progress),
         ExampleFiles(folder),

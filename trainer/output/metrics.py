@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.files import whole_file
+from commands.json_files import parse_json
 from trainer.output.checkpoint import Progress
 from trainer.output.examples import Image
 
@@ -48,11 +49,15 @@ class JsonLines:
 
 
 def read_metrics(path: Path) -> Iterator[Record]:
-    """Yield the records of a ``metrics.jsonl``; a last line that was cut short is left out."""
+    """Yield the records of a ``metrics.jsonl``; a last line that was cut short is left out.
+
+    Raises:
+        ValueError: It is not a text file.
+    """
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
+            yield parse_json(line)
+        except ValueError:
             return
 
 

@@ -6,11 +6,11 @@ that has a frame of this name. The track's number may also stand in the annotati
 as CVAT writes it.
 """
 
-import json
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any
 
+from commands.json_files import parse_json
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
@@ -47,7 +47,11 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
     lists = _load(files, names[0])
     is_own = names[0].startswith(f"{video.folder}/")
     images = _match_images(lists["images"], video, where=where, is_own=is_own)
-    categories = {item.get("id"): str(item.get("name", "object")) for item in lists["categories"]}
+    categories = {
+        item["id"]: str(item.get("name", "object"))
+        for item in lists["categories"]
+        if isinstance(item.get("id"), int)
+    }
     targets: dict[int, Target] = {}
     for number, item in enumerate(lists["annotations"], start=1):
         place = f"{where}: annotation {item.get('id', f'number {number}')!s:.40}"
@@ -76,8 +80,8 @@ def _load(files: RawFiles, name: str) -> dict[str, list[dict[str, Any]]]:
     """Return the three lists of a file."""
     where = files.where(name)
     try:
-        table = json.loads(files.read(name))
-    except (ValueError, RecursionError) as error:
+        table = parse_json(files.read(name))
+    except ValueError as error:
         raise SourceError(f"{where}: not readable as JSON ({error}). {_ADVICE}") from None
     return {key: _list(table, key, where) for key in ("images", "annotations", "categories")}
 

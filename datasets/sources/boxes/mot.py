@@ -63,6 +63,8 @@ def read_gt(
         if not (frame.is_integer() and target_id.is_integer()):
             raise SourceError(f"{line}: frame {frame:g} and id {target_id:g}{_ADVICE}")
         has_class = len(row) == _WITH_CLASS
+        if has_class and not row[7].is_integer():
+            raise SourceError(f"{line}: class {row[7]:g}, expected a whole number{_ADVICE}")
         category = categories.get(int(row[7]) if has_class else 1, "object")
         target = targets.setdefault(
             int(target_id), Target(name=str(int(target_id)), category=category)

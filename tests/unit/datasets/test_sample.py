@@ -1,5 +1,7 @@
 """The made-up world: same seed, same bytes; every oddity of the real datasets is in it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from datasets.sample.__main__ import main
 from datasets.sample.sprites import TEST_PHOTOS, TRAIN_PHOTOS
 from datasets.sources import SOURCES
 from datasets.tracks import Track
+from tests.support import ROOT
 from tests.support.builds import fingerprint
 
 
@@ -80,3 +83,17 @@ def test_oddities_of_uav123_and_lasot_are_there(sample_world: Path) -> None:
     assert (boxes[:, 2:] < 0).any()
     assert (sample_world / "lasot/airplane/airplane-1").is_dir()
     assert "airplane-1" not in {track.name for track in tracks}
+
+
+def test_a_full_disk_is_named_and_nothing_stays(tmp_path: Path) -> None:
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000));"
+        "from datasets.sample.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    options = ["--out", str(tmp_path / "world"), "--scale", "tiny"]
+    command = [sys.executable, "-c", limited, *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ERROR {tmp_path}/world: File too large. Make room")
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """The cache of remote shards: bounded, shared by processes, and only whole copies are taken."""
 
 import dataclasses
+import fcntl
 import hashlib
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
 from sampling.pair_index import list_shards
-from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.remote.cache import CacheSettings, Lease, ShardCache
 from sampling.remote.reader import RemoteReader
 from tests.support import ROOT
 from tests.support.stores import QUICK, cache_settings, cached_bytes, faulty
@@ -30,7 +31,7 @@ def test_the_cache_stays_within_its_limit_while_processes_share_it(
     program = f"""
 import sys
 from manifests.table import read_manifest
-from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.remote.cache import CacheSettings, Lease, ShardCache
 from sampling.pair_index import list_shards
 from sampling.remote.reader import RemoteReader, RetrySettings
 import hashlib, random
@@ -62,7 +63,7 @@ def test_a_killed_filler_leaves_nothing_that_is_taken_for_whole(web: str, tmp_pa
     settings = cache_settings(folder, manifest, shards=1.2)
     shards = list_shards([manifest])
     program = f"""
-from sampling.remote.cache import CacheSettings, ShardCache
+from sampling.remote.cache import CacheSettings, Lease, ShardCache
 from sampling.pair_index import Shard
 from sampling.remote.reader import RemoteReader, RetrySettings
 cache = ShardCache(CacheSettings(folder={str(folder)!r}, limit_gb={settings.limit_gb!r}),
@@ -129,3 +130,25 @@ def test_a_replaced_shard_is_noticed(web: str, crops: Path, tmp_path: Path) -> N
     with pytest.raises(ManifestError, match="no such shard"):
         cache.acquire(dataclasses.replace(shards[0], url=f"{web}/gone.tar"))
     assert list(tmp_path.glob("*.tar*")) == []
+
+
+def test_a_copy_is_shared_while_its_filler_still_uses_it(web: str, tmp_path: Path) -> None:
+    manifest = read_manifest(f"{web}/manifest.parquet", check_shards=False)
+    shard = list_shards([manifest])[0]
+    cache = ShardCache(CacheSettings(folder=str(tmp_path / "cache")), RemoteReader(QUICK))
+    (tmp_path / "cache").mkdir()
+    part = Path(f"{cache.path(shard)}.part")
+    file = os.open(part, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(file, fcntl.LOCK_EX)  # as another process does that fetches it
+    leases: list[Lease] = []
+    waiting = Thread(target=lambda: leases.append(cache.acquire(shard)), daemon=True)
+    waiting.start()
+    time.sleep(0.3)
+    assert not leases
+    part.rename(cache.path(shard))
+    fcntl.flock(file, fcntl.LOCK_SH)  # it is done and uses the copy, for as long as it runs
+    waiting.join(timeout=10)
+    cache.close()
+    assert len(leases) == 1
+    leases[0].close()
+    os.close(file)

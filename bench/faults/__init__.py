@@ -1,0 +1,1 @@
+"""Faults from outside, in numbers: damaged files, wrong options, kills, full disks, networks."""

@@ -1,0 +1,1 @@
+"""Load: many rows, many shards, many steps, within stated time and memory."""

@@ -1,0 +1,76 @@
+"""Text of others on a terminal and in files: no control characters, no credentials of URLs."""
+
+import logging
+import re
+import unicodedata
+from typing import IO, Any
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that move the cursor, turn the direction of text, or show nothing."""
+_USER = re.compile(r"(?<=://)[^\s/?#@\"'<>]+@")
+_QUERY = re.compile(r"(https?://[^\s?\"'<>]*\?)[^\s\"'<>]+")
+_SECRET = "***"
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which URLs have neither user and password nor a query, such as a signature.
+
+    Only web servers have queries: in a bucket ``?`` is part of a name.
+    """
+    if "://" not in text:
+        return text
+    return _QUERY.sub(rf"\1{_SECRET}", _USER.sub(f"{_SECRET}@", text))
+
+
+def all_without_secrets(content: Any) -> Any:
+    """Return plain values, as of JSON, in which no text has credentials of URLs."""
+    if isinstance(content, str):
+        return without_secrets(content)
+    if isinstance(content, dict):
+        return {key: all_without_secrets(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [all_without_secrets(value) for value in content]
+    return content
+
+
+def printable(text: str) -> str:
+    """Return a text for a terminal: without credentials, and hidden characters as escapes.
+
+    Line ends and tabs stay.
+    """
+    text = without_secrets(text)
+    if text.isprintable():
+        return text
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii")
+        if letter not in "\n\t" and unicodedata.category(letter) in _HIDDEN
+        else letter
+        for letter in text
+    )
+
+
+class PrintableFormatter(logging.Formatter):
+    """Formats log records with names of others in them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return printable(super().format(record))
+
+
+class PrintableStream:
+    """A text stream that writes printable text to another one.
+
+    Args:
+        stream: The other one, which answers all else.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return self._stream.write(printable(text))
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the stream."""
+        return getattr(self._stream, name)
