@@ -18,6 +18,7 @@ from typing import Annotated
 
 import tyro
 
+from commands.choices import Count, Device
 from commands.places import keep_inputs, require_utf8
 from commands.provenance import describe_run
 from commands.run import run_command
@@ -65,9 +66,9 @@ class RunConfig:
     pysot differs."""
     settings: str = ""
     """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1."""
-    workers: int = 1
+    device: Device = "auto"
+    """Device of the network; auto takes a GPU if there is one."""
+    workers: Count = 1
     """Processes that track."""
     allow_contaminated: bool = False
     """Whether weights may be evaluated on their training data; the report then warns."""
@@ -78,8 +79,6 @@ class RunConfig:
 
 def run(config: RunConfig) -> None:
     """Track where results are missing, score, print the table and write the report."""
-    if config.workers < 1:
-        raise SourceError(f"--workers: {config.workers}, expected 1 or more")
     results = Path(config.results or f"results/{config.benchmark}")
     _check_outputs(config, results)
     benchmark = open_selected(config.benchmark, config.root, config.selection)

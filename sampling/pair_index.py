@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasets.shards.tar import sample_key
-from manifests.table import Manifest, shard_url
+from manifests.shards import shard_url
+from manifests.table import Manifest
 from sampling.plan import Plan
 from sampling.track_table import locate_row, shard_numbers
 

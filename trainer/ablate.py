@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from commands.choices import Device, Seed
 from commands.page import Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
@@ -27,7 +28,6 @@ from datasets.files.lock import only_one
 from datasets.tracks import SourceError
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifests
-from model.device import choose_device
 from model.weights import WeightsError, load_model
 from trainer.config import TrainingError
 from trainer.preemption import run_and_pass_on
@@ -61,17 +61,17 @@ class AblateConfig:
     """Recipe of stage 2: as the paper's, or augmented."""
     variants: tuple[Literal["baseline", "cf1", "cf2", "double"], ...] = tuple(PAPER)  # type: ignore[arg-type]
     """Which variants to compare."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of every run."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU where there is one, to train and to track."""
+    device: Device = "auto"
+    """Device of training and tracking; auto takes a GPU if there is one."""
 
 
 def ablate(config: AblateConfig) -> None:
     """Train, evaluate, and print and write the table.
 
     Raises:
-        TrainingError: A step failed; it has said why itself.
+        TrainingError: A step failed; its own output has the reason.
         ManifestError: A manifest cannot be used.
         SourceError: Another process is comparing variants in the same folder.
     """
@@ -152,7 +152,7 @@ def evaluate(config: AblateConfig, name: str, *tracker: object) -> None:
         "evaluation.run",
         *("--benchmark", "otb100", "--root", config.root, "--name", name, *tracker),
         *("--results", folder / "results", "--out", folder / "report"),
-        *("--device", choose_device(config.device).type),
+        *("--device", config.device),
     )
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from commands.choices import Seed
 from commands.run import run_command
 from datasets.sample.benchmarks import write_otb, write_vot
 from datasets.sample.sources import World, write_coco, write_lasot, write_uav123, write_vid
@@ -33,7 +34,7 @@ class SampleConfig:
 
     out: str
     """Folder to write; it must be absent, empty, or hold the same world."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the world."""
     scale: Literal["small", "tiny"] = "small"
     """small: enough to train a narrow network on; tiny: for tests."""

@@ -125,7 +125,7 @@ def held_crops(shards: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops:
 
 
 def _raise_plainly(error: Exception) -> Any:
-    """Raise an error of reading without what webdataset added to its arguments."""
+    """Raise an error of reading without webdataset's additions to its message."""
     message = str(error.args[0]).partition(" @ ")[0]
     if isinstance(error, TarError):
         raise ManifestError(f"{message}; the shard is cut off. Copy it again") from None
