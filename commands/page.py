@@ -1,4 +1,4 @@
-"""The layout of all pages: self-contained HTML for screens, phones and paper.
+"""The one look of all pages: HTML that needs nothing beside it, for screens, phones and paper.
 
 write_page("report.html", "What a build made", sections, made_by=provenance)
 """
@@ -20,7 +20,7 @@ from commands.provenance import Provenance
 
 
 class Figure(Protocol):
-    """The used part of matplotlib's figures; this layer does not import matplotlib."""
+    """What matplotlib's figures can do; this layer does without matplotlib."""
 
     def savefig(self, fname: Any, /, *, format: str) -> None:  # noqa: A002 (matplotlib's name)
         """Write the figure."""
@@ -40,19 +40,19 @@ class Table:
     higher_is_better: tuple[bool, ...] = ()
     """By column after the first; where given, the best and second best are marked."""
     folded: bool = False
-    """Whether the table is hidden until a click."""
+    """Whether the page shows it only on a click."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Picture:
-    """A picture and its description in words, for readers who cannot see it."""
+    """A picture and what it shows in words, for those who cannot see it."""
 
     figure: Figure | bytes | str
     """A matplotlib figure, an encoded PNG, or the text of an SVG element."""
     alt: str
     caption: str = ""
     wide: bool = False
-    """Whether the picture has the whole width of the page."""
+    """Whether it takes the page's whole width."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -61,13 +61,13 @@ class Section:
 
     title: str
     text: str = ""
-    """Text in `backticks` is code, here and in warnings."""
+    """Between `backticks` stands what a reader may copy; so also in warnings."""
     warnings: tuple[str, ...] = ()
     code: str = ""
-    """A condition or a command to copy."""
+    """Something to copy, such as a condition or a command."""
     pictures: tuple[Picture, ...] = ()
     tiles: tuple[Picture, ...] = ()
-    """Small pictures, side by side up to the width of the page."""
+    """Small pictures, as many side by side as the page is wide for."""
     tables: tuple[Table, ...] = ()
 
 
@@ -119,7 +119,7 @@ def _footer(made_by: Provenance) -> str:
 
 def _section(section: Section) -> str:
     parts = [f"<section>\n<h2>{html.escape(section.title)}</h2>"]
-    parts += [f'<p class="note">{_prose(warning)}</p>' for warning in section.warnings]
+    parts += [f'<p class="note">{_prose(each)}</p>' for each in section.warnings]
     parts += [f"<p>{_prose(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []
     parts += _group("pictures", [_picture(picture) for picture in section.pictures])
@@ -204,8 +204,8 @@ def _ranks(table: Table) -> dict[tuple[int, int], str]:
     """Return the class of the best and second best cells of each ranked column."""
     classes = {}
     for column, higher in enumerate(table.higher_is_better, start=1):
-        numbers = {value for row in table.rows if isinstance(value := row[column], (int, float))}
-        ordered = sorted(numbers, reverse=higher)
+        numbers = {row[column] for row in table.rows if isinstance(row[column], (int, float))}
+        ordered = sorted((float(each) for each in numbers if each is not None), reverse=higher)
         for name, value in zip(("best", "second"), ordered[:2], strict=False):
             for index, row in enumerate(table.rows):
                 if len(table.rows) > 1 and row[column] == value:

@@ -66,8 +66,8 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
     """Return the name of the sequence with its images in a folder, and its ground truth files."""
     above, _, last = folder.rpartition("/")
     is_inner = last in ("img", "imgs", "color", "images")
-    for parent, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
-        paths = [f"{parent}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
+    for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
+        paths = [f"{place}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
         if paths:
             numbered = [path for path in paths if _NUMBERED.search(path)]
             name = above if is_inner else folder
