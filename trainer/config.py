@@ -4,14 +4,16 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import polars as pl
 import tyro
 
 from commands.choices import Count, Device, Natural, Seed
+from manifests.table import Manifest
 from model.config import ModelConfig
 from model.heads import HEADS
 from sampling.augment import AugmentSettings
@@ -140,11 +142,22 @@ class TrainConfig:
     wandb: bool = False
     """Log the same to Weights & Biases; its package wandb has to be installed."""
 
-    def settings_of(self, split: str) -> tuple[PairSettings, AugmentSettings]:
-        """Return the pairs to draw of a split, and their augmentation."""
+    def settings_of(
+        self, split: str, manifests: Sequence[Manifest]
+    ) -> tuple[PairSettings, AugmentSettings]:
+        """Return the pairs to draw of a split, and their augmentation.
+
+        Weights of sources without crops in the split are left out: a small source has no val split.
+        """
+        rows = pl.concat([manifest.rows.select("source", "split") for manifest in manifests])
+        present = rows.filter(pl.col("split") == split)["source"].unique()
+        absent = set(rows["source"].unique()) - set(present)
+        weights = {name: w for name, w in self.data.weights.items() if name not in absent}
         if split == "train":
-            return self.data, self.augment
-        pairs = replace(self.data, pairs_per_epoch=self.data.val_pairs, negative_ratio=0.0)
+            return replace(self.data, weights=weights), self.augment
+        pairs = replace(
+            self.data, weights=weights, pairs_per_epoch=self.data.val_pairs, negative_ratio=0.0
+        )
         return pairs, VALIDATION_AUGMENT
 
     def __post_init__(self) -> None:

@@ -78,7 +78,7 @@ def preview(config: PreviewConfig) -> int:
     manifests = read_manifests(run.manifests, where=run.data.where)
     inputs = [file for manifest in manifests for file in manifest.files()]
     keep_inputs([*inputs, *map(recipe_path, run.recipe)], files=[config.out])
-    pairs, augment = run.settings_of(config.split)
+    pairs, augment = run.settings_of(config.split, manifests)
     try:
         before, _ = first_pairs(config, manifests, pairs, AugmentSettings(enabled=False))
         after, origins = first_pairs(config, manifests, pairs, augment)

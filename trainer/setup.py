@@ -56,7 +56,7 @@ class Batches:
         self._batch_size = config.batch_size
 
         def open_loader(split: str) -> PairLoader:
-            pairs, augment = config.settings_of(split)
+            pairs, augment = config.settings_of(split, manifests)
             try:
                 return PairLoader(
                     manifests,

@@ -8,7 +8,10 @@ import pytest
 from model.device import DeviceError, choose_device
 from model.weights import read_description
 from sampling.augment import AugmentSettings
+from sampling.plan import make_plan
+from sampling.track_table import track_table
 from tests.support.launch import TINY, finish, start
+from tests.support.made_manifests import Made, in_memory
 from trainer.config import TrainConfig, as_json, changed_options
 from trainer.recipes import parse_run, recipe_names
 from trainer.run import main
@@ -87,6 +90,21 @@ def test_an_unknown_recipe_names_those_there_are(caplog: pytest.LogCaptureFixtur
 def test_a_run_without_manifests_says_how_to_make_one(caplog: pytest.LogCaptureFixture) -> None:
     assert main(["--device", "cpu"]) == 1
     assert "--manifests: none given. Build one with" in caplog.text
+
+
+def test_a_weighted_source_may_lack_a_split_but_not_be_unknown() -> None:
+    tracks = [Made("vid", "a", "t", (1, 2)), Made("vid", "b", "t", (1, 2), split="val")]
+    manifests = [in_memory(tracks), in_memory([Made("davis", "c", "t", (1, 2))])]
+    run = parse_run(["--data.weights", "vid=1,davis=0.1,lasot=2"], prog="x")
+    assert run.settings_of("train", manifests)[0].weights == {"vid": 1, "davis": 0.1, "lasot": 2}
+    assert run.settings_of("val", manifests)[0].weights == {"vid": 1, "lasot": 2}
+    with pytest.raises(ValueError, match="no source 'lasot'"):
+        make_plan(
+            track_table(manifests, split="val"),
+            run.settings_of("val", manifests)[0],
+            seed=0,
+            epoch=0,
+        )
 
 
 def test_weights_of_sources() -> None:

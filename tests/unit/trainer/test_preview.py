@@ -96,7 +96,7 @@ def test_the_pairs_shown_are_those_of_a_run(
     config = PreviewConfig(
         manifests=tuple(manifests), recipe=recipes, split=split, seed=4, epoch=2, num_pairs=12
     )
-    shown, _ = first_pairs(config, opened, *run_of(config).settings_of(split))
+    shown, _ = first_pairs(config, opened, *run_of(config).settings_of(split, opened))
     assert (shown.template == expected.template).all()
     assert (shown.search == expected.search).all()
     assert (shown.boxes_xyxy == expected.boxes_xyxy).all()
