@@ -27,7 +27,8 @@ import polars as pl
 from bench.findings import BenchOptions, Target, show
 from commands.run import run_command
 from manifests.schema import SCHEMA, ManifestError
-from manifests.table import Metadata, ShardInfo, read_manifests, write_manifest
+from manifests.shards import ShardInfo
+from manifests.table import Metadata, read_manifests, write_manifest
 from sampling.pair_index import pair_records
 from sampling.plan import PairSettings, make_plan
 from sampling.track_table import track_table

@@ -1,1 +1,1 @@
-"""What every command stands on: options, files, places, pages. Imports no other package."""
+"""The frame of all commands: options, files, places, pages. Imports no other package."""

@@ -1,4 +1,4 @@
-"""Small charts as SVG text, which follow a page's colours, light or dark."""
+"""Small charts as SVG text in the page's colours, light or dark."""
 
 import html
 import itertools
@@ -12,19 +12,18 @@ from commands.page import Picture
 
 _WIDTH, _HEIGHT = 440, 184
 _LEFT, _BOTTOM, _TOP, _RIGHT = 44, 18, 8, 20
-_MOST_MARKS = 8
+_BARS, _MOST_MARKS = 40, 8
 
 
-def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> Picture:
+def histogram(values: ArrayLike, *, label: str) -> Picture:
     """Return a histogram of the values above 0, with bars equally wide in the logarithm.
 
-    The outermost thousandths fall into the end bins. The caption is the label, and how many values
-    are 0 or less.
+    The outermost thousandths fall into the end bins. The caption is the label and the number of
+    values that are 0 or less.
 
     Args:
-        values: (N,) numbers; what is not finite is left out.
-        label: What they are, with the unit.
-        bins: Number of bars.
+        values: (N,) numbers; those that are not finite are left out.
+        label: Meaning and unit of the values.
     """
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
@@ -35,7 +34,7 @@ def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> Picture:
         empty = _svg([_label("no values", _WIDTH / 2, _HEIGHT / 2, "middle")])
         return Picture(figure=empty, alt=f"Histogram of {caption}: no values", caption=caption)
     low, high = np.quantile(numbers, [0.001, 0.999])
-    edges = np.geomspace(low, max(high, low * 1.01), bins + 1)
+    edges = np.geomspace(low, max(high, low * 1.01), _BARS + 1)
     counts = np.histogram(np.clip(numbers, edges[0], edges[-1]), edges)[0]
     titles = [f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)]
     most = titles[counts.argmax()]
@@ -47,7 +46,7 @@ def histogram(values: ArrayLike, *, label: str, bins: int = 40) -> Picture:
 
 
 def _marks(low: float, high: float) -> list[tuple[float, str]]:
-    """Return where which round numbers stand between the ends of a logarithmic axis."""
+    """Return position and text of the round numbers on a logarithmic axis."""
     powers = [10.0**power for power in range(floor(log10(low)), ceil(log10(high)) + 1)]
     usual, fine = (
         [step * power for power in powers for step in steps]

@@ -13,10 +13,10 @@ from pathlib import Path
 from commands.stores import write_file
 
 TEMPORARY = ".tmp-"
-"""How names of unfinished files start; they lie in the folder of the file to be."""
+"""Prefix of the names of unfinished files, in the folder of the finished file."""
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Error numbers of a disk, a quota or a limit that is used up."""
+"""Error numbers of an exhausted disk, quota or limit."""
 
 
 @contextmanager
@@ -25,14 +25,14 @@ def whole_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
 
     The content is flushed to the disk before the rename, so that a power cut leaves the old file
     or the new one. The block writes to the temporary path, which is an empty file; on an exception
-    nothing stays behind. What a killed process left in the folder is removed.
+    nothing stays behind. Leftovers of killed processes in the folder are removed.
 
     Args:
-        path: The file to be.
+        path: The finished file.
         suffix: End of the temporary name, for writers that choose a format by it.
 
     Raises:
-        OSError: The place cannot be written or the disk is full; it names ``path``.
+        OSError: The file cannot be written or the disk is full; the error names ``path``.
     """
     where = str(path)
     with naming_place(where):
@@ -57,7 +57,7 @@ def whole_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
 
 @contextmanager
 def naming_full_disk(where: str) -> Iterator[None]:
-    """Say which file it was when the disk is full, and what to do: the system's error does not."""
+    """Add file name and advice to the error of a full disk, which the system leaves out."""
     try:
         yield
     except OSError as error:
@@ -68,7 +68,7 @@ def naming_full_disk(where: str) -> Iterator[None]:
 
 @contextmanager
 def naming_place(where: str) -> Iterator[None]:
-    """Say of any error that this file cannot be written: the system names a folder or no file."""
+    """Name the file in any error: the system names a folder or no file."""
     try:
         yield
     except OSError as error:
@@ -96,7 +96,7 @@ def _create_locked(folder: Path, suffix: str) -> tuple[Path, int]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what processes of this host left unfinished; a lock is held where one still lives.
+    """Remove unfinished files of this host's processes; those of a live process are locked.
 
     Some shared disks have locks within one host only, so the files of others stay.
     """

@@ -13,8 +13,8 @@ def require_same_checkout(package: str) -> None:
         ImportError: Another package of that name comes first, or none is found.
     """
     spec = importlib.util.find_spec(package)
-    found = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
-    if found != _ROOT:
+    folder = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+    if folder != _ROOT:
         raise ImportError(
             f"'import {package}' finds {spec.origin if spec else 'nothing'}, but this toolkit's "
             f"{package!r} is in {_ROOT / package}. Hugging Face's 'datasets' has the same name. "

@@ -1,4 +1,4 @@
-"""Where paths and URLs lead, however they are spelled: no command writes over what it reads."""
+"""Comparison of paths and URLs by their targets: no command overwrites its inputs."""
 
 import os
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ Place = str | Path
 _ARCHIVES = (".zip", ".tar")
 
 
-def local_path(place: Place) -> str | None:
+def local_path(url: Place) -> str | None:
     """Return the path of a file or folder of this machine; None for a URL of another store."""
-    text = os.fspath(place)
+    text = os.fspath(url)
     if "://" not in text:
         return text
     if text.partition("://")[0] in LocalFileSystem.protocol:
@@ -25,13 +25,13 @@ def local_path(place: Place) -> str | None:
 
 
 def require_utf8(*places: Place) -> None:
-    """Refuse names that libraries in C cannot take; OpenCV crashes on them.
+    """Refuse names that are not UTF-8; OpenCV crashes on them.
 
     Raises:
-        UnicodeEncodeError: One is not UTF-8; commands say so in one line.
+        UnicodeEncodeError: A name is not UTF-8; commands report it in one line.
     """
-    for place in places:
-        os.fspath(place).encode()
+    for path in places:
+        os.fspath(path).encode()
 
 
 def keep_inputs(
@@ -41,29 +41,29 @@ def keep_inputs(
     folders: Iterable[Place] = (),
     option: str = "--out",
 ) -> None:
-    """Refuse outputs that would write over what a command reads; call it before the first write.
+    """Refuse outputs that would overwrite inputs of a command; call it before the first write.
 
-    Compared is where paths lead and not how they are spelled: links, hard links, other cases on
-    disks that ignore them, URLs.
+    Targets are compared, not spellings: links, hard links, letter case on disks that ignore it,
+    URLs.
 
     Args:
         inputs: Files, folders and archives that the command reads; empty names are passed over.
-        files: What it writes or removes; a folder of its own stands for all that is in it.
-        folders: Folders in which it makes files beside those that are there.
-        option: What to pass otherwise.
+        files: Files that it writes or removes; a folder of its own includes its content.
+        folders: Folders in which it makes files beside existing ones.
+        option: The option for another output, for the message.
 
     Raises:
         FileExistsError: An output is an input, holds one, or lies in one.
     """
-    read = [(each, _Spot(each)) for each in inputs if os.fspath(each)]
-    written = [(each, _Spot(each), False) for each in files]
-    written += [(each, _Spot(each), True) for each in folders]
-    for place, spot, is_shared in written:
-        for each, source in read:
+    read = [(name, _Spot(name)) for name in inputs if os.fspath(name)]
+    written = [(name, _Spot(name), False) for name in files]
+    written += [(name, _Spot(name), True) for name in folders]
+    for output, spot, is_shared in written:
+        for name, source in read:
             is_hit = spot.is_same(source) or source.is_archive_above(spot)
             if is_hit or (not is_shared and spot.replaces(source)):
                 raise FileExistsError(
-                    f"{place}: would be written over, but this command reads {each}. Pass another "
+                    f"{output}: would be written over, but this command reads {name}. Pass another "
                     f"{option}"
                 )
 
@@ -71,22 +71,22 @@ def keep_inputs(
 class _Spot:
     """A place in a store, comparable with others."""
 
-    def __init__(self, place: Place) -> None:
-        text = os.fspath(place)
+    def __init__(self, name: Place) -> None:
+        text = os.fspath(name)
         self.url = text.rpartition("::")[2] if "://" in text else text  # the end of a chain
         path = local_path(self.url)
         self.store, self.path = "file", self.url
         if path is not None:
             self.path = os.path.realpath(Path(path).expanduser())
             return
-        with suppress(ValueError, ImportError):  # whoever opens it says what is wrong with it
+        with suppress(ValueError, ImportError):  # opening it reports the problem
             system = fsspec.get_filesystem_class(self.url.partition("://")[0])
             self.path = str(system._strip_protocol(self.url)).rstrip("/")
             self.store = system.__name__
 
     @cached_property
     def names(self) -> frozenset[object]:
-        """Return what identifies it: its path, and its number on the disk if it is there."""
+        """Return its identifiers: the path, and the number on the disk if it exists."""
         names: set[object] = {(self.store, self.path)}
         if self.store == "file":
             with suppress(OSError):
@@ -96,11 +96,11 @@ class _Spot:
 
     @cached_property
     def above(self) -> frozenset[object]:
-        """Return what identifies the folders above it."""
-        parents = [str(each) for each in PurePosixPath(self.path).parents]
+        """Return the identifiers of the folders above it."""
+        parents = [str(parent) for parent in PurePosixPath(self.path).parents]
         if self.store != "file":
-            return frozenset((self.store, each) for each in parents)
-        return frozenset(name for each in parents for name in _Spot(each).names)
+            return frozenset((self.store, parent) for parent in parents)
+        return frozenset(name for parent in parents for name in _Spot(parent).names)
 
     def is_same(self, other: "_Spot") -> bool:
         """Return True if both are one file or folder."""
@@ -117,7 +117,7 @@ class _Spot:
         return is_file and other.is_in(self)
 
     def replaces(self, source: "_Spot") -> bool:
-        """Return True if this holds what is read, or is a file of a folder that is read."""
+        """Return True if this contains an input, or is a file in a folder of inputs."""
         if source.is_in(self):
             return True
         if self.path.endswith(".html") or not self.is_in(source):  # pages are not read again

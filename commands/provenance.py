@@ -1,4 +1,4 @@
-"""What made a page or a picture: the command, its settings, the manifests it read."""
+"""Provenance of pages and pictures: command, settings, manifests."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ class Fingerprinted(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Path or URL."""
 
     @property
     def fingerprint(self) -> str:
@@ -25,7 +25,7 @@ class Fingerprinted(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provenance:
-    """What made a page, so that it can be made again."""
+    """The origin of a page, for making it again."""
 
     command: Sequence[str]
     """Program and options, such as ``("python", "-m", "datasets.report", "--manifests", "M")``."""
@@ -41,9 +41,9 @@ def describe_run(
     """Return the provenance of a command: its options that differ from their defaults, spelled out.
 
     Args:
-        prog: What the user typed before the options.
+        prog: The command line before the options.
         config: The parsed options.
-        manifests: What it read.
+        manifests: The inputs.
     """
     return Provenance(
         command=(*prog.split(), *_flags(config)),
@@ -65,7 +65,7 @@ def _flags(config: "DataclassInstance", prefix: str = "--") -> Iterator[str]:
         elif not isinstance(value, (tuple, list)):
             yield from (name, str(value))
         elif tyro.conf.UseAppendAction in get_args(hints[option.name]):
-            for each in value:
-                yield from (name, str(each))
+            for part in value:
+                yield from (name, str(part))
         else:
             yield from (name, *map(str, value))

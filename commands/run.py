@@ -1,4 +1,4 @@
-"""What every command shares: options in, expected errors to one line, an exit code out."""
+"""The frame of a command: options, errors in one line, exit code."""
 
 import io
 import logging
@@ -42,10 +42,10 @@ def run_command(
         config_class: Frozen dataclass; each field is an option.
         run: The command. It returns None or 0 for success.
         argv: The options, or None for those of this process.
-        prog: What the user typed, for the usage text.
+        prog: The command line before the options, for the usage text.
         errors: Problems of data or run that become one line and exit code 1, besides those of
             `is_expected`; anything else is a bug and keeps its traceback.
-        after_ctrl_c: What the same command does after an interruption, if it need not start anew.
+        after_ctrl_c: Effect of the same command after an interruption, for the message.
 
     Returns:
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
@@ -56,17 +56,16 @@ def run_command(
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for library in _NETWORK_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
-    options = complete_flags(config_class, sys.argv[1:] if argv is None else argv)
+    options = sys.argv[1:] if argv is None else argv
     try:
         is_plain = all(printable(option) == option for option in options)
         shown = nullcontext() if is_plain else redirect_stderr(PrintableStream(sys.stderr))
         with _colors_where_wanted(allowed=is_plain), shown:
-            config = tyro.cli(
-                config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,)
-            )
+            config = parse_options(config_class, options, prog=prog)
     except SystemExit as stop:
         if {"-h", "--help"} & set(options):
-            _show_examples(prog.rpartition(" ")[2])
+            examples = command_examples(prog.rpartition(" ")[2])
+            show(f"\nexamples:\n\n{examples}" if examples else "")
         return int(stop.code or 0)
     except BrokenPipeError:  # a long help
         _discard_output()
@@ -85,11 +84,17 @@ def run_command(
         return 1
 
 
+def parse_options(config_class: type[Config], argv: Sequence[str], *, prog: str) -> Config:
+    """Return the options; SystemExit for a wrong one and for ``--help``."""
+    options = complete_flags(config_class, argv)
+    return tyro.cli(config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,))
+
+
 @contextmanager
 def _colors_where_wanted(*, allowed: bool) -> Iterator[None]:
     """Keep colours out of help and messages under ``NO_COLOR`` and where stderr is a file.
 
-    tyro knows neither, but a terminal without colours, which it asks for when it prints.
+    tyro ignores both, but reads ``TERM`` when it prints.
     """
     terminal = os.environ.get("TERM")
     if os.environ.get("NO_COLOR") or not sys.stderr.isatty() or not allowed:
@@ -102,10 +107,10 @@ def _colors_where_wanted(*, allowed: bool) -> Iterator[None]:
             os.environ["TERM"] = terminal
 
 
-def _show_examples(command: str) -> None:
-    examples = command_examples(command)
+def show(text: str) -> None:
+    """Print a text; a reader of a pipe, such as ``head``, may stop before the end."""
     try:
-        print(f"\nexamples:\n\n{examples}" if examples else "", flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         _discard_output()
 
@@ -116,14 +121,14 @@ def _discard_output() -> None:
 
 
 def _print_anything() -> None:
-    """Escape what the terminal's encoding lacks: rules of tables, names that are not UTF-8."""
+    """Escape characters that the terminal's encoding lacks, such as rules of tables."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def is_expected(error: Exception, *more: type[Exception]) -> bool:
-    """Tell whether an error is of the world and not a bug: of files, networks, missing packages."""
+    """Return True if the user can fix the error (files, network, missing packages)."""
     library = type(error).__module__.partition(".")[0]
     return (
         isinstance(error, (OSError, ImportError, *more))
@@ -138,7 +143,7 @@ def _is_foreign_name(error: Exception) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """Return what a person needs to read of an error."""
+    """Return an error's message in one line."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return printable(f"{error.filename}: {error.strerror}").replace("\n", "\\n")
     if isinstance(error, UnicodeEncodeError) and _is_foreign_name(error):
@@ -149,10 +154,9 @@ def one_line(error: Exception) -> str:
 
 
 def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:
-    """Return the options with a value after each flag: ``--deep`` means ``--deep True``.
+    """Return the options with a value after each flag: ``--deep`` is ``--deep True``.
 
-    Recipes and command lines need one spelling in which a flag can be turned off again, so flags
-    take a value; people need not type the usual one.
+    Flags take a value, so that a command line can turn off a flag of a recipe.
     """
     flags = set(_flag_names(config_class, "--"))
     options: list[str] = []

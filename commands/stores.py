@@ -1,7 +1,7 @@
-"""Paths and URLs as people write them, each for one place: no character stands for several.
+"""File systems of paths and URLs; no character of a name is a pattern.
 
 `fsspec` takes ``[1]``, ``?`` and ``*`` for patterns wherever its calls may mean several files, and
-``::`` for a chain of stores. Whatever opens or removes something by name starts here.
+``::`` for a chain of stores. All opening and removing by name goes through this module.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from typing import IO, Any
 import fsspec
 
 _AT_ONCE = 16
-"""Requests to a store that are under way together when a folder is removed."""
+"""Concurrent requests while a folder is removed."""
 
 
 def file_system(url: str, **options: Any) -> tuple[Any, str]:
@@ -44,21 +44,21 @@ def open_file(url: str) -> Iterator[IO[bytes]]:
 
 
 def write_file(url: str, data: bytes) -> None:
-    """Write a file; in a bucket it shows when all of it is there."""
+    """Write a file; in a bucket it appears when it is complete."""
     files, path = file_system(url)
     files.makedirs(files._parent(path), exist_ok=True)
     files.pipe_file(path, data)
 
 
 def remove_all(files: Any, path: str) -> None:
-    """Remove a file, or a folder with all that is in it; do nothing if there is neither.
+    """Remove a file, or a folder with its content, if it exists.
 
     Args:
         files: The fsspec file system.
         path: The path in it.
     """
     files.invalidate_cache()
-    found = files.find(path)  # fsspec's own rm() takes the path for a pattern
+    names = files.find(path)  # fsspec's own rm() takes the path for a pattern
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(files.rm_file, found))
+        list(pool.map(files.rm_file, names))
     files.invalidate_cache()

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP: an end that removes what is unfinished, where Python would just stop."""
+"""SIGTERM and SIGHUP: removal of unfinished files before the process ends."""
 
 import logging
 import signal
@@ -13,24 +13,24 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def cleaned_at_termination() -> Iterator[None]:
-    """Turn a signal that would end the process into an exception, which all ``finally`` see.
+    """Turn a signal that would end the process into an exception, so that ``finally`` blocks run.
 
-    The exit code is 128 plus the signal's number, as shells have it. A signal that is ignored, as
-    SIGHUP under nohup, or that has a handler stays as it is. Only for a main thread.
+    The exit code is 128 plus the signal's number, as in shells. Ignored signals (SIGHUP under
+    nohup) and signals with a handler are left alone. For the main thread only.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
-        for each in taken:  # a second one must not interrupt the removing
-            signal.signal(each, signal.SIG_IGN)
+        for signal_number in taken:  # a second one must not interrupt the removing
+            signal.signal(signal_number, signal.SIG_IGN)
         name = signal.Signals(number).name
         logger.error("ended by %s; unfinished files are removed", name)
         raise SystemExit(128 + number)
 
-    taken = [each for each in _SIGNALS if signal.getsignal(each) is signal.SIG_DFL]
-    for each in taken:
-        signal.signal(each, end)
+    taken = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for signal_number in taken:
+        signal.signal(signal_number, end)
     try:
         yield
     finally:
-        for each in taken:
-            signal.signal(each, signal.SIG_DFL)
+        for signal_number in taken:
+            signal.signal(signal_number, signal.SIG_DFL)

@@ -15,7 +15,7 @@ def list_commands(package: str, argv: Sequence[str] | None = None) -> int:
 
     Args:
         package: Name of a package of this checkout, such as ``"datasets"``.
-        argv: The options, or None for those of this process; there are none but ``--help``.
+        argv: The options, or None for those of this process; the only one is ``--help``.
 
     Returns:
         0, or 2 if there are options.

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from commands.choices import Count, Natural, Seed, ValFraction, one_of, within
 from commands.places import keep_inputs
 from commands.run import run_command
 from datasets.executors import reachable
@@ -27,7 +28,7 @@ from datasets.files.folders import plain_path
 from datasets.files.lock import only_build
 from datasets.files.output import Output
 from datasets.files.roots import open_root
-from datasets.filters import Filters, require_ranges
+from datasets.filters import Filters
 from datasets.images import codec_versions
 from datasets.shards.annotations import Annotations, read_annotations
 from datasets.shards.cut_all import cut_all
@@ -48,34 +49,34 @@ logger = logging.getLogger(__name__)
 class BuildConfig:
     """Crop one raw dataset into shards and write its manifest."""
 
-    src: Annotated[str, tyro.conf.arg(metavar=f"{{{','.join(SOURCES)}}}")]
+    src: Annotated[str, one_of(SOURCES)]
     """The raw dataset."""
     root: str = ""
     """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
     out: str = ""
     """Folder or s3:// URL of the shards and the manifest; data/shards/<src> if empty, or
     data/shards/<name>."""
-    workers: int = 1
+    workers: Count = 1
     """Number of processes that cut shards."""
     cluster: str = ""
     """Address of a Dask scheduler whose workers cut the shards, such as tcp://host:8786."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the split and of the order of the videos."""
-    val_fraction: float = 0.1
+    val_fraction: ValFraction = 0.1
     """Share of the groups that becomes the val split."""
-    template_size: int = CropSpec.template
+    template_size: Annotated[int, within(int, 1, 1000)] = CropSpec.template
     """Side of the template crop in pixels; networks take 127."""
-    search_size: int = CropSpec.search
+    search_size: Annotated[int, within(int, 1, 2000)] = CropSpec.search
     """Side of the search crop in pixels; networks take 255."""
-    margin: int = CropSpec.margin
+    margin: Annotated[int, within(int, 0, 255)] = CropSpec.margin
     """Pixels of real context to keep around each crop, for augmentation."""
-    shard_mb: float = 256.0
+    shard_mb: Annotated[float, within(float, 0.001)] = 256.0
     """Approximate size of a shard."""
-    quality: int = 92
+    quality: Annotated[int, within(int, 1, 100)] = 92
     """JPEG quality of the crops."""
-    max_bad_frames: int = 0
+    max_bad_frames: Natural = 0
     """Number of missing or unreadable images that may be left out and counted."""
-    max_bad_annotations: int = 0
+    max_bad_annotations: Natural = 0
     """Number of wrong annotations that may be left out and counted; not for sources with one row
     per frame."""
     filters: Annotated[Filters, tyro.conf.OmitArgPrefixes] = field(default_factory=Filters)
@@ -84,26 +85,11 @@ class BuildConfig:
     )
 
     def __post_init__(self) -> None:
-        """Reject values outside of their ranges."""
-        if self.src not in SOURCES:
-            raise ValueError(f"--src {self.src}: expected one of {', '.join(SOURCES)}")
-        ranges = {
-            "workers": (1, None),
-            "val_fraction": (0, 0.99),
-            "template_size": (1, 1000),
-            "search_size": (1, 2000),
-            "margin": (0, 255),
-            "shard_mb": (0.001, None),
-            "quality": (1, 100),
-            "max_bad_frames": (0, None),
-            "max_bad_annotations": (0, None),
-        }
-        require_ranges(self, ranges)
+        """Reject options that do not fit each other."""
         _ = self.crop  # raises for two sizes that do not fit each other
         if self.max_bad_annotations and not SOURCES[self.src].leaves_out_bad:
             names = ", ".join(name for name, source in SOURCES.items() if source.leaves_out_bad)
             raise ValueError(f"--max-bad-annotations: not for {self.src}, expected one of {names}")
-
         if self.folders != FolderOptions() and not SOURCES[self.src].has_options:
             raise ValueError("--name, --format and --origin: only with --src folders")
         name = self.folders.name

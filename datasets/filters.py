@@ -1,13 +1,14 @@
 """Selection of the frames that become crops, with the reasons for dropping others."""
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
+from commands.choices import Count, Share, within
 from datasets.tracks import Track
 
 OUTSIDE = "outside the frame"
@@ -18,42 +19,18 @@ OUTSIDE = "outside the frame"
 class Filters:
     """Limits on the targets that become crops; dropped frames are counted by reason."""
 
-    min_side: float = 2.0
+    min_side: Annotated[float, within(float, 0)] = 2.0
     """Smallest width and height of a target, in image pixels."""
-    max_aspect: float = 10.0
+    max_aspect: Annotated[float, within(float, 1)] = 10.0
     """Largest ratio between the longer and the shorter side."""
-    min_area: float = 0.0001
+    min_area: Share = 0.0001
     """Smallest share of the frame's area."""
-    max_area: float = 0.9
+    max_area: Annotated[float, within(float, 1e-6, 1)] = 0.9
     """Largest share of the frame's area."""
-    every: int = 1
+    every: Count = 1
     """Keep every N-th frame of a track."""
     keep_ignored: bool = False
     """Keep tracks that their source marks as unsuitable, such as COCO's crowds."""
-
-    def __post_init__(self) -> None:
-        """Reject values outside of their ranges."""
-        ranges = {
-            "min_side": (0, None),
-            "max_aspect": (1, None),
-            "min_area": (0, 1),
-            "max_area": (0, 1),
-            "every": (1, None),
-        }
-        require_ranges(self, ranges)
-
-
-def require_ranges(config: object, ranges: Mapping[str, tuple[float, float | None]]) -> None:
-    """Check that numeric options are within closed ranges; None means no upper limit.
-
-    Raises:
-        ValueError: One is not; the message has the option as typed.
-    """
-    for name, (least, most) in ranges.items():
-        value = getattr(config, name)
-        if not least <= value <= (math.inf if most is None else most):  # NaN is in no range
-            limits = f"at least {least}" + ("" if most is None else f" and at most {most}")
-            raise ValueError(f"--{name.replace('_', '-')} {value}: expected {limits}")
 
 
 def usable_frames(

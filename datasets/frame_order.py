@@ -38,10 +38,10 @@ def sort_frames(names: Iterable[str], *, where: str) -> list[str]:
         patterns.setdefault(tuple(parts[::2]), name)
         key = tuple(map(int, parts[1::2]))
         if len(patterns) > 1:
-            one, two = patterns.values()
+            named = " and ".join(map(repr, patterns.values()))
             raise SourceError(
-                f"{where}: frames named {one!r} and {two!r}, expected names that differ in their "
-                "numbers only, or their order is unknown. Rename them, or move what is no frame"
+                f"{where}: frames named {named}, expected names that differ in their numbers only, "
+                "or their order is unknown. Rename them, or move what is no frame"
             )
         if key in keys:
             raise SourceError(

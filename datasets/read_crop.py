@@ -6,7 +6,7 @@ from isal.isal_zlib import crc32
 
 from commands.stores import open_file
 from manifests.schema import ManifestError
-from manifests.table import shard_url
+from manifests.shards import shard_url
 
 
 def read_jpeg(manifest_url: str, row: dict[str, Any], crop: Literal["z", "x"]) -> bytes:

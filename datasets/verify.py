@@ -1,4 +1,4 @@
-"""Check that manifests and the shards beside them are what the builds wrote.
+"""Check manifests and the shards beside them against damage and change.
 
     python -m datasets.verify --manifests data/shards/lasot/manifest.parquet
     python -m datasets.verify --manifests s3://shards/coco/manifest.parquet --deep
@@ -25,7 +25,8 @@ from datasets.images import check_image, decode_image
 from datasets.outside import IS_OUTSIDE
 from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
-from manifests.table import Manifest, ShardInfo, read_manifests, shard_problems, shard_url
+from manifests.shards import ShardInfo, shard_problems, shard_url
+from manifests.table import Manifest, read_manifests
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ _COLUMNS = ("track", "frame", *(f"{c}_{n}" for c in "zx" for n in ("offset", "by
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyConfig:
-    """Check that manifests and the shards beside them are what the builds wrote."""
+    """Check manifests and the shards beside them against damage and change."""
 
     manifests: tuple[str, ...]
     """Path or URL of each manifest."""

@@ -18,6 +18,7 @@ from typing import Annotated
 
 import tyro
 
+from commands.choices import Count, Device
 from commands.places import keep_inputs, require_utf8
 from commands.provenance import describe_run
 from commands.run import run_command
@@ -69,13 +70,13 @@ class RunConfig:
     pysot differs."""
     settings: str = ""
     """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda, cuda:1."""
+    device: Device = "auto"
+    """Device of the network; auto takes a GPU if there is one."""
     precision: Precision = "float32"
     """Of the network's convolutions."""
-    workers: int = 1
+    workers: Count = 1
     """Processes that track; with --batch, processes that read and crop."""
-    batch: int = 1
+    batch: Count = 1
     """Sequences that advance in lockstep, by one call of the network; not for baselines and VOT."""
     cluster: str = ""
     """Address of a Dask scheduler whose workers track, such as tcp://host:8786."""
@@ -103,8 +104,6 @@ class RunConfig:
 
 def run(config: RunConfig) -> None:
     """Track where results are missing, score, print the table and write the report."""
-    if config.workers < 1:
-        raise SourceError(f"--workers: {config.workers}, expected 1 or more")
     if config.cluster:
         config = _for_cluster(config)
     results = Path(config.results or f"results/{config.benchmark}")

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from commands.choices import Count, Device, Natural
 from commands.page import Table
 from commands.run import run_command
 from datasets.images import Image
@@ -51,20 +52,18 @@ class SpeedConfig:
     """Its folder; empty takes data/raw/<benchmark>."""
     weights: str = ""
     """Trained weights; empty times the baselines only."""
-    devices: tuple[str, ...] = ("cpu",)
+    devices: tuple[Device, ...] = ("cpu",)
     """Where to time the network."""
     precision: Precision = "float32"
     """Of the network's convolutions."""
-    threads: int = 0
+    threads: Natural = 0
     """Threads of the network on the CPU; 0 leaves torch's choice."""
-    frames: int = 100
+    frames: Count = 100
     """Frames to time, from the first sequence that has as many, else the longest."""
 
 
 def run(config: SpeedConfig) -> None:
     """Print the table."""
-    if config.frames < 1 or config.threads < 0:
-        raise SourceError("--frames: expected 1 or more, and --threads 0 or more")
     if config.threads:
         torch.set_num_threads(config.threads)
     devices = config.devices if config.weights else ()

@@ -14,10 +14,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
+from commands.choices import Count, Device, Seed, ValFraction, within
 from commands.files import whole_file
 from commands.places import keep_inputs
 from commands.run import run_command
@@ -62,27 +63,22 @@ class TuneConfig:
     """Its folder; empty takes data/raw/<source>."""
     out: str = "runs/tune"
     """Folder of the study."""
-    trials: int = 100
+    trials: Count = 100
     """Settings to have tried in the end, those of earlier runs included."""
-    tracks: int = 20
+    tracks: Count = 20
     """Tracks to follow in each trial."""
-    frames: int = 200
+    frames: Annotated[int, within(int, 2)] = 200
     """Frames to follow of each track."""
-    seed: int = 0
+    seed: Seed = 0
     """Of the split, as in the build, and of the search."""
-    val_fraction: float = 0.1
+    val_fraction: ValFraction = 0.1
     """Of the split, as in the build."""
-    device: str = "cpu"
-    """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
+    device: Device = "auto"
+    """Device of the network; auto takes a GPU if there is one."""
 
 
 def run(config: TuneConfig) -> None:
     """Search, then write the plot and the best settings."""
-    if min(config.trials, config.tracks, config.frames - 1) < 1 or not 0 < config.val_fraction < 1:
-        raise SourceError(
-            "--trials and --tracks: expected 1 or more, --frames 2 or more, --val-fraction "
-            "between 0 and 1"
-        )
     device = choose_device(config.device)
     optuna = _import_optuna()
     files = open_root(config.root or f"data/raw/{config.source}")

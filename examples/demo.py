@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from commands.choices import Seed
 from commands.run import run_command
 from datasets.box_files import read_box_file
 from evaluation.benchmarks.open_benchmark import open_benchmark
@@ -43,7 +44,7 @@ class DemoConfig:
 
     out: Path = Path("data/demo")
     """Folder for everything that the demo makes."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the world, the initial weights and the pairs."""
 
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from commands.choices import Count, Seed
 from commands.run import run_command
 from examples.demo import DemoError, run
 from model.weights import PRETRAINED, weights_files
@@ -35,11 +36,11 @@ class PretrainedConfig:
     """Folders with sequences in OTB's layout, none of them trained on."""
     out: Path = Path("data/pretrained")
     """Folder for shards, run, results and report."""
-    seed: int = 0
+    seed: Seed = 0
     """Decides the initial weights and the pairs."""
-    epochs: int = 60
+    epochs: Count = 60
     """Epochs of 2,000 pairs."""
-    threads: int = 1
+    threads: Count = 1
     """Threads of the training; another number rounds differently."""
     ship: bool = False
     """Replace the weights in model/pretrained by those of this run."""

@@ -10,19 +10,19 @@ The dialect is polars' SQL. --out is a ``.csv`` or ``.parquet`` file.
 """
 
 import io
-import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import polars as pl
 import tyro
 
+from commands.choices import Count
 from commands.files import write_whole
 from commands.places import keep_inputs
-from commands.run import run_command
+from commands.run import run_command, show
 from manifests.exact import exact_sql, narrow, unknown_column, widen
 from manifests.schema import COLUMNS, ManifestError
 from manifests.table import read_manifest
@@ -42,15 +42,10 @@ class QueryConfig:
     """Path or URL of each manifest."""
     out: str = ""
     """File for the answer, .csv or .parquet; the terminal if empty."""
-    max_rows: int = 50
+    max_rows: Count = 50
     """Largest number of rows on the terminal; files have all."""
     schema: bool = False
     """Only show the columns with their types and units."""
-
-    def __post_init__(self) -> None:
-        """Reject a number of rows below 1."""
-        if self.max_rows < 1:
-            raise ValueError(f"--max-rows {self.max_rows}: expected at least 1")
 
 
 def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
@@ -87,33 +82,26 @@ def _execute(sql: str, rows: pl.LazyFrame) -> pl.DataFrame:
 def run(config: QueryConfig) -> None:
     """Print the answer or write it to a file."""
     if config.schema:
-        _show(_schema_text())
+        show(_schema_text())
         return
     if not config.sql or not config.manifests:
         raise ManifestError(
             f"no {'--manifests' if config.sql else 'question'} given. Usage: {PROG} "
             f'"SELECT source, count(*) FROM {TABLE} GROUP BY source" --manifests M'
         )
-    writer = _writer(config.out) if config.out else None
+    if config.out and not config.out.endswith((".csv", ".parquet")):
+        raise ManifestError(f"--out {config.out}: expected a name that ends in .csv or .parquet")
     keep_inputs(config.manifests, files=[config.out] if config.out else [])
     answer = query(config.manifests, config.sql)
-    if writer is None:
+    if not config.out:
         width, ascii_rules = _terminal_width(), not _has_rules(sys.stdout.encoding)
         rows = config.max_rows
-        _show(answer_text(answer, max_rows=rows, width=width, ascii_rules=ascii_rules))
+        show(answer_text(answer, max_rows=rows, width=width, ascii_rules=ascii_rules))
         return
     buffer = io.BytesIO()
-    writer(answer, buffer)
+    (answer.write_csv if config.out.endswith(".csv") else answer.write_parquet)(buffer)
     write_whole(config.out, buffer.getvalue())
     print(f"{answer.height:,} rows: {config.out}")
-
-
-def _show(text: str) -> None:
-    """Print a text; a reader of a pipe, such as ``head``, may stop before the end."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
 
 
 def answer_text(
@@ -174,19 +162,6 @@ def _schema_text() -> str:
         "  ".join(text.ljust(width) for text, width in zip(row, [*widths, 0], strict=True))
         for row in cells
     )
-
-
-_WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
-    ".csv": lambda answer, buffer: answer.write_csv(buffer),
-    ".parquet": lambda answer, buffer: answer.write_parquet(buffer),
-}
-
-
-def _writer(out: str) -> Callable[[pl.DataFrame, io.BytesIO], None]:
-    for suffix, writer in _WRITERS.items():
-        if out.endswith(suffix):
-            return writer
-    raise ManifestError(f"--out {out}: expected a name that ends in .csv or .parquet")
 
 
 def _unknown_column(sql: str, message: str, columns: Sequence[str]) -> str:

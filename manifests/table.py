@@ -5,8 +5,7 @@ import hashlib
 import io
 import json
 import logging
-import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,11 @@ import pyarrow.parquet
 
 from commands.files import write_whole
 from commands.json_files import parse_json
-from commands.places import local_path
-from commands.stores import file_system, open_file
+from commands.stores import open_file
 from manifests.crop_spec import CropSpec
 from manifests.exact import select_rows
 from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
+from manifests.shards import ShardInfo, shard_problems, shard_url
 
 logger = logging.getLogger(__name__)
 
@@ -36,20 +35,8 @@ _CROP_KEYS = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShardInfo:
-    """One shard of a build."""
-
-    name: str
-    """File name, relative to the manifest."""
-    num_bytes: int
-    num_rows: int
-    sha256: str
-    """Checksum of the whole file."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:
-    """What a manifest records about its build."""
+    """A manifest's record of its build."""
 
     source: str
     crop: CropSpec = field(default_factory=CropSpec)
@@ -136,52 +123,6 @@ def read_manifests(
         if manifest.rows.is_empty():
             logger.info("%s: no row satisfies the condition; left out", manifest.url)
     return selected
-
-
-def shard_problems(url: str, shards: Sequence[ShardInfo]) -> Iterator[str]:
-    """Yield the problems of the shards beside a manifest: absent, or of another size.
-
-    Web servers list no sizes, and many list nothing; problems show there when a shard is read.
-    """
-    if url.startswith(("http://", "https://")):
-        return
-    sizes = _sizes(url, shards)
-    for shard in shards:
-        where = shard_url(url, shard.name)
-        if shard.name not in sizes:
-            yield f"{where}: no such shard, but {url} names it. Copy or build it"
-        elif sizes[shard.name] != shard.num_bytes:
-            yield (
-                f"{where}: {sizes[shard.name]} bytes, expected {shard.num_bytes}. Copy it again "
-                "or build it again"
-            )
-
-
-def _sizes(url: str, shards: Sequence[ShardInfo]) -> dict[str, int]:
-    """Return the sizes of the existing shards; a bucket lists them in one request."""
-    if local_path(url) is not None:
-        paths = {shard.name: Path(local_path(shard_url(url, shard.name)) or "") for shard in shards}
-        return {name: path.stat().st_size for name, path in paths.items() if path.exists()}
-    files, folder = file_system(posixpath.dirname(url))
-    return {
-        posixpath.basename(entry["name"]): entry["size"] for entry in files.ls(folder, detail=True)
-    }
-
-
-def shard_url(manifest_url: str, shard: str) -> str:
-    """Return the path or URL of a shard: beside its manifest, or beside the target of a link.
-
-    Raises:
-        ManifestError: The name leads out of the manifest's folder.
-    """
-    if "/" in shard or "\\" in shard or shard in {"", ".", ".."}:
-        raise ManifestError(f"{manifest_url}: shard name {shard!r} is not a plain file name")
-    beside = posixpath.join(posixpath.dirname(manifest_url), shard)
-    path = local_path(manifest_url)
-    if path is not None and Path(path).is_symlink() and not Path(path).with_name(shard).exists():
-        target = Path(path).resolve().with_name(shard)
-        return str(target) if target.exists() else beside
-    return beside
 
 
 def _read_one(url: str, where: str | None, *, check_shards: bool) -> Manifest:

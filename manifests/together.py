@@ -16,10 +16,10 @@ def require_crop(manifests: Sequence[Manifest], crop: CropSpec, *, of: str) -> N
     Args:
         manifests: The manifests to read together.
         crop: The expected sizes and scale.
-        of: What expects them, for errors, such as "the network".
+        of: The reader that expects them, for errors, such as "the network".
 
     Raises:
-        ManifestError: One has others.
+        ManifestError: A manifest has others.
     """
     for manifest in manifests:
         made = manifest.metadata.crop

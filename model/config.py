@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from commands.choices import one_of
+from commands.choices import one_of, within
 from model.heads import HEADS
 
 
@@ -23,7 +23,7 @@ class ModelConfig:
     """Whether the correlation subtracts each template channel's mean first."""
     norm: Literal["batch", "none"] = "batch"
     """Normalisation of the response before it is added."""
-    gain: float = 0.0
+    gain: Annotated[float, within(float)] = 0.0
     """Weight of the normalised response at the start of training."""
     template_crop: int = 1
     """Cells that the car head cuts off each side of the template map: 1 leaves the paper's 20 x 20

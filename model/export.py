@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from commands.choices import Count
 from commands.files import whole_file
 from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
@@ -46,13 +47,8 @@ class ExportConfig:
     """Folder for ``template.onnx`` and ``search.onnx``."""
     shard: Path | None = None
     """Local shard whose crops are compared; None compares smooth made-up crops."""
-    pairs: int = 3
+    pairs: Count = 3
     """Pairs to compare."""
-
-    def __post_init__(self) -> None:
-        """Check that there are pairs to compare."""
-        if self.pairs < 1:
-            raise ValueError(f"--pairs {self.pairs}: expected at least 1")
 
 
 class _Template(nn.Module):

@@ -5,8 +5,9 @@
 Importing the package loads nothing; a name is loaded at its first use.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from commands.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sampling.augment import AugmentSettings
@@ -17,22 +18,18 @@ if TYPE_CHECKING:
     from sampling.remote.cache import CacheSettings
     from sampling.remote.reader import RetrySettings
 else:
-    _MODULES = {
-        "AugmentSettings": "sampling.augment",
-        "CacheSettings": "sampling.remote.cache",
-        "PairBatch": "sampling.batch",
-        "PairDataset": "sampling.dataset",
-        "PairLoader": "sampling.loader",
-        "PairSettings": "sampling.plan",
-        "RetrySettings": "sampling.remote.reader",
-    }
-
-    def __getattr__(name: str) -> Any:
-        """Import a public name at its first use: torch takes seconds."""
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_MODULES[name]), name)
-
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "AugmentSettings": "sampling.augment",
+            "CacheSettings": "sampling.remote.cache",
+            "PairBatch": "sampling.batch",
+            "PairDataset": "sampling.dataset",
+            "PairLoader": "sampling.loader",
+            "PairSettings": "sampling.plan",
+            "RetrySettings": "sampling.remote.reader",
+        },
+    )
 
 __all__ = [
     "AugmentSettings",

@@ -11,7 +11,6 @@ from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE
 from sampling.pixels.cut import Window, place_windows
 from sampling.pixels.looks import PLAIN, Look, draw_blurs, draw_colors
 from sampling.pixels.transplant import Background
-from sampling.rng import ALL_NUMBERS, FIRST_NUMBERS
 
 # places among a pair's random numbers, in order of assignment: a new effect takes new ones
 _GRAY, _FLIP, _TEMPLATE, _SEARCH, _ASPECT = 0, 1, slice(2, 5), slice(5, 8), 8
@@ -73,10 +72,11 @@ class AugmentSettings:
         return self.transplant if self.enabled else 0.0
 
     @property
-    def num_numbers(self) -> int:
-        """Random numbers per pair: those of its first block, or of both."""
-        later = (self.search_aspect, self.color, self.blur, self.transplant)
-        return ALL_NUMBERS if self.enabled and any(later) else FIRST_NUMBERS
+    def num_blocks(self) -> int:
+        """Blocks of a pair's numbers (`sampling.rng.BLOCKS`) that the effects in use take."""
+        if self.enabled and any((self.search_aspect, self.color, self.blur, self.transplant)):
+            return 2
+        return 1
 
 
 class Change(NamedTuple):
@@ -104,7 +104,7 @@ def draw_changes(
 
     Args:
         settings: Strength of each augmentation.
-        numbers: (B, `AugmentSettings.num_numbers`) in [0, 1), each pair's own. Each has one
+        numbers: (B, N) in [0, 1), of `AugmentSettings.num_blocks`, each pair's own. Each has one
             use, on or off, so that no setting changes the effect of another.
         template_px: (B,) side of the stored template crops, margin included.
         search_px: (B,) side of the stored search crops.
@@ -115,7 +115,7 @@ def draw_changes(
             unchanged(*sides)
             for sides in zip(template_px.tolist(), search_px.tolist(), strict=True)
         ]
-    has_more = numbers.shape[1] > FIRST_NUMBERS
+    has_more = settings.num_blocks > 1
     template = place_windows(
         numbers[:, _TEMPLATE],
         template_px,

@@ -20,10 +20,10 @@ from sampling.make_pairs import BatchArrays, Failure, PairMaker, ReadCrop
 from sampling.pair_index import list_shards, member_names, pair_records, sample_name
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.remote.cache import CacheSettings, ShardCache
-from sampling.remote.cached_access import CachedReader, CachedShards
+from sampling.remote.cached_access import CachedShards, RandomReader
 from sampling.remote.prefetch import Lease, ShardStore
 from sampling.remote.reader import RemoteReader, is_remote
-from sampling.remote.single_pass import SHARDS_PER_WINDOW, DirectReader, PassingShards
+from sampling.remote.single_pass import SHARDS_PER_WINDOW, PassingShards
 from sampling.remote.windows import draw_windows
 from sampling.shard_reader import ShardReader
 from sampling.track_table import track_table
@@ -157,12 +157,13 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
     def _open_reader(self) -> ReadCrop:
         local = ShardReader(self.paths)
-        if self.access == "stream":
-            remote = RemoteReader(self.cache_settings.retries)
-            return DirectReader(self.shards, local, remote).read
         if not self.is_remote:
             return local.read
-        return CachedReader(self.open_cache(), self.shards, local).read
+        if self.access == "stream":
+            fetch = RemoteReader(self.cache_settings.retries).read
+        else:
+            fetch = self.open_cache().read
+        return RandomReader(self.shards, local, fetch).read
 
     def _local_paths(self) -> list[str]:
         cache = self.open_cache()

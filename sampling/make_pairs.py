@@ -94,7 +94,7 @@ class PairMaker:
         background_px = stored_px[records["background"]["shard"], 1]
         return draw_changes(
             self.augment,
-            pair_numbers(self.seed, epoch, records["pair"], count=self.augment.num_numbers),
+            pair_numbers(self.seed, epoch, records["pair"], blocks=self.augment.num_blocks),
             template_px=stored_px[records["template"]["shard"], 0],
             search_px=stored_px[records["search"]["shard"], 1],
             background_px=np.where(has_background(records), background_px, 0),

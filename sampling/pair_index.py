@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
-from manifests.table import Manifest, shard_url
+from manifests.shards import shard_url
+from manifests.table import Manifest
 from sampling.plan import Plan
 from sampling.track_table import locate_row, shard_numbers
 

@@ -9,7 +9,14 @@ The command reads recipes as ``trainer.run`` does, so its code is a layer above,
 """
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
+    return int(import_module("trainer.preview").main(argv))
+
+
 if __name__ == "__main__":
-    sys.exit(import_module("trainer.preview").main())
+    sys.exit(main())

@@ -7,10 +7,12 @@ draws of the others. The key is (seed, epoch); the counter's words are the pair 
 import numpy as np
 from numpy.typing import NDArray
 
-FIRST_NUMBERS, ALL_NUMBERS = 8, 32
-"""Numbers of a pair: those of its first block, and of both blocks."""
+BLOCKS = (8, 24)
+"""Sizes of the blocks of a pair's numbers, multiples of 4. An effect without free numbers adds a
+block: the others keep their place in the stream, and with it the pairs of older versions."""
 _NUMBERS_PER_STEP = 4  # of Philox' counter
-_PLAN, _WINDOWS, _PAIR, _PAIR_MORE = range(4)
+_PLAN, _WINDOWS, _PAIR = range(3)
+"""Purposes; the second block of a pair has the one after ``_PAIR``, and so on."""
 
 
 def plan_rng(seed: int, epoch: int) -> np.random.Generator:
@@ -24,18 +26,16 @@ def windows_rng(seed: int, epoch: int) -> np.random.Generator:
 
 
 def pair_numbers(
-    seed: int, epoch: int, pairs: NDArray[np.int64], *, count: int = ALL_NUMBERS
+    seed: int, epoch: int, pairs: NDArray[np.int64], *, blocks: int = len(BLOCKS)
 ) -> NDArray[np.float64]:
-    """Return (B, count) in [0, 1), each pair's own: its first block (8), or both (32).
-
-    The second block came later, for effects that the first has no numbers for; the first one has
-    kept its place in the stream, and with it the pairs of older versions.
-    """
-    first = _block(seed, epoch, pairs, _PAIR, FIRST_NUMBERS)
-    if count == FIRST_NUMBERS:
-        return first
-    more = _block(seed, epoch, pairs, _PAIR_MORE, ALL_NUMBERS - FIRST_NUMBERS)
-    return np.concatenate([first, more], axis=1)
+    """Return (B, N) in [0, 1), each pair's own: the numbers of its first ``blocks``."""
+    return np.concatenate(
+        [
+            _block(seed, epoch, pairs, _PAIR + number, size)
+            for number, size in enumerate(BLOCKS[:blocks])
+        ],
+        axis=1,
+    )
 
 
 def _block(

@@ -95,22 +95,6 @@ def track_table(manifests: Sequence[Manifest], *, split: str) -> TrackTable:
     )
 
 
-def select_tracks(table: TrackTable, chosen: NDArray[np.bool_]) -> TrackTable:
-    """Return the table of the tracks for which ``chosen`` (T,) is True."""
-    lengths = np.diff(table.starts)
-    crops = np.repeat(chosen, lengths)
-    return TrackTable(
-        rows=table.rows[crops],
-        frames=table.frames[crops],
-        starts=np.concatenate([[0], np.cumsum(lengths[chosen])]),
-        sources=table.sources[chosen],
-        videos=table.videos[chosen],
-        groups=table.groups[chosen],
-        shards=table.shards[chosen],
-        source_names=table.source_names,
-    )
-
-
 def shard_numbers(manifest: Manifest, shards: pl.Series) -> _Ints:
     """Return for each entry of a ``shard`` column its position in the manifest's list of shards.
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from commands.choices import one_of
+from commands.choices import Device, Natural, one_of, within
 from commands.files import whole_file
 from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
@@ -70,13 +70,13 @@ class TrackConfig:
     """Settings for a car head: ours, or those published with SiamCAR for each benchmark."""
     settings: str = ""
     """File best.json of evaluation.tune, in place of a preset."""
-    device: str = "cpu"
-    """Where the network runs: auto, cpu, cuda, cuda:1, mps."""
+    device: Device = "auto"
+    """Device of the network; auto takes a GPU if there is one."""
     precision: Precision = "float32"
     """Of the network's convolutions."""
-    max_frames: int = 0
+    max_frames: Natural = 0
     """Number of frames to track; 0: to the end, for a camera until Ctrl-C."""
-    fps: float = 25.0
+    fps: Annotated[float, within(float, 0.001, 1000)] = 25.0
     """Frame rate of the output if the input is a folder of images."""
     codec: Literal["mp4v", "vp09"] = "mp4v"
     """mp4v is quick and for desktop players; vp09 is slow and plays in browsers too."""
@@ -131,10 +131,6 @@ def track(config: TrackConfig) -> None:
 
 
 def _check_options(config: TrackConfig) -> None:
-    if config.max_frames < 0:
-        raise SourceError(f"--max-frames: {config.max_frames}, expected 0 or more")
-    if not 0 < config.fps <= 1000:
-        raise SourceError(f"--fps: {config.fps}, expected a number above 0, up to 1000")
     if (boxes_file := config.out.with_suffix(".csv")).is_dir():
         raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
     choose_device(config.device)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 import tyro
 
+from commands.choices import Count, Device, Natural, Seed
 from manifests.table import Manifest
 from model.config import ModelConfig
 from model.heads import HEADS
@@ -64,14 +65,8 @@ class DataConfig(PairSettings):
     access: Literal["random", "stream"] = "random"
     """random reads single crops, of remote shards from copies in a cache; stream reads whole shards
     in sequence and keeps nothing on disk."""
-    val_pairs: int = 5_000
+    val_pairs: Count = 5_000
     """Pairs of the val split in each validation; always the same ones."""
-
-    def __post_init__(self) -> None:
-        """Reject settings that draw nothing."""
-        super().__post_init__()
-        if self.val_pairs < 1:
-            raise ValueError(f"--data.val-pairs {self.val_pairs}: expected at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +82,7 @@ class TrainConfig:
     recipe: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """Recipe by name, or the path of a TOML file; repeat to stack them."""
     manifests: tuple[str, ...] = ()
-    """Manifests to draw from, paths or s3:// URLs."""
+    """Path or URL of each manifest to draw from."""
     out: Path | None = None
     """Folder of the run; by default runs/ and the recipes' names."""
     init_weights: str | None = None
@@ -97,7 +92,7 @@ class TrainConfig:
     trunk_rate: float = 0.0
     """Factor on the learning rate of the rest, the trunk, in stage finetune: 0 is the paper's, all
     of it frozen, BatchNorm in evaluation mode; above 0 it trains, BatchNorm in training mode."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the initial weights, the pairs and their augmentation."""
     batch_size: int = 72
     """Pairs per step, over all processes together."""
@@ -130,17 +125,17 @@ class TrainConfig:
     compile: bool | Literal["auto"] = "auto"
     """Run the network through torch.compile. auto does on a GPU, but for a frozen trunk, in runs
     that are long enough to pay for a minute of compiling."""
-    checkpoint_steps: int = 0
+    checkpoint_steps: Natural = 0
     """Steps between checkpoints within an epoch; 0 saves after each epoch only."""
-    keep: int = 3
+    keep: Count = 3
     """Newest checkpoints to keep; the best weights are kept besides."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """auto takes a GPU if there is one."""
-    workers: int = 2
+    device: Device = "auto"
+    """Device of the network; auto takes a GPU if there is one."""
+    workers: Natural = 2
     """Loader processes of each rank; 0 loads in the training process."""
-    max_bad_samples: int = 0
+    max_bad_samples: Natural = 0
     """Unreadable crops allowed per epoch and rank; each is logged and replaced."""
-    threads: int = 0
+    threads: Natural = 0
     """CPU threads of each rank for the network; 0 leaves the choice to torch."""
     tensorboard: bool = True
     """Write scalars and example pairs for TensorBoard into the run's folder."""
@@ -194,12 +189,6 @@ class TrainConfig:
                 f"--ema {self.ema}, --clip-norm {self.clip_norm}: expected 0 or more, and an "
                 "average below 1"
             )
-        if self.keep < 1:
-            raise ValueError(f"--keep {self.keep}: expected at least 1, or nothing can resume")
-        for name in ("workers", "threads", "checkpoint_steps", "max_bad_samples"):
-            if getattr(self, name) < 0:
-                flag = name.replace("_", "-")
-                raise ValueError(f"--{flag} {getattr(self, name)}: expected 0 or more")
         if self.out is not None and self.out.parts[:1] in {("s3:",), ("gs:",), ("file:",)}:
             raise ValueError(
                 f"--out {self.out}: not a folder. A run is renamed and flushed file by file; give "

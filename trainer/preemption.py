@@ -5,7 +5,6 @@ A run saves before it follows one. The second Ctrl-C is an order: it stops at on
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -38,7 +37,7 @@ class StopRequest:
                     # not through the stream: it may be in the middle of a write
                     os.write(sys.stderr.fileno(), _NOTE)
 
-        with _handling([signal.SIGINT], note):
+        with handling([signal.SIGINT], note):
             yield
 
 
@@ -50,31 +49,12 @@ def watch_for_stop() -> Iterator[StopRequest]:
     def note(number: int, frame: FrameType | None) -> None:
         request.arrived = True
 
-    with _handling([signal.SIGTERM, signal.SIGHUP], note):
+    with handling([signal.SIGTERM, signal.SIGHUP], note):
         yield request
 
 
-def run_and_pass_on(command: Sequence[str]) -> tuple[int, int | None]:
-    """Run a command that saves before it stops, and pass on the signals that stop this process.
-
-    Returns:
-        Its exit code, and the last signal passed on.
-    """
-    passed: list[int] = []
-    # In a group of its own, or a terminal's Ctrl-C would reach it twice, which is an order.
-    with subprocess.Popen(command, process_group=0) as process:
-
-        def pass_on(number: int, frame: FrameType | None) -> None:
-            passed.append(number)
-            process.send_signal(number)
-
-        with _handling([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], pass_on):
-            code = process.wait()
-    return code, passed[-1] if passed else None
-
-
 @contextmanager
-def _handling(
+def handling(
     numbers: Sequence[signal.Signals], handler: Callable[[int, FrameType | None], None]
 ) -> Iterator[None]:
     """Handle signals for the duration of the block, but for those that are ignored (nohup)."""

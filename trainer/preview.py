@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import torch
 import tyro
 
+from commands.choices import Count, Natural, Seed
 from commands.page import Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
@@ -58,17 +59,12 @@ class PreviewConfig:
     split: Literal["train", "val"] = "train"
     """Pairs of this split; val are the fixed ones of every validation."""
     data: PreviewData = field(default_factory=PreviewData)
-    num_pairs: int = 16
+    num_pairs: Count = 16
     """Pairs to show, the first ones of the epoch."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the run."""
-    epoch: int = 0
+    epoch: Natural = 0
     """Epoch of the run."""
-
-    def __post_init__(self) -> None:
-        """Reject values that show nothing."""
-        if self.num_pairs < 1:
-            raise ValueError(f"--num-pairs {self.num_pairs}: expected at least 1")
 
 
 def preview(config: PreviewConfig) -> int:

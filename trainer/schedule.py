@@ -47,7 +47,8 @@ class ScheduleConfig:
                 f"--schedule.epochs {self.epochs}, --schedule.rates {self.rates}, "
                 f"--schedule.length-factor {self.length_factor}: expected positive numbers"
             )
-        if self.warmup_steps < 0 or self.weight_decay < 0 or not 0 <= self.momentum < 1:
+        is_finite = 0 <= self.weight_decay < math.inf  # NaN is not
+        if self.warmup_steps < 0 or not is_finite or not 0 <= self.momentum < 1:
             raise ValueError(
                 f"--schedule.warmup-steps {self.warmup_steps}, --schedule.weight-decay "
                 f"{self.weight_decay}, --schedule.momentum {self.momentum}: expected 0 or more, "

@@ -27,8 +27,6 @@ from trainer.validation.figures import KnownPairs
 
 def open_manifests(config: TrainConfig) -> list[Manifest]:
     """Return the manifests of a run, with the rows that ``--data.where`` selects."""
-    if not config.manifests:
-        raise TrainingError("--manifests: none given. Build one with `python -m datasets.build`")
     return read_manifests(config.manifests, where=config.data.where)
 
 

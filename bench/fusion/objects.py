@@ -17,9 +17,9 @@ from datasets.images import Image, decode_image
 from datasets.levels import levels_of
 from datasets.sources import SOURCES
 from manifests.crop_spec import CropSpec
-from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings
 from sampling.rng import pair_numbers
+from tests.support.pairs import augment_pair
 
 _AUGMENT = AugmentSettings(search_translate_px=60)
 """Shifts as in the demo: at 32 px a head with padded convolutions learns the middle instead."""
@@ -75,7 +75,7 @@ def make_batch(
             objects[index].search,
             objects[index].target_size,
             _AUGMENT,
-            pair_numbers(seed, 0, np.array([first_pair + number]), count=_AUGMENT.num_numbers),
+            pair_numbers(seed, 0, np.array([first_pair + number]), blocks=_AUGMENT.num_blocks),
         )
         for number, index in enumerate(indices)
     ]

@@ -15,7 +15,8 @@ from datasets.overlap.footage import target_window
 from datasets.shards.tar import TarWriter, sample_key
 from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
-from manifests.table import Metadata, ShardInfo, write_manifest
+from manifests.shards import ShardInfo
+from manifests.table import Metadata, write_manifest
 from tests.support.crops import made_crop
 
 _FRAME_SIZES = ((1280, 720), (640, 480))

@@ -51,7 +51,7 @@ def only_one(
 
     Args:
         folder: The folder to lock; it is made if it does not exist.
-        doing: What the holder does, for messages, such as ``"building"``.
+        doing: Activity of the holder, for messages, such as ``"building"``.
         name: The lock's file in the folder.
         option: The option for another folder, for messages.
 

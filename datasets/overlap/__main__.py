@@ -3,7 +3,7 @@ r"""Find footage of a benchmark in training data, and write a page that shows it
     python -m datasets.overlap --manifests data/shards/*/manifest.parquet \
         --against data/raw/OTB100 --out overlap.html
 
-The page lists the training tracks that show what a sequence shows, with pictures side by side, the
+The page lists the training tracks with footage of a sequence, with pictures side by side, the
 condition that leaves them out, and how many copies and false alarms the search finds on this very
 benchmark. It needs about 1 KB of memory for each training crop and 3 KB for each frame.
 """
@@ -11,16 +11,17 @@ benchmark. It needs about 1 KB of memory for each training crop and 3 KB for eac
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from tqdm import tqdm
 
+from commands.choices import Count, Natural, Seed, within
 from commands.page import write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command
 from datasets.files.roots import open_root
-from datasets.filters import require_ranges
 from datasets.overlap.benchmark_folders import read_benchmark
 from datasets.overlap.footage import WINDOW_SCALES, all_crop_thumbs, read_footage
 from datasets.overlap.hashes import Thumbs
@@ -60,30 +61,19 @@ class OverlapConfig:
     keep: str = ""
     """Folder for small pictures of the training crops, 1 KB each, for searches for other benchmarks
     without decoding the crops again; empty keeps none."""
-    every: int = 1
+    every: Count = 1
     """Compare every N-th frame of the benchmark."""
-    max_distance: int = 11
+    max_distance: Annotated[int, within(int, 0, 19)] = 11
     """Largest number of different bits, of 64, in the hashes of a pair; more finds worse copies,
     slower."""
-    least_likeness: float = 0.8
+    least_likeness: Annotated[float, within(float, -1, 1)] = 0.8
     """Smallest correlation, up to 1, of the pictures of a pair."""
-    num_pictures: int = 12
+    num_pictures: Natural = 12
     """Pairs shown side by side."""
-    num_copies: int = 100
+    num_copies: Count = 100
     """Frames that are copied in each way, for measuring hit rates."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the choice of copied frames."""
-
-    def __post_init__(self) -> None:
-        """Reject values outside of their ranges."""
-        ranges = {
-            "every": (1, None),
-            "max_distance": (0, 19),  # beyond, a chunk has too many neighbours to look up
-            "least_likeness": (-1, 1),
-            "num_pictures": (0, None),
-            "num_copies": (1, None),
-        }
-        require_ranges(self, ranges)
 
 
 def overlap(config: OverlapConfig) -> None:
@@ -116,8 +106,8 @@ def overlap(config: OverlapConfig) -> None:
         num_copies=config.num_copies,
         seed=config.seed,
     )
-    found = summarise(rows, tracks, footage, matches)
-    condition = leave_out(found)
+    matching = summarise(rows, tracks, footage, matches)
+    condition = leave_out(matching)
     pictures = pair_pictures(
         manifests, rows, files, tracks, footage, matches, count=config.num_pictures
     )
@@ -126,7 +116,7 @@ def overlap(config: OverlapConfig) -> None:
         f"{len({track.name for track in tracks}):,} sequences"
     )
     sections = [
-        found_section(found, condition, tuple(pictures), compared=compared),
+        found_section(matching, condition, tuple(pictures), compared=compared),
         rates_section(limits, rates),
     ]
     write_page(
@@ -135,7 +125,7 @@ def overlap(config: OverlapConfig) -> None:
         sections,
         made_by=describe_run(PROG, config, manifests),
     )
-    videos = found.select("source", "video").unique().height
+    videos = matching.select("source", "video").unique().height
     print(f"{videos} training videos hold footage of {config.against}: {config.out}")
     if condition:
         print(f"leave them out with the trainer's {trainer_option(condition)}")

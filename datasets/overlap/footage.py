@@ -26,7 +26,8 @@ from datasets.overlap.hashes import THUMB_PX, Grey, Thumbs, decode_grey, thumb
 from datasets.tracks import SourceError, Track
 from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
-from manifests.table import Manifest, shard_url
+from manifests.shards import shard_url
+from manifests.table import Manifest
 
 WINDOW_SCALES = (0.85, 1.0, 1.18)
 """Sides of the benchmark's windows, relative to the search crop."""
@@ -105,7 +106,7 @@ def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress
     """
     crop = manifest.metadata.crop
     share = crop.search / crop.stored_search
-    numbered = rows.select("shard", "x_offset", "x_bytes").with_row_index("place")
+    numbered = rows.select("shard", "x_offset", "x_bytes").with_row_index("index")
     parts = [
         part
         for of_shard in numbered.partition_by("shard", maintain_order=True)
@@ -116,9 +117,9 @@ def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress
         url = shard_url(manifest.url, part["shard"][0])
         try:
             with open_file(url) as shard:
-                for place, _, offset, length in part.iter_rows():
+                for index, _, offset, length in part.iter_rows():
                     shard.seek(offset)
-                    out[place] = thumb(_decoded(shard.read(length), url, offset), share=share)
+                    out[index] = thumb(_decoded(shard.read(length), url, offset), share=share)
                     progress(1)
         except FileNotFoundError:
             raise ManifestError(f"{url}: no such shard, but {manifest.url} names it") from None

@@ -50,30 +50,30 @@ def near_pairs(
     """Find all pairs of hashes that differ in at most ``max_distance`` bits.
 
     Exact: of four 16-bit chunks, one differs in at most a quarter of the bits, so that looking up
-    each chunk with so many bits flipped misses no pair. What is looked up is compared in full.
+    each chunk with that many bits flipped misses no pair. All candidates are compared in full.
 
     Args:
         queries: (Q,) hashes to look up.
         table: Where to look them up.
         max_distance: Bits in which a pair may differ.
-        most: Keep only so many of each query, the nearest ones. Bounds the memory: in still
-            footage every frame is near every other.
+        most: Number of the nearest pairs to keep per query. Bounds the memory: in still footage
+            every frame is near every other.
         skip: Tells which pairs, (P,) indices into the queries and into the table, do not count.
 
     Returns:
         (P,) index into the queries, index into the table, number of bits that differ; ordered by
         query, then by index into the table.
     """
-    found = []
+    keys = []
     for chunk in range(_CHUNKS):
         for query, row in _near_by_chunk(queries, table, chunk, max_distance):
             if skip is not None and query.size:
                 wanted = ~skip(query, row)
                 query, row = query[wanted], row[wanted]
             kept = _nearest(queries, table, query, row, most)
-            found.append(query[kept] * table.hashes.size + row[kept])
+            keys.append(query[kept] * table.hashes.size + row[kept])
     # a pair may share several chunks
-    query, row = np.divmod(np.unique(np.concatenate(found)), max(table.hashes.size, 1))
+    query, row = np.divmod(np.unique(np.concatenate(keys)), max(table.hashes.size, 1))
     kept = _nearest(queries, table, query, row, most)
     query, row = query[kept], row[kept]
     return query, row, np.bitwise_count(queries[query] ^ table.hashes[row])
@@ -103,8 +103,8 @@ def _near_by_chunk(
         for part in _blocks(count):
             query = np.repeat(np.arange(part.start, part.stop), count[part])
             before = np.cumsum(count[part]) - count[part]
-            place = np.arange(query.size) - np.repeat(before - first[part], count[part])
-            row = order[place]
+            position = np.arange(query.size) - np.repeat(before - first[part], count[part])
+            row = order[position]
             near = np.bitwise_count(queries[query] ^ table.hashes[row]) <= max_distance
             yield query[near], row[near]
 

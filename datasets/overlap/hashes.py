@@ -14,6 +14,7 @@ from datasets.levels import FindLevels, decode_deep
 
 THUMB_PX = 32
 _LOW = 8
+_LEAST_DEVIATION = 6.0
 _RUN = 4096
 _REDUCED_GREY = {
     1: cv2.IMREAD_GRAYSCALE,
@@ -84,10 +85,10 @@ def hash_thumbs(thumbs: Thumbs) -> tuple[Hashes, Hashes]:
     return plain, mirrored
 
 
-def has_detail(thumbs: Thumbs, *, least_deviation: float = 6.0) -> NDArray[np.bool_]:
+def has_detail(thumbs: Thumbs) -> NDArray[np.bool_]:
     """Return (N,) True where a picture has enough detail for its hash."""
     parts = [thumbs[part].std(axis=(1, 2)) for part in _runs(len(thumbs))]
-    return np.concatenate([*parts, np.zeros(0)]) >= least_deviation
+    return np.concatenate([*parts, np.zeros(0)]) >= _LEAST_DEVIATION
 
 
 def _runs(count: int) -> Iterator[slice]:

@@ -32,11 +32,11 @@ def summarise(
         pl.Series("place", footage.frame[matches.item]),
         pl.Series("sequence", [tracks[t].name for t in footage.track[matches.item]], pl.String),
         pl.Series(
-            "image", [_image_name(tracks, footage, each) for each in matches.item], pl.String
+            "image", [_image_name(tracks, footage, item) for item in matches.item], pl.String
         ),
         pl.Series("likeness", matches.likeness),
     )
-    found: pl.DataFrame = (
+    matching: pl.DataFrame = (
         pairs.group_by(*names, "sequence")
         .agg(
             pl.col("frame").n_unique().alias("alike"),
@@ -49,7 +49,7 @@ def summarise(
         .sort("alike", "likeness", *names, descending=[True, True, *(False for _ in names)])
         .drop("manifest")
     )
-    return found
+    return matching
 
 
 def _span(column: str, *, by: str) -> pl.Expr:
@@ -64,10 +64,10 @@ def _image_name(tracks: Sequence[Track], footage: Footage, item: int) -> str:
     return path.rpartition("/")[2]
 
 
-def leave_out(found: pl.DataFrame) -> str:
+def leave_out(matching: pl.DataFrame) -> str:
     """Return the SQL condition that excludes the matching videos; empty if there are none."""
     conditions = []
-    for (source,), part in found.sort("source").group_by("source", maintain_order=True):
+    for (source,), part in matching.sort("source").group_by("source", maintain_order=True):
         videos = ", ".join(_quoted(video) for video in sorted(set(part["video"])))
         conditions.append(f"NOT (source = {_quoted(str(source))} AND video IN ({videos}))")
     return " AND ".join(conditions)
@@ -86,17 +86,17 @@ def trainer_option(condition: str) -> str:
 
 
 def found_section(
-    found: pl.DataFrame, condition: str, pictures: tuple[Picture, ...], *, compared: str
+    matching: pl.DataFrame, condition: str, pictures: tuple[Picture, ...], *, compared: str
 ) -> Section:
     """Return the section of matches: a warning, the option that excludes them, pictures, a table.
 
     Args:
-        found: Result of `summarise`.
+        matching: Result of `summarise`.
         condition: Result of `leave_out`.
         pictures: Pairs side by side.
         compared: The comparison in words.
     """
-    if found.is_empty():
+    if matching.is_empty():
         return Section(
             title="What was found",
             text=f"{compared}. No crop shows what one of the frames shows.",
@@ -104,8 +104,8 @@ def found_section(
     return Section(
         title="What was found",
         warnings=(
-            f"{found.select('source', 'track').n_unique()} training tracks show footage of "
-            f"{found['sequence'].n_unique()} sequences. Results on these are not to be trusted, "
+            f"{matching.select('source', 'track').n_unique()} training tracks show footage of "
+            f"{matching['sequence'].n_unique()} sequences. Results on these are not to be trusted, "
             "unless the network is trained with the option below.",
         ),
         text=(
@@ -126,8 +126,8 @@ def found_section(
                     *("source", "track", "sequence", "crops alike", "of", "frames"),
                     *("images alike", "images", "likeness"),
                 ),
-                rows=tuple(found.drop("video").iter_rows()),
-                folded=found.height > 30,
+                rows=tuple(matching.drop("video").iter_rows()),
+                folded=matching.height > 30,
             ),
         ),
     )
@@ -139,8 +139,8 @@ def rates_section(limits: Limits, rates: Rates) -> Section:
         caption=f"Hit rates: copies found among {rates.num_others:,} other crops",
         columns=("copy", "found", "of", "share"),
         rows=tuple(
-            (name, found, rates.num_copies, found / rates.num_copies)
-            for name, found in rates.hits.items()
+            (name, hits, rates.num_copies, hits / rates.num_copies)
+            for name, hits in rates.hits.items()
         ),
     )
     alarms = Table(

@@ -22,7 +22,11 @@ from datasets.overlap.search import Limits, find_matches
 from datasets.tracks import Track
 from manifests.crop_spec import CropSpec
 
-Copy = Callable[[Image, NDArray[np.float64], np.random.Generator], tuple[Image, list[float]]]
+Box = NDArray[np.float64]
+"""(4,) left, top, width, height in pixels."""
+Copied = tuple[Image, list[float]]
+"""A degraded copy of a frame, and the target's box in it."""
+Copy = Callable[[Image, Box, np.random.Generator], Copied]
 _FRAMES_PER_COPY = 20
 
 
@@ -45,25 +49,19 @@ class Rates:
     num_recordings: int
 
 
-def reencoded(
-    image: Image, box: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[Image, list[float]]:
+def reencoded(image: Image, box: Box, rng: np.random.Generator) -> Copied:
     """Return the frame after JPEG compression of low quality."""
     return decode_image(encode_jpeg(image, quality=int(rng.integers(20, 50)))), box.tolist()
 
 
-def resized(
-    image: Image, box: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[Image, list[float]]:
+def resized(image: Image, box: Box, rng: np.random.Generator) -> Copied:
     """Return the frame at 40% to 80% of its size."""
     factor = rng.uniform(0.4, 0.8)
     small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8), (box * factor).tolist()
 
 
-def cut(
-    image: Image, box: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[Image, list[float]]:
+def cut(image: Image, box: Box, rng: np.random.Generator) -> Copied:
     """Return the frame without its borders, and a box that another annotator might draw."""
     height, width = image.shape[:2]
     left, top = (int(size * rng.uniform(0, 0.1)) for size in (width, height))
@@ -72,17 +70,13 @@ def cut(
     return image[top:bottom, left:right], [x - left, y - top, box_width, box_height]
 
 
-def mirrored(
-    image: Image, box: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[Image, list[float]]:
+def mirrored(image: Image, box: Box, rng: np.random.Generator) -> Copied:
     """Return the frame mirrored left to right."""
     flipped = np.ascontiguousarray(image[:, ::-1])
     return flipped, [image.shape[1] - box[0] - box[2], *box[1:].tolist()]
 
 
-def brightened(
-    image: Image, box: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[Image, list[float]]:
+def brightened(image: Image, box: Box, rng: np.random.Generator) -> Copied:
     """Return the frame with more light and less contrast, or the reverse."""
     gain, offset = rng.uniform(0.7, 1.3), rng.uniform(-30, 30)
     return np.clip(image * gain + offset, 0, 255).astype(np.uint8), box.tolist()
@@ -183,11 +177,11 @@ def _copy_thumbs(
     """
     make_copy = tuple(COPIES.values())[kind]
 
-    def copy(place: tuple[int, int]) -> Thumbs:
-        track, frame = tracks[place[0]], place[1]
+    def copy(item: tuple[int, int]) -> Thumbs:
+        track, frame = tracks[item[0]], item[1]
         name = track.frames[frame]
         image = decode_image(files.read(name), levels=levels_of(files, name))
-        rng = np.random.default_rng((seed, kind, *place))
+        rng = np.random.default_rng((seed, kind, *item))
         image, box = make_copy(image, track.boxes_xywh[frame], rng)
         side = crop.search_side(box[2], box[3])
         center, fill = box_center(np.array(box)), channel_mean(image)

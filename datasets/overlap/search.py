@@ -64,14 +64,14 @@ def find_matches(
     table = hash_table(hash_thumbs(crops)[0][usable])
 
     def look_up(look: _Look) -> _Found:
-        query, place, _ = near_pairs(
+        query, index, _ = near_pairs(
             look.hashes,
             table,
             max_distance=limits.max_distance,
             most=_NEAREST,
-            skip=skip and (lambda query, place: skip(usable[place], look.items[query])),
+            skip=skip and (lambda query, index: skip(usable[index], look.items[query])),
         )
-        row, item = usable[place], look.items[query]
+        row, item = usable[index], look.items[query]
         likeness = _likeness(crops, row, look.pictures, item)
         same = likeness >= limits.least_likeness
         progress(look.items.size)

@@ -13,18 +13,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
 from tqdm import tqdm
 
 from commands.charts import histogram
+from commands.choices import Count, Natural, Seed, within
 from commands.files import write_whole
 from commands.page import Picture, Section, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command
-from datasets.filters import require_ranges
 from datasets.images import encode_png
 from datasets.report.choose_crops import (
     choose_blurred,
@@ -64,23 +64,21 @@ class ReportConfig:
     and crops.png, beside the first manifest if empty."""
     where: str | None = None
     """SQL condition that selects rows, such as "category = 'dog'"."""
-    num_crops: int = 24
+    num_crops: Count = 24
     """Crops in each picture."""
-    num_tracks: int = 6
+    num_tracks: Natural = 6
     """Tracks shown as strips."""
-    blur_candidates: int = 400
+    blur_candidates: Count = 400
     """Number of random crops among which the most blurred are searched."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the choice of crops."""
     serve: bool = False
     """Write nothing, but let a browser on this machine go through all crops, tracks and pairs."""
-    port: int = 0
+    port: Annotated[int, within(int, 0, 65535)] = 0
     """Port of --serve on 127.0.0.1; 0 for any that is free."""
 
     def __post_init__(self) -> None:
-        """Reject values outside of their ranges."""
-        ranges = {"num_crops": (1, None), "num_tracks": (0, None), "blur_candidates": (1, None)}
-        require_ranges(self, {**ranges, "port": (0, 65535)})
+        """Reject a page that is both written and served."""
         if self.serve and self.out:
             raise ValueError(f"--serve --out {self.out}: writes nothing. Leave out one of them")
 

@@ -17,7 +17,7 @@ _NUM_SHOWN = 3
 
 
 def find_problems(manifests: Sequence[Manifest]) -> list[str]:
-    """Return one line per problem: what was found, why it matters, what to do.
+    """Return one line per problem, with its effect and the remedy.
 
     Checked are groups in both splits, a source without one of the splits, sequences of benchmarks
     among the crops, targets too small to be seen or outside of their frames, and boxes that look

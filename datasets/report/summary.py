@@ -11,10 +11,11 @@ from commands.page import Table
 from manifests.table import Manifest
 
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)
+_MOST_CATEGORIES = 30
 _FRAMES = ("frames in", "frames kept")
 
 
-def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table, ...]:
+def count_tables(rows: pl.DataFrame) -> tuple[Table, ...]:
     """Return crops, tracks, videos and groups by source and split, and crops by category."""
     names = ["source", "split"]
     by_split = (
@@ -27,7 +28,7 @@ def count_tables(rows: pl.DataFrame, *, num_categories: int = 30) -> tuple[Table
         .agg(pl.len(), pl.col("track").n_unique())
         .sort("len", "source", "category", descending=[True, False, False])
     )
-    shown = by_category.head(num_categories)
+    shown = by_category.head(_MOST_CATEGORIES)
     cut_off = by_category.height > shown.height
     return (
         Table(
@@ -77,21 +78,20 @@ def measures(rows: pl.DataFrame) -> pl.DataFrame:
     ``side`` is sqrt(w h) in image pixels, ``aspect`` w / h; ``motion`` is how far the target's
     centre moved since the track's previous crop, in target sides a frame, null at its first.
     """
-    center_x, center_y = (
-        (pl.col("box_x") + pl.col("box_w") / 2),
-        (pl.col("box_y") + pl.col("box_h") / 2),
-    )
     side = (pl.col("box_w") * pl.col("box_h")).sqrt()
-    by_track = {"partition_by": ["manifest", "track"], "order_by": "frame"}
-    gap = pl.col("frame").diff().over(**by_track)  # type: ignore[arg-type]
-    shift_x = center_x.diff().over(**by_track)  # type: ignore[arg-type]
-    shift_y = center_y.diff().over(**by_track)  # type: ignore[arg-type]
+    gap = _change_in_track(pl.col("frame"))
+    shift_x = _change_in_track(pl.col("box_x") + pl.col("box_w") / 2)
+    shift_y = _change_in_track(pl.col("box_y") + pl.col("box_h") / 2)
     return rows.select(
         "source",
         side.alias("side"),
         (pl.col("box_w") / pl.col("box_h")).alias("aspect"),
         ((shift_x**2 + shift_y**2).sqrt() / side / gap).alias("motion"),
     )
+
+
+def _change_in_track(value: pl.Expr) -> pl.Expr:
+    return value.diff().over(["manifest", "track"], order_by="frame")
 
 
 def track_lengths(rows: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from commands.choices import Seed
 from commands.files import naming_full_disk, naming_place
 from commands.run import run_command
 from datasets.sample.benchmarks import write_otb, write_vot
@@ -34,7 +35,7 @@ class SampleConfig:
 
     out: str
     """Folder to write; it must be absent, empty, or hold the same world."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the world."""
     scale: Literal["small", "tiny"] = "small"
     """small: enough to train a narrow network on; tiny: for tests."""

@@ -34,7 +34,7 @@ class World:
     """Speed of the videos of VID and LaSOT, relative to the benchmarks'."""
 
     def rng(self, *key: int) -> np.random.Generator:
-        """Return the source of randomness of one video, whatever else is written."""
+        """Return the generator of one video, independent of all others."""
         return np.random.default_rng([self.seed, *key])
 
 

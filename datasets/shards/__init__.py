@@ -1,1 +1,1 @@
-"""Shards of crops from annotations: what is planned, cut, written and recorded."""
+"""Shards of crops from annotations: plan, cutting, writing, records."""

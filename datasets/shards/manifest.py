@@ -31,7 +31,7 @@ def finish(
 
     Args:
         output: The build's folder, which has all shards.
-        shared: What all of the build's shards have in common.
+        shared: Settings of all shards of the build.
         annotations: The annotations.
         results: Result of each shard, in their order.
         settings: The settings that decided the bytes.

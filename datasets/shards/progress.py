@@ -21,7 +21,8 @@ from datasets.shards.tasks import ShardResult
 from datasets.tracks import SourceError
 from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA, ManifestError
-from manifests.table import Manifest, ShardInfo, read_manifest
+from manifests.shards import ShardInfo
+from manifests.table import Manifest, read_manifest
 
 FOLDER = ".build"
 _SETTINGS = f"{FOLDER}/settings.json"

@@ -25,7 +25,7 @@ from datasets.shards.tar import TarWriter, sample_key
 from datasets.shards.tasks import ShardResult, ShardTask, TrackPart
 from datasets.tracks import SourceError, Track
 from manifests.schema import SCHEMA
-from manifests.table import ShardInfo
+from manifests.shards import ShardInfo
 
 _Targets = list[tuple[Track, int]]
 """Tracks, with the index of the frame in each."""

@@ -11,7 +11,7 @@ from datasets.filters import Filters
 from datasets.images import codec_versions
 from datasets.tracks import Track
 from manifests.crop_spec import CropSpec
-from manifests.table import ShardInfo
+from manifests.shards import ShardInfo
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

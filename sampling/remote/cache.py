@@ -108,6 +108,11 @@ class ShardCache:
                 return Lease(path, file)
             os.close(file)  # evicted between opening and locking
 
+    def read(self, shard: Shard, offset: int, num_bytes: int) -> bytes:
+        """Return a part of a shard's copy, fetched if need be."""
+        with self.acquire(shard) as file:
+            return os.pread(file, num_bytes, offset)
+
     def _fill(self, shard: Shard, path: str) -> None:
         part = f"{path}.part"
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -1,7 +1,6 @@
 """Random access to shards: remote ones through the cache, local ones from where they are."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sampling.pair_index import Shard
 from sampling.remote.cache import Lease, ShardCache
@@ -9,24 +8,25 @@ from sampling.remote.reader import is_remote
 from sampling.shard_reader import ShardReader, check_crop
 
 
-class CachedReader:
-    """Reads crops of remote shards through a cache, of local ones from where they lie.
+class RandomReader:
+    """Reads crops of local shards from the disk, and of remote ones by a function.
 
     Args:
-        cache: Where the copies are.
         shards: All shards, in the order in which records count them.
         local: Reads the local ones.
+        fetch: (shard, offset, num_bytes) to bytes of a remote one.
     """
 
-    def __init__(self, cache: ShardCache, shards: Sequence[Shard], local: ShardReader) -> None:
-        self._cache, self._shards, self._local = cache, shards, local
+    def __init__(
+        self, shards: Sequence[Shard], local: ShardReader, fetch: Callable[[Shard, int, int], bytes]
+    ) -> None:
+        self._shards, self._local, self._fetch = shards, local, fetch
 
     def read(self, shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
         """Return the bytes of one crop; see `sampling.shard_reader.ShardReader.read`."""
         if not is_remote(self._shards[shard].url):
             return self._local.read(shard, offset, num_bytes, crc32)
-        with self._cache.acquire(self._shards[shard]) as file:
-            data = os.pread(file, num_bytes, offset)
+        data = self._fetch(self._shards[shard], offset, num_bytes)
         check_crop(data, num_bytes=num_bytes, crc32=crc32)
         return data
 

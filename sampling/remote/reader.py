@@ -10,6 +10,7 @@ from typing import Any
 
 from commands.stores import file_system
 from manifests.schema import ManifestError
+from sampling.pair_index import Shard
 
 logger = logging.getLogger(__name__)
 
@@ -72,14 +73,12 @@ class RemoteReader:
             position += len(piece)
             yield piece
 
-    def read_range(self, url: str, start: int, end: int, num_bytes: int) -> bytes:
-        """Return the bytes from ``start`` up to ``end`` of a file of ``num_bytes``.
-
-        Raises as `pieces` does.
-        """
-        files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
-        read = partial(_read_range, files, path, start, end, num_bytes)
-        data: bytes = self._patiently(url, None, read)[: end - start]
+    def read(self, shard: Shard, offset: int, num_bytes: int) -> bytes:
+        """Return a part of a shard; raises as `pieces` does."""
+        files, path = file_system(shard.url, **_timeouts(shard.url, self._settings.stall_s))
+        end = offset + num_bytes
+        read = partial(_read_range, files, path, offset, end, shard.num_bytes)
+        data: bytes = self._patiently(shard.url, None, read)[:num_bytes]
         return data
 
     def _patiently(self, url: str, stop: Event | None, read: Callable[[], Any]) -> Any:

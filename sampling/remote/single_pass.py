@@ -19,7 +19,7 @@ from manifests.schema import ManifestError
 from sampling.pair_index import Shard, crop_places
 from sampling.remote.prefetch import Lease, Prefetch
 from sampling.remote.reader import PieceFile, RemoteReader, is_remote
-from sampling.shard_reader import HeldCrops, ShardReader, check_crop
+from sampling.shard_reader import HeldCrops
 
 SHARDS_PER_WINDOW = 4
 """Shards whose pairs are mixed, and whose wanted crops are in memory together."""
@@ -92,28 +92,6 @@ class PassingShards:
                 yield file
 
 
-class DirectReader:
-    """Reads single crops from where their shards are, for pairs that replace bad ones.
-
-    Args:
-        shards: In the order in which records count them.
-        local: Reads the local ones.
-        remote: Reads the others.
-    """
-
-    def __init__(self, shards: Sequence[Shard], local: ShardReader, remote: RemoteReader) -> None:
-        self._shards, self._local, self._remote = shards, local, remote
-
-    def read(self, shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
-        """Return the bytes of one crop; see `sampling.shard_reader.ShardReader.read`."""
-        url, size = self._shards[shard].url, self._shards[shard].num_bytes
-        if not is_remote(url):
-            return self._local.read(shard, offset, num_bytes, crc32)
-        data = self._remote.read_range(url, offset, offset + num_bytes, size)
-        check_crop(data, num_bytes=num_bytes, crc32=crc32)
-        return data
-
-
 def held_crops(shards: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops:
     """Return the crops of some pairs, whose shards were fetched by `PassingShards`."""
     crops: HeldCrops = {}
@@ -125,7 +103,7 @@ def held_crops(shards: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops:
 
 
 def _raise_plainly(error: Exception) -> Any:
-    """Raise an error of reading without what webdataset added to its arguments."""
+    """Raise an error of reading without webdataset's additions to its message."""
     message = str(error.args[0]).partition(" @ ")[0]
     if isinstance(error, TarError):
         raise ManifestError(f"{message}; the shard is cut off. Copy it again") from None

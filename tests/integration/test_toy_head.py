@@ -11,8 +11,8 @@ from evaluation import tune
 from model.heads import HEADS
 from model.summary import main as summarise
 from model.weights import load_model
-from tests.support.toy_decoder import ToyDecoder, ToySettings
-from tests.support.toy_head import ToyHead
+from tests.support.toys.decoder import ToyDecoder, ToySettings
+from tests.support.toys.head import ToyHead
 from tracking.decoders import DECODERS
 from tracking.tracker import Tracker
 from trainer.output.metrics import read_metrics

@@ -19,7 +19,8 @@ from datasets.images import encode_jpeg
 from datasets.shards.tar import TarWriter, sample_key
 from manifests.crop_spec import CropSpec
 from manifests.schema import SCHEMA
-from manifests.table import Metadata, ShardInfo, write_manifest
+from manifests.shards import ShardInfo
+from manifests.table import Metadata, write_manifest
 
 _FRAME_PX = 720
 

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from manifests.schema import SCHEMA
-from manifests.table import Manifest, Metadata, ShardInfo
+from manifests.shards import ShardInfo
+from manifests.table import Manifest, Metadata
 
 
 class Made(NamedTuple):

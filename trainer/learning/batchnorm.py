@@ -1,7 +1,7 @@
 """BatchNorm over the global batch.
 
 In train mode BatchNorm normalises by the statistics of the pairs it sees: each rank's own, unless
-they are added up. Added up, any number of processes computes what one process computes, to
+they are added up. Then any number of processes gives the result of a single process, to
 rounding. `torch.nn.SyncBatchNorm` does this on GPUs only.
 """
 

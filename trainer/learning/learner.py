@@ -14,7 +14,7 @@ from trainer.learning.average import WeightAverage
 
 @dataclass(frozen=True, kw_only=True)
 class Learner:
-    """A network with what it takes to train it, on this process among the others."""
+    """A network with its optimizer, on this process among the others."""
 
     network: Network
     optimizer: torch.optim.Optimizer

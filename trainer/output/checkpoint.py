@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on, in a folder that is whole or absent.
+"""Checkpoints: the state of a run for resuming, in a folder that is whole or absent.
 
     <run>/checkpoints/step-00001478-epoch-0002/
         weights.safetensors, weights.json   the network, as for use, with its provenance

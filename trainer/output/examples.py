@@ -1,12 +1,9 @@
 """Pictures of pairs: template, search crop with the true and the predicted box, response map."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.files import whole_file
 from trainer.validation.validate import Examples
 
 Image = NDArray[np.uint8]
@@ -34,13 +31,6 @@ def draw_response(scores: NDArray[np.float32]) -> Image:
     level = ((scores - low) / max(high - low, 1e-9) * 255).astype(np.uint8)
     large = cv2.resize(level, (255, 255), interpolation=cv2.INTER_NEAREST)
     return np.asarray(cv2.applyColorMap(large, cv2.COLORMAP_VIRIDIS)[..., ::-1], np.uint8)
-
-
-def write_png(path: Path, image: Image) -> None:
-    """Write an RGB image."""
-    _, data = cv2.imencode(".png", image[..., ::-1])
-    with whole_file(path) as temporary:
-        temporary.write_bytes(data.tobytes())
 
 
 def _draw_box(image: Image, box_xyxy: NDArray[np.float32], rgb: tuple[int, int, int]) -> None:

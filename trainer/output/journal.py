@@ -65,7 +65,7 @@ class Journal:
     def write_step(
         self, progress: Progress, values: dict[str, float], *, rate: float, data_wait: float
     ) -> None:
-        """Note an update: the parts of its loss, the learning rate, the share of waiting."""
+        """Record an update: the parts of its loss, the learning rate, the share of waiting."""
         first_step, started = self._epoch_started
         pairs = (progress.step - first_step) * self._batch_size
         pairs_per_s = pairs / max(time.perf_counter() - started, 1e-9)
@@ -77,7 +77,7 @@ class Journal:
     def write_validation(
         self, progress: Progress, report: ValidationReport, choice: Choice
     ) -> None:
-        """Note a validation and its examples."""
+        """Record a validation and its examples."""
         self._epoch_started = (progress.step, time.perf_counter())
         record: Record = {"kind": "validation"}
         record |= {"step": progress.step, "epoch": progress.epochs_done, "loss": report.loss}

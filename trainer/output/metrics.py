@@ -17,7 +17,7 @@ from trainer.output.examples import Image
 
 METRICS = "metrics.jsonl"
 Record = dict[str, Any]
-"""A step or a validation; ``kind`` says which."""
+"""A step or a validation, by its ``kind``."""
 
 
 class JsonLines:
@@ -62,7 +62,7 @@ def read_metrics(path: Path) -> Iterator[Record]:
 
 
 def best_validation(records: Iterable[Record]) -> Record | None:
-    """Return the validation that best.safetensors is of; None before the first."""
+    """Return the validation of best.safetensors; None before the first."""
     best = [record for record in records if record["kind"] == "validation" and record["is_best"]]
     return best[-1] if best else None
 

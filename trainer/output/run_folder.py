@@ -55,17 +55,26 @@ def only_training(folder: Path, ranks: Ranks) -> Iterator[None]:
         SourceError: Another run is training there; the message has its host and process.
         TrainingError: The folder cannot be written, or that was so on the first rank.
     """
-    failure: SourceError | TrainingError | None = None
     with ExitStack() as held:
-        if ranks.is_first:
-            try:
-                with writing(folder, "a checkpoint"):
-                    held.enter_context(only_one(folder, doing="training"))
-            except (SourceError, TrainingError) as error:
-                failure = error
-        if ranks.any(flag=failure is not None):
-            raise failure or TrainingError(f"rank {ranks.rank}: rank 0 cannot start; it says why")
+
+        def hold() -> None:
+            with writing(folder, "a checkpoint"):
+                held.enter_context(only_one(folder, doing="training"))
+
+        _run_on_first(ranks, hold, failed="cannot start")
         yield
+
+
+def _run_on_first(ranks: Ranks, action: Callable[[], None], *, failed: str) -> None:
+    """Run an action on the first rank; if it raises there, every rank raises."""
+    failure: SourceError | TrainingError | None = None
+    if ranks.is_first:
+        try:
+            action()
+        except (SourceError, TrainingError) as error:
+            failure = error
+    if ranks.any(flag=failure is not None):
+        raise failure or TrainingError(f"rank {ranks.rank}: rank 0 {failed}; it says why")
 
 
 class RunFolder:
@@ -120,26 +129,24 @@ class RunFolder:
         """Write a checkpoint, and the best weights before it, so that both survive a kill."""
         if progress == self._saved:
             return
-        provenance = {**self._provenance, "step": progress.step, "epoch": progress.epochs_done}
 
         def write() -> None:
             if is_best:
-                self._write_weights("best", provenance)
+                self._write_weights("best", progress)
             write_checkpoint(
                 self._checkpoints / checkpoint_name(progress),
                 self._learner.network,
                 self._state(progress),
-                provenance=provenance,
+                provenance=self._provenance_at(progress),
             )
             remove_old(self._checkpoints, keep=self._keep)
 
-        self._write_on_first(write)
+        self._on_first(write)
         self._saved = Progress(**asdict(progress))
 
     def finish(self, progress: Progress) -> None:
         """Write the last weights."""
-        provenance = {**self._provenance, "step": progress.step, "epoch": progress.epochs_done}
-        self._write_on_first(lambda: self._write_weights("last", provenance))
+        self._on_first(lambda: self._write_weights("last", progress))
 
     def try_writing(self) -> None:
         """Write the provenance, and a checkpoint that is removed again.
@@ -157,7 +164,7 @@ class RunFolder:
             with writing(path, "the options"), whole_file(path) as temporary:
                 temporary.write_text(json.dumps(self._provenance, indent=2), encoding="utf-8")
 
-        self._write_on_first(write)
+        self._on_first(write)
 
     def _state(self, progress: Progress) -> dict[str, Any]:
         state = {
@@ -169,21 +176,16 @@ class RunFolder:
             state["average"] = self._learner.average.tensors
         return state
 
-    def _write_weights(self, name: str, provenance: dict[str, Any]) -> None:
+    def _provenance_at(self, progress: Progress) -> dict[str, Any]:
+        return {**self._provenance, "step": progress.step, "epoch": progress.epochs_done}
+
+    def _write_weights(self, name: str, progress: Progress) -> None:
         path = self.folder / f"{name}.safetensors"
         with writing(path, "the weights"), self._learner.result():
-            save_weights(path, self._learner.network, provenance=provenance)
+            save_weights(path, self._learner.network, provenance=self._provenance_at(progress))
 
-    def _write_on_first(self, write: Callable[[], None]) -> None:
-        ranks = self._learner.ranks
-        failure: TrainingError | None = None
-        if ranks.is_first:
-            try:
-                write()
-            except TrainingError as error:
-                failure = error
-        if ranks.any(flag=failure is not None):
-            raise failure or TrainingError(f"rank {ranks.rank}: rank 0 could not save; it says why")
+    def _on_first(self, write: Callable[[], None]) -> None:
+        _run_on_first(self._learner.ranks, write, failed="could not save")
 
     def _check_same_run(self, checkpoint: Path) -> None:
         before = read_description(checkpoint / "weights.safetensors")["provenance"]

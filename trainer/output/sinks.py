@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 from tqdm import tqdm
 
+from commands.files import write_whole
+from datasets.images import encode_png
 from trainer.output.checkpoint import Progress
-from trainer.output.examples import Image, write_png
+from trainer.output.examples import Image
 from trainer.output.metrics import Record
 from trainer.validation.shown_figures import as_lines
 
@@ -88,7 +90,8 @@ class ExampleFiles:
     def write(self, record: Record, image: Image | None) -> None:
         """Write ``epoch-NNNN.png``."""
         if image is not None:
-            write_png(self._folder / f"epoch-{record['epoch']:04d}.png", image)
+            path = self._folder / f"epoch-{record['epoch']:04d}.png"
+            write_whole(str(path), encode_png(image))
 
     def close(self) -> None:
         """Do nothing: each picture is whole."""

@@ -9,9 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import tyro
-
-from commands.run import complete_flags
+from commands.run import parse_options
 from trainer.config import TrainConfig
 
 RECIPES = Path(__file__).parent
@@ -33,8 +31,7 @@ def parse_run(argv: Sequence[str], *, prog: str) -> TrainConfig:
         SystemExit: An option or a value is wrong; the message is on stderr.
         ValueError: A recipe does not exist or is not TOML.
     """
-    options = complete_flags(TrainConfig, expand_recipes(argv))
-    return tyro.cli(TrainConfig, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,))
+    return parse_options(TrainConfig, expand_recipes(argv), prog=prog)
 
 
 def recipe_path(recipe: str) -> Path:

@@ -2,7 +2,7 @@
 
 Pure functions of boxes, in px of the search crop. Two answers are trivial: the middle of the crop
 for the place, and one constant box, the median size of the training pairs, for the size. A figure
-that its trivial answer reaches says nothing about the network.
+that its trivial answer reaches is no evidence of learning.
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def measure_groups(
 
 
 def measure_places(predicted: Floats, true: Floats) -> Figures:
-    """Return how well boxes (P, 4) are placed, whatever their sizes, beside the crop's middle."""
+    """Return the figures of the places of boxes (P, 4), beside those of the crop's middle."""
     center, size = _center_and_size(true)
     figures: Figures = {"num_pairs": len(true)}
     middle = np.full_like(center, SEARCH_SIZE / 2)
@@ -81,7 +81,7 @@ def measure_places(predicted: Floats, true: Floats) -> Figures:
 
 
 def measure_sizes(predicted: Floats, true: Floats, constant_size: Floats) -> Figures:
-    """Return how well boxes (P, 4) are sized, beside a constant box (w, h) at the same centres."""
+    """Return the figures of the sizes of boxes (P, 4), beside those of a constant box (w, h)."""
     answer, size = _center_and_size(predicted)
     center, true_size = _center_and_size(true)
     figures: Figures = {}

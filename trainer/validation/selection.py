@@ -56,12 +56,12 @@ def default_selection(head: Head) -> str:
 
 
 def choose(select: str, loss: float, groups: Measured, *, best_value: float) -> Choice:
-    """Return how good an epoch is by a selection, beside the best value before it."""
+    """Return the quality of an epoch by a selection, compared with the best value before it."""
     value = SELECTIONS[select](loss, groups)
     return Choice(select, value, value >= best_value)
 
 
 def _by_kind(groups: Measured, name: str) -> list[float]:
     """Return a figure on video and on stills, where it is defined."""
-    found = (groups[kind].get(name) for kind in KINDS if kind in groups)
-    return [value for value in found if value is not None]
+    values = (groups[kind].get(name) for kind in KINDS if kind in groups)
+    return [value for value in values if value is not None]

@@ -21,7 +21,7 @@ _COLUMNS = 11
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """A few validation pairs and what the network says about them, on the CPU."""
+    """A few validation pairs and the network's outputs, on the CPU."""
 
     template: Tensor
     """(B, 127, 127, 3) uint8 RGB."""
@@ -37,7 +37,7 @@ class Examples:
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationReport:
-    """What the validation pairs say; all but the loss is of the positive ones."""
+    """Figures of the validation pairs; all but the loss are of positive pairs."""
 
     loss: float
     auc: float
@@ -55,7 +55,7 @@ class ValidationReport:
 def validate(
     learner: Learner, batches: Iterable[PairBatch], known: KnownPairs, *, stop: StopRequest
 ) -> ValidationReport | None:
-    """Return what the batches say; None if asked to stop before their end.
+    """Return the report on the batches; None if asked to stop before their end.
 
     Each rank has a slice of every global batch; the report is that of all of them, on every rank.
 
@@ -63,7 +63,7 @@ def validate(
         learner: The network and the processes.
         batches: Of this rank.
         known: Of all pairs, by `PairBatch.pair_index`.
-        stop: Looked at before every batch.
+        stop: Checked before every batch.
     """
     learner.network.eval()
     losses: list[Tensor] = []

@@ -81,7 +81,7 @@ def test_a_flag_needs_no_value_and_takes_one(options: list[str], deep: bool, kee
     [
         ("--every", "0", "at least 1"),
         ("--max-aspect", "0.5", "at least 1"),
-        ("--max-area", "1.5", "at least 0 and at most 1"),
+        ("--max-area", "1.5", "at most 1"),
         ("--val-fraction", "nan", "at most 0.99"),
         ("--workers", "0", "at least 1"),
         ("--quality", "101", "at most 100"),
@@ -92,7 +92,7 @@ def test_a_value_out_of_range_exits_2_and_says_the_range(
 ) -> None:
     assert build(["--src", "coco", option, value]) == 2
     message = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
-    assert f"{option} {float(value) if '.' in value else value}" in message
+    assert f"{option}: {value}, expected" in message
     assert expected in message
 
 

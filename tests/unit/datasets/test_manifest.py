@@ -17,7 +17,8 @@ from datasets.report.__main__ import main as report
 from datasets.verify import main as verify
 from manifests.crop_spec import CropSpec
 from manifests.schema import COLUMNS, SCHEMA, ManifestError, columns_table
-from manifests.table import Metadata, ShardInfo, read_manifest, shard_url, write_manifest
+from manifests.shards import ShardInfo, shard_url
+from manifests.table import Metadata, read_manifest, write_manifest
 from trainer.preview import main as preview
 
 SHARD = ShardInfo(name="x-000000.tar", num_bytes=5, num_rows=3, sha256="0" * 64)

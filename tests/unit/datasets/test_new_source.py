@@ -7,8 +7,8 @@ import pytest
 from datasets.build import main
 from datasets.sources import SOURCES, Source
 from manifests.table import read_manifest
-from tests.support import toy_source
 from tests.support.builds import make_jpeg
+from tests.support.toys import source
 
 
 def write_videos(root: Path, names: tuple[str, ...]) -> None:
@@ -22,7 +22,7 @@ def write_videos(root: Path, names: tuple[str, ...]) -> None:
 def test_a_toy_source_of_one_file_and_one_table_entry_builds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(SOURCES, "toy", Source(toy_source.list_parts, toy_source.read_part))
+    monkeypatch.setitem(SOURCES, "toy", Source(source.list_parts, source.read_part))
     write_videos(tmp_path / "raw", ("a", "b"))
     out = tmp_path / "out"
     options = ["--root", str(tmp_path / "raw"), "--out", str(out), "--val-fraction", "0.5"]
@@ -38,4 +38,4 @@ def test_an_unknown_source_exits_2_and_names_those_of_the_table(
 ) -> None:
     assert main(["--src", "toy"]) == 2
     message = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
-    assert f"--src toy: expected one of {', '.join(SOURCES)}" in message
+    assert f"--src: 'toy', expected one of {sorted(SOURCES)}" in message

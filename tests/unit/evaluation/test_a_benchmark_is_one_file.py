@@ -1,39 +1,13 @@
 """A benchmark is one module and one line in the table: no other file knows its name."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.support import ROOT
 
-_MODULE = """
-import numpy as np
-
-from commands.page import Table
-from evaluation.benchmark import BenchmarkRecord
-from evaluation.sequences import BenchmarkSequence
-
-
-def read(files):
-    return [
-        BenchmarkSequence(
-            name=folder,
-            frames=tuple(f"{folder}/img/{name}" for name in files.list(f"{folder}/img")),
-            truth=np.tile([5.0, 6.0, 20.0, 30.0], (len(files.list(f"{folder}/img")), 1)),
-        )
-        for folder in files.list("")
-    ]
-
-
-TOY = BenchmarkRecord(
-    title="Toy",
-    official_names=("Made1", "Made2", "Another"),
-    read=read,
-    convention="pysot",
-    printed=Table(caption="Printed: a paper", columns=("tracker", "AUC"), rows=(("A", 0.5),)),
-)
-"""
 _COMMAND = """
 import importlib, sys
 from evaluation.benchmarks import BENCHMARKS
@@ -49,7 +23,7 @@ assert importlib.import_module("evaluation.compare").main(common) == 0
 
 
 def test_a_toy_benchmark_is_tracked_scored_and_compared(sample_world: Path, tmp_path: Path) -> None:
-    (tmp_path / "toy.py").write_text(_MODULE)
+    shutil.copy(ROOT / "tests/support/toys/benchmark.py", tmp_path / "toy.py")
     root, results, out = sample_world / "OTB100", tmp_path / "results", tmp_path / "report"
     done = subprocess.run(
         [sys.executable, "-c", _COMMAND, str(root), str(results), str(out)],

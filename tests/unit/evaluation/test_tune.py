@@ -127,9 +127,10 @@ def test_trials_on_footage_that_changed_are_not_mixed(
     ("option", "value", "code"),
     [
         ("--source", "otb100", 2),  # a test set is no choice
-        ("--val-fraction", "1.5", 1),
-        ("--trials", "0", 1),
-        ("--frames", "1", 1),
+        ("--val-fraction", "1.5", 2),
+        ("--val-fraction", "0", 1),
+        ("--trials", "0", 2),
+        ("--frames", "1", 2),
     ],
 )
 def test_values_that_make_no_sense_are_refused(

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from datasets.crops import crop_square
 from datasets.images import decode_image, encode_jpeg
-from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import empty_arrays
 from sampling.make_pairs import BatchArrays, PairMaker
@@ -17,6 +16,7 @@ from sampling.pair_index import PAIR
 from sampling.pixels.cut import Window, cut_window
 from sampling.rng import pair_numbers
 from tests.support.crops import made_crop
+from tests.support.pairs import augment_pair
 
 OFF = AugmentSettings(enabled=False)
 STILL = AugmentSettings(
@@ -144,7 +144,7 @@ def test_gray_pairs_are_gray_in_both_crops_and_as_frequent_as_asked() -> None:
 
 def test_a_pairs_numbers_are_the_same_in_any_batch_and_no_other_pairs() -> None:
     together = pair_numbers(7, 3, np.arange(100, 150))
-    first = pair_numbers(7, 3, np.arange(100, 150), count=8)
+    first = pair_numbers(7, 3, np.arange(100, 150), blocks=1)
     np.testing.assert_array_equal(first, together[:, :8])
     np.testing.assert_array_equal(pair_numbers(7, 3, np.array([149, 100])), together[[-1, 0]])
     assert np.unique(together).size == together.size

@@ -15,19 +15,19 @@ ALL = AugmentSettings(color=0.3, blur=0.4, search_aspect=0.2, transplant=0.5)
 def draw(settings: AugmentSettings, count: int) -> list[Change]:
     return draw_changes(
         settings,
-        pair_numbers(0, 0, np.arange(count), count=settings.num_numbers),
+        pair_numbers(0, 0, np.arange(count), blocks=settings.num_blocks),
         template_px=np.full(count, 191),
         search_px=np.full(count, 319),
     )
 
 
 def test_what_is_off_takes_no_numbers_and_what_is_on_leaves_the_rest_as_it_was() -> None:
-    assert AugmentSettings().num_numbers == 8
+    assert AugmentSettings().num_blocks == 1
     plain = draw(AugmentSettings(), 50)
     for change, same in zip(draw(AugmentSettings(color=0.3, blur=0.4), 50), plain, strict=True):
         assert change[:4] == same[:4]
     assert draw(AugmentSettings(transplant=0.5), 50) == plain  # without backgrounds in the plan
-    assert AugmentSettings(enabled=False, color=0.3, transplant=1).num_numbers == 8
+    assert AugmentSettings(enabled=False, color=0.3, transplant=1).num_blocks == 1
     assert AugmentSettings(enabled=False, transplant=1).transplant_share == 0
 
 

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.table import Manifest
-from sampling.apply import augment_pair
 from sampling.augment import AugmentSettings, draw_changes
 from sampling.batch import PairBatch, empty_arrays
 from sampling.loader import PairLoader
@@ -19,6 +18,7 @@ from sampling.track_table import track_table
 from tests.support.crops import made_crop
 from tests.support.loaders import assert_equal, small_manifest
 from tests.support.made_manifests import Made, in_memory
+from tests.support.pairs import augment_pair
 
 ALL = AugmentSettings(color=0.2, blur=0.3, search_aspect=0.1, transplant=0.5)
 

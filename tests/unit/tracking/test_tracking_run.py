@@ -63,12 +63,8 @@ def test_the_truth_gives_the_first_box_and_may_be_shorter(tmp_path: Path, frames
         (["--tracker", "static", "--box", "1,2,0,4"], "has no area"),
         (["--tracker", "milk", "--box", "1,2,3,4"], "'milk': unknown"),
         (["--weights", "nowhere.safetensors", "--box", "1,2,3,4"], "nowhere.json: no such file"),
-        (["--tracker", "static", "--box", "1,2,3,4", "--max-frames", "-1"], "--max-frames: -1"),
-        (["--tracker", "static", "--box", "1,2,3,4", "--fps", "0"], "--fps: 0.0"),
-        (["--tracker", "static", "--box", "1,2,3,4", "--fps", "nan"], "--fps: nan"),
         (["--tracker", "static", "--box=120,10,30,30"], "the frame is 120 x 90"),
         (["--tracker", "static", "--box=-30,10,30,30"], "lies outside of the first frame"),
-        (["--tracker", "static", "--box", "1,2,3,4", "--device", "cudo"], "--device: 'cudo'"),
         (["--tracker", "static", "--box", "1,2,3,4", "--truth", "{frames}/0.png"], "not a text"),
     ],
 )

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from examples.pass_on import run_and_pass_on
 from tests.support import ROOT
 from tests.support.launch import TINY, children, finish, kill, losses, start, train, wait_for_steps
 from trainer.output.checkpoint import find_newest
-from trainer.preemption import StopRequest, run_and_pass_on, watch_for_stop
+from trainer.preemption import StopRequest, watch_for_stop
 
 SAVES = """
 import pathlib, signal, sys, time
@@ -25,7 +26,7 @@ time.sleep(1)  # subprocess.run would kill it after a quarter of that
 pathlib.Path(sys.argv[1]).write_text(str(len(got)))
 sys.exit(130)
 """
-PASSES_ON = "import sys; from trainer.preemption import run_and_pass_on as run; \
+PASSES_ON = "import sys; from examples.pass_on import run_and_pass_on as run; \
 print(*run([sys.executable, '-c', sys.argv[1], sys.argv[2]]))"
 
 

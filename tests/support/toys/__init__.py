@@ -1,0 +1,1 @@
+"""Toys: one file per kind of extension, which CONTRIBUTING copies and enters."""
