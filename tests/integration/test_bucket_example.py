@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import ROOT
 
-pytestmark = [pytest.mark.s3, pytest.mark.slow]
+pytestmark = [pytest.mark.s3, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")
