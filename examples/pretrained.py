@@ -1,12 +1,14 @@
 """The network that comes with the toolkit, from raw data to its table.
 
     python -m examples.pretrained --train data/raw/small --test data/raw/OTB100
-    python -m examples.pretrained --train data/raw/small --test OTB100 --out data/mine --seed 1
+    python -m examples.pretrained --train data/raw/small --more data/raw/more --test OTB100 --ship
 
-Builds shards of ``<train>/vid`` and ``<train>/coco``, trains the recipes pretrain and small on
-them, and tracks the sequences below --test with the network, OpenCV's trackers and a box that never
-moves. Every step is a command that is printed first and goes on where it was stopped. ``--ship``
-puts the weights into ``model/pretrained``.
+Builds shards of ``<train>/vid`` and ``<train>/coco`` and trains the recipes pretrain and small on
+them. With --more a second round goes on from there, with the sources of that folder added, a lower
+rate and a moving average of the weights; validation stays that of the first round. Then the
+sequences below --test are tracked with the network, OpenCV's trackers and a box that never moves.
+Every step is a command that is printed first and goes on where it was stopped. ``--ship`` puts the
+weights into ``model/pretrained``.
 """
 
 import json
@@ -26,6 +28,10 @@ FOOTAGE = ("davis", "dtb70", "uav123", "uavdt")
 """Benchmarks whose footage the training set shows: the evaluator refuses to score on them."""
 
 
+SHARES = {"vid": 1.0, "coco": 1.0, "uav123": 0.04, "mot": 0.08, "got10k": 0.02, "davis": 0.02}
+"""Shares of the sources in the second round; those of few videos by their number of tracks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PretrainedConfig:
     """Make the network that comes with the toolkit, and its table."""
@@ -34,12 +40,14 @@ class PretrainedConfig:
     """Folder with the raw training data, in the layouts of VID (vid/) and COCO (coco/)."""
     test: tuple[Path, ...]
     """Folders with sequences in OTB's layout, none of them trained on."""
+    more: Path | None = None
+    """Folder with a folder per further source, such as vid, mot and davis; adds a second round."""
     out: Path = Path("data/pretrained")
     """Folder for shards, run, results and report."""
     seed: Seed = 0
     """Decides the initial weights and the pairs."""
     epochs: Count = 60
-    """Epochs of 2,000 pairs."""
+    """Epochs of 2,000 pairs per round."""
     threads: Count = 1
     """Threads of the training; another number rounds differently."""
     ship: bool = False
@@ -48,22 +56,46 @@ class PretrainedConfig:
 
 def make(config: PretrainedConfig) -> None:
     """Build, train, evaluate, and ship if asked to."""
-    out = config.out
-    for source in ("vid", "coco"):
-        run(
-            *("datasets.build", "--src", source, "--root", config.train / source),
-            *("--out", out / "shards" / source, "--margin", 64),
+    manifests = [build(config, config.train, source) for source in ("vid", "coco")]
+    weights = train(config, "first", manifests, "--seed", config.seed)
+    if config.more is not None:
+        sources = [source for source in SHARES if (config.more / source).is_dir()]
+        manifests += [build(config, config.more, source) for source in sources]
+        known = {"vid", "coco", *sources}
+        shares = ",".join(f"{source}={SHARES[source]}" for source in SHARES if source in known)
+        weights = train(
+            config,
+            "second",
+            manifests,
+            *("--init-weights", weights, "--seed", config.seed + 10, "--ema", 0.999),
+            *("--schedule.rates", 0.0007, "--data.weights", shares),
+            *("--data.where", "source <> 'uav123' or split <> 'val'"),
         )
-    run(
-        *("trainer.run", "--recipe", "pretrain", "--recipe", "small", "--seed", config.seed),
-        *("--manifests", *(out / "shards" / each / "manifest.parquet" for each in ("vid", "coco"))),
-        *("--schedule.epochs", config.epochs, "--out", out / "run"),
-        *("--threads", config.threads, "--workers", 1, "--device", "cpu"),
-    )
-    weights = out / "run" / "best.safetensors"
     if config.ship:
         ship(weights)
     evaluate(config, weights)
+
+
+def build(config: PretrainedConfig, raw: Path, source: str) -> Path:
+    """Build the shards of a source and return their manifest."""
+    out = config.out / "shards" / f"{raw.name}-{source}"
+    run(
+        *("datasets.build", "--src", source, "--root", raw / source),
+        *("--out", out, "--margin", 64),
+    )
+    return out / "manifest.parquet"
+
+
+def train(config: PretrainedConfig, name: str, manifests: Sequence[Path], *options: object) -> Path:
+    """Train a round and return its best weights."""
+    run(
+        "trainer.run",
+        *("--recipe", "pretrain", "--recipe", "small", *options),
+        *("--manifests", *manifests, "--schedule.epochs", config.epochs),
+        *("--out", config.out / name, "--threads", config.threads),
+        *("--workers", 1, "--device", "cpu"),
+    )
+    return config.out / name / "best.safetensors"
 
 
 def ship(weights: Path) -> None:
