@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
+import numpy as np
 
 from datasets.files.folders import plain_path
 from datasets.tracks import SourceError
@@ -33,7 +34,7 @@ Result = TypeVar("Result")
 _BEAT_S = 0.2
 """Interval of progress updates."""
 _done: Any = None
-"""In a worker process, the two counters that it shares with its parent."""
+"""In a worker process, its own two counters in memory that it shares with its parent."""
 
 
 def count_done(number: int, added: int = 0) -> None:
@@ -44,9 +45,8 @@ def count_done(number: int, added: int = 0) -> None:
         added: Those needed beyond the expected number.
     """
     if _done is not None:
-        with _done.get_lock():
-            _done[0] += number
-            _done[1] += added
+        _done[0] += number
+        _done[1] += added
 
 
 class HereExecutor(Executor):
@@ -78,13 +78,20 @@ class QuietPool(ProcessPoolExecutor):
 
 @contextmanager
 def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], tuple[int, int]]]]:
-    """Yield an executor of local processes, and a function returning their counters."""
+    """Yield an executor of local processes, and a function returning the sums of their counters.
+
+    Each process has counters of its own, without a lock: one that is killed while it holds a lock
+    would keep all others, and this one, waiting for ever.
+    """
     spawn = get_context("spawn")
-    done: Any = spawn.Array("q", 2)
+    counters = spawn.RawArray("q", 2 * workers)
+    numbers = spawn.SimpleQueue()
+    for number in range(workers):
+        numbers.put(number)
     with QuietPool(
-        workers, mp_context=spawn, initializer=_start_counting_worker, initargs=(done,)
+        workers, mp_context=spawn, initializer=_start_counting_worker, initargs=(counters, numbers)
     ) as executor:
-        yield executor, lambda: (done[0], done[1])
+        yield executor, lambda: (sum(counters[::2]), sum(counters[1::2]))
 
 
 def run_tasks(
@@ -179,9 +186,10 @@ def open_cluster(address: str) -> Iterator[Executor]:
             ) from None
 
 
-def _start_counting_worker(done: Any) -> None:
+def _start_counting_worker(counters: Any, numbers: Any) -> None:
     global _done
-    _done = done
+    number = numbers.get()
+    _done = np.frombuffer(counters, np.int64)[2 * number : 2 * number + 2]
     start_worker()
 
 
