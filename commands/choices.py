@@ -76,6 +76,8 @@ Count = Annotated[int, within(int, 1)]
 """A number of things, at least one."""
 Natural = Annotated[int, within(int, 0)]
 """A number of things; the help of the option says what 0 means."""
+FrameRate = Annotated[float, within(float, 0.001, 1000)]
+"""Frames per second of a video."""
 Seed = Annotated[int, within(int, 0, 2**63 - 1)]
 """A seed that all generators of random numbers take."""
 Share = Annotated[float, within(float, 0, 1)]

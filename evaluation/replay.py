@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from commands.choices import FrameRate
 from commands.places import keep_inputs
 from commands.run import run_command
 from datasets.tracks import SourceError
@@ -38,7 +39,7 @@ class ReplayConfig:
     """Names of the only trackers to show; empty shows all that have results."""
     out: Path | None = None
     """Video to write, ending in .mp4; by default reports/<benchmark>/<sequence>.mp4."""
-    fps: float = 25.0
+    fps: FrameRate = 25.0
     """Frames per second."""
     codec: Literal["mp4v", "vp09"] = "mp4v"
     """mp4v is quick and for players; vp09 is slow and for browsers."""
@@ -50,8 +51,6 @@ def run(config: ReplayConfig) -> None:
     benchmark = open_selected(config.benchmark, config.root, selection)
     if benchmark.record.protocol != "one-pass":
         raise SourceError(f"--benchmark {config.benchmark}: only one-pass results are shown")
-    if not config.fps > 0:
-        raise SourceError(f"--fps: {config.fps}, expected more than 0")
     (sequence,) = benchmark.sequences
     out = config.out or Path(f"reports/{config.benchmark}/{sequence.name}.mp4")
     keep_inputs([benchmark.files.root], files=[out])

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from commands.choices import Device, Natural, one_of, within
+from commands.choices import Device, FrameRate, Natural, one_of
 from commands.files import whole_file
 from commands.places import keep_inputs, require_utf8
 from commands.run import run_command
@@ -76,7 +76,7 @@ class TrackConfig:
     """Of the network's convolutions."""
     max_frames: Natural = 0
     """Number of frames to track; 0: to the end, for a camera until Ctrl-C."""
-    fps: Annotated[float, within(float, 0.001, 1000)] = 25.0
+    fps: FrameRate = 25.0
     """Frame rate of the output if the input is a folder of images."""
     codec: Literal["mp4v", "vp09"] = "mp4v"
     """mp4v is quick and for desktop players; vp09 is slow and plays in browsers too."""

@@ -28,6 +28,7 @@ OWN_TYPES = frozenset(
         "benchmark",  # evaluation.export also takes files of no benchmark
         "frames",  # evaluation.tune needs two of a track
         "keep",  # checkpoints of a run; a folder of pictures
+        "precision",  # the trainer has auto too; for tracking nothing is measured
         "out",  # a path where the file has to be on a disk, else a path or URL
         "preset",  # of networks; of the tracker's settings
         "recipe",  # trainer.ablate has no command line for its recipes' own options
@@ -46,6 +47,7 @@ OWN_DEFAULTS = OWN_TYPES | {"head", "manifests", "root"}
 ZEROS = {
     **dict.fromkeys(("seed", "epoch"), "the first one"),
     **dict.fromkeys(("max_bad_frames", "max_bad_annotations", "max_bad_samples"), "none allowed"),
+    "port": "any that is free",
     **dict.fromkeys(("threads", "workers"), "torch's choice; the training process"),
     **dict.fromkeys(("num_tracks", "num_pictures"), "none shown"),
     **dict.fromkeys(("min_side", "min_area", "max_frames"), "no limit"),

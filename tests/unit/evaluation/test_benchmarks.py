@@ -129,7 +129,7 @@ def test_unknown_tracker_and_folder_of_another_tracker_are_refused(
     assert main([*argv, "--tracker", "kfc"]) == 1
     assert "expected one of" in caplog.text
     assert main([*argv, "--tracker", "static", "--weights", "w.safetensors"]) == 1
-    assert main([*argv, "--tracker", "static", "--workers", "0"]) == 1
+    assert main([*argv, "--tracker", "static", "--workers", "0"]) == 2
     (tmp_path / "static").mkdir()
     (tmp_path / "static/Biker.txt").write_text("1,2,3,4\n")
     assert main([*argv, "--tracker", "static"]) == 1

@@ -106,10 +106,10 @@ def test_speed_times_every_part_and_the_baselines(
     for word in ("crop", "network", "decode", "whole frame", "static", "mil", "95% ms"):
         assert word in printed
     shares = re.findall(r"(\S+) of the (?:matrix|memory) rate", printed)
-    assert [float(share) > 0 for share in shares] == [True, True]
+    assert [0 <= float(share) <= 1.5 for share in shares] == [True, True]
     if not torch.cuda.is_available():
         assert speed.main(["--root", root, "--weights", weights, "--devices", "cuda"]) == 1
-    assert speed.main(["--root", root, "--frames", "0"]) == 1
+    assert speed.main(["--root", root, "--frames", "0"]) == 2
 
 
 def test_latex_escapes_and_marks_the_best() -> None:

@@ -1,5 +1,6 @@
 """Videos that cannot be written or are cut off: one line, nothing half-written, nothing unsaid."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -28,6 +29,10 @@ _TRACK = "import sys; from tracking.run import main; sys.exit(main(sys.argv[1:])
 def noise(count: int, height: int = 120, width: int = 160) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (height, width, 3), np.uint8) for _ in range(count)]
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def write_clip(path: Path, count: int, code: str) -> Path:
@@ -143,13 +148,13 @@ def test_a_video_that_is_cut_off_names_both_numbers_and_keeps_its_frames(
 ) -> None:
     path = write_clip(tmp_path / name, 60, code)
     assert len(list(open_video(str(path)).frames)) == 60
-    assert caplog.messages == []
+    assert not warnings_of(caplog)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
     assert main([*options(path, tmp_path / "o.mp4"), "--max-frames", "3"]) == 0
-    assert caplog.messages == []
+    assert not warnings_of(caplog)
     assert main(options(path, tmp_path / "o.mp4")) == 0
     num_read = len(list(open_video(str(tmp_path / "o.mp4")).frames))
     assert 3 < num_read < 30
     about = "" if name == "a.avi" else "about "
     said = f"{path}: the file states {about}60 frames, and {num_read} can be read"
-    assert caplog.messages[0].startswith(said)
+    assert warnings_of(caplog)[0].startswith(said)
