@@ -42,8 +42,13 @@ def whole_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path.parent)
-        temporary, lock = _create_locked(path.parent, suffix)
+    # The name is unique, since several machines may write the same file at once, and known before
+    # the file is there, or an interrupt between the two would leave it.
+    temporary = path.parent / f"{TEMPORARY}{_host_digest()}-{uuid.uuid4().hex}{suffix}"
+    lock = None
     try:
+        with naming_place(where):
+            lock = _create_locked(temporary)
         with naming_full_disk(where):
             yield temporary
             with temporary.open("rb+") as written:
@@ -52,7 +57,8 @@ def whole_file(path: Path, *, suffix: str = "") -> Iterator[Path]:
             temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 @contextmanager
@@ -82,16 +88,14 @@ def _advised(error: OSError, where: str) -> OSError:
     return OSError(error.errno, f"{error.strerror}. {advice}", where)
 
 
-def _create_locked(folder: Path, suffix: str) -> tuple[Path, int]:
+def _create_locked(path: Path) -> int:
     """Create an empty temporary file and hold its lock, which the system frees at a kill."""
     while True:
-        # The name is unique, since several machines may write the same file at once.
-        path = folder / f"{TEMPORARY}{_host_digest()}-{uuid.uuid4().hex}{suffix}"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with suppress(OSError):  # a disk without locks: its leftovers stay
             fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file).st_nlink:
-            return path, file
+            return file
         os.close(file)  # taken for a leftover between creating and locking
 
 

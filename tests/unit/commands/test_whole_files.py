@@ -6,10 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+import commands.files
 from commands.files import TEMPORARY, whole_file
 from commands.termination import cleaned_at_termination
 
@@ -136,3 +140,38 @@ def test_a_full_disk_is_named_with_the_file_that_was_to_be(tmp_path: Path) -> No
         write()
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "a.txt"))
     assert names(tmp_path) == []
+
+
+def test_an_interrupt_at_any_line_before_the_block_leaves_nothing(tmp_path: Path) -> None:
+    lines, entered = 0, False
+    while not entered:
+        lines += 1
+        entered = write_interrupted(tmp_path / "a.txt", after=lines)
+        assert list(tmp_path.iterdir()) == []
+    assert lines > 10
+
+
+def write_interrupted(path: Path, *, after: int) -> bool:
+    """Interrupt at the given line of the module; return True if its block was reached before."""
+    left, reached = after, False
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != commands.files.__file__:
+            return None
+        left -= event == "line"
+        if event == "line" and left == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    with suppress(KeyboardInterrupt):
+        sys.settrace(trace)
+        try:
+            with whole_file(path):
+                sys.settrace(before)
+                reached = True
+                raise KeyboardInterrupt
+        finally:
+            sys.settrace(before)
+    return reached
