@@ -103,8 +103,8 @@ def evaluate(out: Path, seed: int) -> None:
     print("\nTrack the unseen sequences with every tracker at hand", flush=True)
     trackers = [
         replace(report, weights=str(tuned), name="DCFFNet"),
-        replace(report, weights=PRETRAINED, name="DCFFNet, as it comes"),
-        replace(report, weights=str(untrained), name="DCFFNet, untrained"),
+        replace(report, weights=PRETRAINED, name="DCFFNet as it comes"),
+        replace(report, weights=str(untrained), name="DCFFNet untrained"),
         *(replace(report, tracker=name) for name in BASELINES),
     ]
     benchmark = open_benchmark("otb100", report.root)
