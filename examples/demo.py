@@ -74,7 +74,7 @@ def build_shards(out: Path) -> None:
     for source in SOURCES:
         run(
             *("datasets.build", "--src", source, "--root", out / "raw" / source),
-            *("--out", out / "shards" / source, "--margin", 32, "--workers", 2),
+            *("--out", out / "shards" / source, "--margin", 64, "--workers", 2),
         )
         run("datasets.report", "--manifests", manifest(out, source))
 

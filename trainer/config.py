@@ -125,8 +125,9 @@ class TrainConfig:
     compile: bool | Literal["auto"] = "auto"
     """Run the network through torch.compile. auto does on a GPU, but for a frozen trunk, in runs
     that are long enough to pay for a minute of compiling."""
-    checkpoint_steps: Natural = 0
-    """Steps between checkpoints within an epoch; 0 saves after each epoch only."""
+    checkpoint_steps: Natural = 1000
+    """Steps between checkpoints within an epoch, the most that a hard kill or a power failure
+    costs; 0 saves after each epoch only."""
     keep: Count = 3
     """Newest checkpoints to keep; the best weights are kept besides."""
     device: Device = "auto"

@@ -37,7 +37,14 @@ from trainer.output.run_folder import CHECKPOINTS, RunFolder, only_training
 from trainer.preemption import StopRequest, watch_for_stop
 from trainer.recipes import expand_recipes
 from trainer.schedule import num_epochs
-from trainer.setup import Batches, check_outputs, make_learner, make_provenance, open_manifests
+from trainer.setup import (
+    Batches,
+    check_outputs,
+    find_thin_margins,
+    make_learner,
+    make_provenance,
+    open_manifests,
+)
 from trainer.speed import choose_speed
 from trainer.validation.figures import find_weak_sizes
 
@@ -73,7 +80,7 @@ def _run_on_rank(
     manifests = open_manifests(config)
     check_outputs(config, manifests)
     if ranks.is_first:
-        for problem in find_problems(manifests):
+        for problem in (*find_problems(manifests), *find_thin_margins(config, manifests)):
             logger.warning("%s", problem)
     batches = Batches(config, manifests, ranks, device)
     learner = make_learner(config, ranks, device)

@@ -1,5 +1,6 @@
 """From a configuration to the parts of the loop: manifests, batches, network, optimizer."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,18 @@ def check_outputs(config: TrainConfig, manifests: list[Manifest]) -> None:
     if config.tensorboard:
         require_utf8(folder)
     keep_inputs([*inputs, *before, *recipes], files=[folder / name for name in OUTPUTS])
+
+
+def find_thin_margins(config: TrainConfig, manifests: list[Manifest]) -> list[str]:
+    """Return a line per manifest whose crops end before the largest shift of the augmentation."""
+    shift = config.augment.search_translate_px if config.augment.enabled else 0.0
+    return [
+        f"{manifest.url}: its crops have a margin of {manifest.metadata.crop.margin} px, but "
+        f"--augment.search-translate-px shifts them by up to {shift:g} px; what lies beyond the "
+        f"margin is a mirror image. Build with --margin {math.ceil(shift)} or more, or shift less"
+        for manifest in manifests
+        if manifest.metadata.crop.margin < shift
+    ]
 
 
 class Batches:

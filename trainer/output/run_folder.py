@@ -33,6 +33,7 @@ from trainer.output.checkpoint import (
     write_checkpoint,
     writing,
 )
+from trainer.output.metrics import METRICS
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ PROVENANCE = "run.json"
 
 OUTPUTS = (
     *("checkpoints", "examples", "tensorboard", "best.safetensors", "best.json"),
-    *("last.safetensors", "last.json", PROVENANCE, "metrics.jsonl", "curves.png"),
+    *("last.safetensors", "last.json", PROVENANCE, METRICS, "curves.png"),
 )
 """The names that a run writes and removes in its folder."""
 
@@ -113,6 +114,12 @@ class RunFolder:
                 "other ranks. --out must be a folder that all nodes share"
             )
         if newest is None or state is None:
+            if (self.folder / METRICS).exists() and ranks.is_first:
+                logger.warning(
+                    "%s: a run stopped there before its first checkpoint; it begins again at "
+                    "step 0. --checkpoint-steps saves more often",
+                    self.folder,
+                )
             return progress
         self._check_same_run(newest)
         restored = load_model(newest / "weights.safetensors")

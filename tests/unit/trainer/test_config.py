@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from manifests.table import read_manifest
 from model.device import DeviceError, choose_device
 from model.weights import read_description
 from sampling.augment import AugmentSettings
@@ -15,6 +16,7 @@ from tests.support.made_manifests import Made, in_memory
 from trainer.config import TrainConfig, as_json, changed_options
 from trainer.recipes import parse_run, recipe_names
 from trainer.run import main
+from trainer.setup import find_thin_margins
 
 
 def parse(*options: str) -> TrainConfig:
@@ -169,3 +171,15 @@ def test_only_options_that_decide_the_result_count_as_changed() -> None:
     before = as_json(parse("--recipe", "paper-pretrain"))
     after = as_json(parse("--recipe", "paper-pretrain", "--workers", "7", "--model.width", "0.5"))
     assert changed_options(before, after) == ["--model.width: 1.0 -> 0.5"]
+
+
+def test_shifts_beyond_the_margin_are_a_warning_with_the_margin_that_mends_it(
+    sample_shards: Path,
+) -> None:
+    manifests = [read_manifest(str(sample_shards / "vid" / "manifest.parquet"))]
+    (thin,) = find_thin_margins(parse_run(["--recipe", "pretrain"], prog="x"), manifests)
+    assert "margin of 16 px" in thin
+    assert "up to 60 px" in thin
+    assert "--margin 60 or more" in thin
+    for flags in (["--augment.search-translate-px", "16"], ["--augment.enabled", "False"]):
+        assert find_thin_margins(parse_run(flags, prog="x"), manifests) == []

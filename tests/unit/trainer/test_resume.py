@@ -67,6 +67,21 @@ def test_sigkill_at_any_step_changes_nothing(
     assert_same_run(folder, expected)
 
 
+def test_a_run_killed_before_its_first_checkpoint_says_that_it_begins_again(
+    options: list[str], undisturbed: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    command = [*options, "--checkpoint-steps", "0", "--out", str(folder)]
+    (process,) = start(command, log=tmp_path / "log")
+    wait_for_steps(folder, 2)
+    kill(process, signal.SIGKILL)
+    finish([process])
+    train(command, log=tmp_path / "again")
+    said = (tmp_path / "again.0").read_text()
+    assert f"{folder}: a run stopped there before its first checkpoint" in said
+    assert_same_run(folder, undisturbed)
+
+
 def test_the_average_is_what_is_validated_and_saved(options: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train([*options, "--ema", "0.9", "--out", str(folder)], log=tmp_path / "log")
