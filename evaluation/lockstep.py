@@ -56,6 +56,8 @@ def track_in_lockstep(
         folder=folder,
         crops=crops,
     )
+    num_zooms = len(tracker.decoder.calibration_zooms)
+    calibrating: dict[int, int] = {}  # calls left, by slot, before the second frame
     remaining = deque(missing)
     shares: dict[int, float] = {}
     outputs: dict[int, Outputs] = {}
@@ -73,7 +75,10 @@ def track_in_lockstep(
                     for number, executor in enumerate(lanes)
                 ]
                 shares = {slot: share for step in steps for slot, share in step.result().items()}
-                report(len(starts) + len(outputs))
+                moved = [slot for slot in outputs if not calibrating[slot]]
+                report(len(starts) + len(moved))
+                calibrating = {slot: max(left - 1, 0) for slot, left in calibrating.items()}
+                calibrating |= dict.fromkeys(starts, num_zooms)
                 outputs = network.answer(shares) if shares else {}
     except BrokenProcessPool:
         raise lost_worker() from None

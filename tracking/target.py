@@ -1,6 +1,6 @@
 """One target: the crops that show it, and how the network's outputs move it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,23 @@ class Target:
         self._frame = 0
         self._measure(image)
 
+    def calibration_crops(self) -> list[NDArray[np.uint8]]:
+        """Return crops of the first frame, (1, 255, 255, 3) each, for `calibrate`; maybe none."""
+        sides = self._search_side * self._decoder.calibration_zooms
+        return [self._crop(float(side), SEARCH_SIZE)[None] for side in sides]
+
+    def calibrate(self, answers: Sequence[Mapping[str, Floats]]) -> None:
+        """Adapt the decoder to the network's outputs for the `calibration_crops`.
+
+        Raises:
+            WeightsError: The network returned NaN.
+        """
+        for outputs in answers:
+            self._check(outputs)
+        sides = self._search_side * self._decoder.calibration_zooms
+        sizes = self._size * SEARCH_SIZE / sides[:, None]
+        self._decoder = self._decoder.calibrate(answers, sizes)
+
     def template_crop(self) -> Image:
         """Return the (127, 127, 3) crop around the target in the last frame."""
         return self._crop(NETWORK_CROP.template_side(*self._size), TEMPLATE_SIZE)
@@ -61,12 +78,7 @@ class Target:
             WeightsError: The network returned NaN.
         """
         self._frame += 1
-        damaged = [name for name, value in outputs.items() if np.isnan(value).any()]
-        if damaged:
-            raise WeightsError(
-                f"frame {self._frame}: the network's {damaged} hold NaN for a valid crop. The "
-                "weights are damaged or training diverged; check them before tracking"
-            )
+        self._check(outputs)
         scale = SEARCH_SIZE / self._search_side  # crop px per image px
         size_in_search = (float(self._size[0] * scale), float(self._size[1] * scale))
         motion = self._decoder.decode(outputs, size_in_search)
@@ -76,6 +88,14 @@ class Target:
         self._size = np.clip(np.array(motion.size_in_search) / scale, *self._limits)
         box_xywh = np.concatenate([self._center - self._size / 2, self._size])
         return Prediction(box_xywh=box_xywh, score=motion.score)
+
+    def _check(self, outputs: Mapping[str, Floats]) -> None:
+        damaged = [name for name, value in outputs.items() if np.isnan(value).any()]
+        if damaged:
+            raise WeightsError(
+                f"frame {self._frame}: the network's {damaged} hold NaN for a valid crop. The "
+                "weights are damaged or training diverged; check them before tracking"
+            )
 
     def _measure(self, image: Image) -> None:
         self._image, self._fill = image, channel_mean(image)

@@ -62,6 +62,7 @@ class Tracker:
         """
         self._target = Target(self.decoder, image, box_xywh)
         self._template = self.network.template(self._target.template_crop()[None])
+        self._target.calibrate([self.respond(c) for c in self._target.calibration_crops()])
 
     def update(self, image: NDArray[np.uint8]) -> Prediction:
         """Find the target in the next frame.

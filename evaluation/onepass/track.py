@@ -75,7 +75,12 @@ def follow_sequence(
     boxes = np.empty((len(sequence.frames), 4))
     first_box = to_edges(sequence.truth[0])
     boxes[0] = to_file(first_box)
-    target, share = Target(decoder, next(images), first_box), 1.0
+    target, share, answers = Target(decoder, next(images), first_box), 1.0, []
+    for crops in target.calibration_crops():
+        template = target.template_crop()
+        answers.append((yield NetworkCall(template=template, share=share, search=crops)))
+        share = 0.0  # the same template
+    target.calibrate(answers)
     for row, image in zip(boxes[1:], images, strict=True):
         template = target.template_crop()
         outputs = yield NetworkCall(

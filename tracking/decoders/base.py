@@ -5,7 +5,7 @@ centre, so a decoder takes their locations from the network's head.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
@@ -64,6 +64,20 @@ class Decoder(ABC):
     def scales(self) -> Floats:
         """(N,) sides of the search crops, in units of the plain one."""
         return np.ones(1)
+
+    @property
+    def calibration_zooms(self) -> Floats:
+        """(K,) sides of the first frame's search crops to `calibrate` on, in units of the plain."""
+        return np.empty(0)
+
+    def calibrate(self, answers: Sequence[Mapping[str, Floats]], sizes: Floats) -> "Decoder":
+        """Return the decoder for one target, after its first frame.
+
+        Args:
+            answers: Outputs of the head for K crops of the first frame, target in the centre.
+            sizes: (K, 2) size (w, h) of the target in each.
+        """
+        return self
 
     @abstractmethod
     def decode(self, outputs: Mapping[str, Floats], size_in_search: tuple[float, float]) -> Motion:

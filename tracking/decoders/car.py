@@ -1,6 +1,7 @@
 """Decoder of the car head: choose the best of the proposed boxes and smooth its size."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,10 @@ from tracking.decoders.base import (
     mix,
     sigmoid,
 )
+from tracking.decoders.size_fit import ZOOMS, SizeFit, fit_sizes
+
+_NEAR_PX = 8.0
+"""Cells this near to the target's centre tell its size."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +32,7 @@ class CarSettings:
     The defaults are those of the shipped network; docs/results.md says how they were chosen.
     """
 
-    lr: float = 0.1
+    lr: float = 0.2
     """Share of the proposed size that enters the target's size; scaled by score and penalty."""
     penalty: float = 0.2
     """k in ``exp(-k * (r * s - 1))``, which lowers proposals of another aspect r or size s."""
@@ -36,14 +41,23 @@ class CarSettings:
     template_rate: float = 0.03
     """Share of the template's features that each frame renews with those at the target's new
     place; 0 keeps the first frame's, as published."""
+    calibration: float = 1.0
+    """Share of the correction of sizes that the first frame gives (`tracking.decoders.size_fit`);
+    0 takes sizes as predicted, as published."""
 
     def __post_init__(self) -> None:
         """Check the ranges of the values."""
         check_share("lr", self.lr)
         check_share("window", self.window)
         check_share("template_rate", self.template_rate)
+        check_share("calibration", self.calibration)
         if not self.penalty >= 0:
             raise ValueError(f"penalty is {self.penalty}, expected 0 or more")
+
+
+def _published(*, lr: float, penalty: float, window: float) -> CarSettings:
+    """Return settings without what this toolkit adds."""
+    return CarSettings(lr=lr, penalty=penalty, window=window, template_rate=0.0, calibration=0.0)
 
 
 class CarDecoder(Decoder):
@@ -54,10 +68,10 @@ class CarDecoder(Decoder):
         {
             "tuned": CarSettings(),
             # those that SiamCAR's authors publish for their network on each benchmark
-            "otb": CarSettings(lr=0.35, penalty=0.2, window=0.45, template_rate=0.0),
-            "uav": CarSettings(lr=0.4, penalty=0.2, window=0.3, template_rate=0.0),
-            "lasot": CarSettings(lr=0.33, penalty=0.04, window=0.3, template_rate=0.0),
-            "got10k": CarSettings(lr=0.7, penalty=0.06, window=0.1, template_rate=0.0),
+            "otb": _published(lr=0.35, penalty=0.2, window=0.45),
+            "uav": _published(lr=0.4, penalty=0.2, window=0.3),
+            "lasot": _published(lr=0.33, penalty=0.04, window=0.3),
+            "got10k": _published(lr=0.7, penalty=0.06, window=0.1),
         }
     )
     ranges = MappingProxyType(
@@ -66,8 +80,32 @@ class CarDecoder(Decoder):
             "penalty": (0.0, 0.5),
             "window": (0.0, 0.7),
             "template_rate": (0.0, 0.1),
+            "calibration": (0.0, 1.0),
         }
     )
+    size_fit = SizeFit()
+
+    @property
+    def calibration_zooms(self) -> Floats:
+        """(K,) sides of the first frame's search crops to `calibrate` on, in units of the plain."""
+        return ZOOMS if self.settings.calibration > 0 else np.empty(0)
+
+    def calibrate(self, answers: Sequence[Mapping[str, Floats]], sizes: Floats) -> "CarDecoder":
+        """Return a decoder that corrects sizes by those predicted on the first frame."""
+        calibrated = copy.copy(self)
+        if answers:
+            predicted = np.stack([self._size_at_center(outputs) for outputs in answers])
+            calibrated.size_fit = fit_sizes(predicted, sizes, self.settings.calibration)
+        return calibrated
+
+    def _size_at_center(self, outputs: Mapping[str, Floats]) -> Floats:
+        """Return the (2,) mean of the sizes proposed near the centre, weighted by their scores."""
+        logits, ltrb = outputs["logits"][0], outputs["ltrb"][0]
+        near = np.abs(self.locations - CENTER) <= _NEAR_PX
+        weights = sigmoid(logits[1] - logits[0])[near][:, near]
+        left, top, right, bottom = ltrb[:, near][:, :, near]
+        sizes = np.stack([left + right, top + bottom])
+        return np.asarray((weights * sizes).sum(axis=(1, 2)) / weights.sum(), dtype=np.float64)
 
     def decode(self, outputs: Mapping[str, Floats], size_in_search: tuple[float, float]) -> Motion:
         """Return the motion to the best proposed box, its size smoothed."""
@@ -77,6 +115,7 @@ class CarDecoder(Decoder):
         left, top, right, bottom = np.where(usable, outputs["ltrb"][0], 1.0)
         score = sigmoid(logits[1] - logits[0])  # (n, n) the softmax of two
         width, height = np.maximum(left + right, 1e-6), np.maximum(top + bottom, 1e-6)
+        width, height = self.size_fit.correct(width, height, size_in_search)
         size_change = _ratio(_side(width, height), _side(*size_in_search))
         aspect_change = _ratio(width / height, size_in_search[0] / size_in_search[1])
         penalty = np.exp(-settings.penalty * (size_change * aspect_change - 1))

@@ -181,7 +181,7 @@ def test_any_box_on_any_image_gives_a_finite_box(
 @given(boxes, st.integers(0, 2**32 - 1))
 def test_any_run_of_outputs_keeps_the_target_findable(box: tuple[float, ...], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    image = np.zeros((90, 120, 3), np.uint8)
+    image = np.full((90, 120, 3), (255, 0, 0), np.uint8)
     for head in ("car", "siamfc"):
         tracker = Tracker(finder(head))
         tracker.init(image, np.array(box))
@@ -201,7 +201,7 @@ def test_any_run_of_outputs_keeps_the_target_findable(box: tuple[float, ...], se
 
 @pytest.mark.parametrize(("side", "smallest"), [(30.0, 10.0), (6.0, 2.0), (1.0, 1.0)])
 def test_a_shrinking_target_stops_at_the_least_side(side: float, smallest: float) -> None:
-    tracker = Tracker(finder("car"), CarSettings(lr=1, penalty=0))
+    tracker = Tracker(finder("car"), CarSettings(lr=1, penalty=0, calibration=0))
     image = np.zeros((90, 120, 3), np.uint8)
     tracker.init(image, np.array([50, 50, side, side]))
     for _ in range(30):
