@@ -113,8 +113,6 @@ class Convention:
     """Definition of the measures, for the report."""
     normalises_differences: bool = False
     """Whether the difference of the centres is divided by the target size, not each centre."""
-    averages_normalised: bool = False
-    """Whether normalised precision is printed as the mean of its curve, not at 0.20."""
     overlap_thresholds: NDArray[np.float64] = field(default_factory=matlab_thresholds)
     """(21,) success counts overlaps above these."""
     normalised_thresholds: NDArray[np.float64] = field(default_factory=lambda: np.arange(51) / 100)
@@ -154,7 +152,6 @@ CONVENTIONS: Mapping[str, Convention] = {
         drops_nan_frames=True,
         absent_frames="measure",
         normalises_differences=True,
-        averages_normalised=True,
         measures=(
             "success (AUC)",
             "precision @ 20 px",

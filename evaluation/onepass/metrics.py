@@ -48,8 +48,8 @@ class Curves:
 
     def printed_normalised(self, convention: Convention) -> float:
         """The normalised precision that the convention's evaluator prints."""
-        values = self.normalised
-        return float(values.mean() if convention.averages_normalised else values[20])
+        is_mean = "normalised precision (mean)" in convention.measures
+        return float(self.normalised.mean() if is_mean else self.normalised[20])
 
 
 MEASURES: Mapping[str, Callable[[Curves], float]] = {

@@ -12,7 +12,7 @@ from evaluation.intervals import Sums, estimate, mean_of
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Convention
 from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
-from evaluation.results.tracked_on import check_tracked_on
+from evaluation.results.score_each import measure_each
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
 
@@ -70,16 +70,11 @@ def score_tracker(
         SourceError: A result is missing, of another length or damaged, and all such sequences are
             named; or they were tracked on another first box or on other frames.
     """
-    check_tracked_on(benchmark, results.folders)
-    problems: dict[str, str] = {}
-    measured: dict[str, list[Curves]] = {}
-    for sequence in benchmark.sequences:
-        try:
-            measured[sequence.name] = _measure_runs(benchmark, sequence, results, convention)
-        except SourceError as error:
-            problems[sequence.name] = str(error)
-    results.refuse(problems, len(benchmark.sequences))
-    measured = _pool_starts(benchmark, measured)
+
+    def measure_runs(sequence: BenchmarkSequence) -> list[Curves]:
+        return _measure_runs(benchmark, sequence, results, convention)
+
+    measured = _pool_starts(benchmark, measure_each(benchmark, results, measure_runs))
     runs = tuple(mean_curves(run) for run in zip(*measured.values(), strict=True))
     if len(runs) > 1:
         spread = f"{len(runs)} runs, AUC +- {np.std([each.auc for each in runs], ddof=1):.3f}"

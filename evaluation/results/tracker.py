@@ -1,7 +1,6 @@
 """The result files of one tracker, in any folder, archive and format."""
 
 import logging
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,25 +57,6 @@ class TrackerResults:
         if sequence not in self.paths:
             raise SourceError(f"{self.where}: no result of {sequence}")
         return self.paths[sequence]
-
-    def refuse(self, problems: Mapping[str, str], num_sequences: int) -> None:
-        """Raise an error that names all sequences with a problem, so that they can be pasted.
-
-        Args:
-            problems: Problem by sequence.
-            num_sequences: Of the benchmark.
-
-        Raises:
-            SourceError: There are problems.
-        """
-        if not problems:
-            return
-        names = shlex.join(problems)
-        reason = next(iter(problems.values())).rstrip(".")
-        message = f"{len(problems)} of {num_sequences} sequences cannot be scored: {reason}"
-        if len(problems) < num_sequences:
-            message += f". To score without them, pass --exclude-sequences {names}"
-        raise SourceError(message)
 
     def read_boxes(self, path: str) -> Floats:
         """Return the (T, 4) boxes of a file.
