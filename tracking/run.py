@@ -14,7 +14,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -98,7 +98,8 @@ def track(config: TrackConfig) -> None:
     trackers = _create_trackers(config)
     truth = read_box_file(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
-    with closing(_limited(video, config.max_frames)) as frames:
+    frames = islice(video.frames, config.max_frames or None)
+    with closing(video.frames):
         first = next(frames)
         box_xywh = _first_box(config, truth, first)
         seconds: dict[str, list[float]] = {name: [] for name in trackers}
@@ -161,16 +162,6 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
         except ValueError as error:
             raise SourceError(f"--tracker: {error}") from error
     return trackers
-
-
-def _limited(video: Video, max_frames: int) -> Generator[Image, None, None]:
-    """Yield the frames up to the limit, then close the source."""
-    try:
-        yield from islice(video.frames, max_frames or None)
-    finally:
-        close = getattr(video.frames, "close", None)
-        if close is not None:
-            close()
 
 
 def _until_stopped(frames: Iterator[Image], video: Video, config: TrackConfig) -> Iterator[Image]:

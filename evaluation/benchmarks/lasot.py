@@ -29,7 +29,9 @@ _CODES = attribute_codes("lasot")
 
 
 def _all_names(categories: Iterable[str], num_videos: int) -> tuple[str, ...]:
-    return tuple(f"{each}-{number}" for each in categories for number in range(1, num_videos + 1))
+    return tuple(
+        f"{category}-{number}" for category in categories for number in range(1, num_videos + 1)
+    )
 
 
 def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[BenchmarkSequence]:
@@ -48,7 +50,10 @@ def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[Benc
             for base in bases
             for middle in (category, f"{category}/{category}")
         ]
-        folder = next((each for each in candidates if files.exists(f"{each}/groundtruth.txt")), "")
+        folder = next(
+            (candidate for candidate in candidates if files.exists(f"{candidate}/groundtruth.txt")),
+            "",
+        )
         if folder:
             sequences.append(_read_sequence(files, folder, name))
     if not sequences:

@@ -61,8 +61,8 @@ def _find_truths(files: RawFiles, folder: str) -> dict[str, str]:
     if published is not None:
         # Jogging-1 is a copy of the folder of both targets, made for this one.
         number = published.partition("-")[2]
-        if found := targets.get(number, targets.get("")):
-            return {published: found}
+        if truth_name := targets.get(number, targets.get("")):
+            return {published: truth_name}
     numbered = {number: name for number, name in targets.items() if number}
     split = [name.split("-") for name in NAMES_100 if "-" in name]
     base = match_name(folder, {name for name, _ in split})

@@ -86,14 +86,14 @@ def _check_year(benchmark: str, names: Iterable[str], *, root: str) -> None:
     """
     ours = _NAMES[benchmark]
     foreign = [name for name in names if match_name(name, ours) is None]
-    found = {
+    by_year = {
         year: [name for name in foreign if match_name(name, _NAMES[year]) is not None]
         for year in _NAMES
     }
-    best = max(found, key=lambda year: len(found[year]))
-    if found[best]:
+    best = max(by_year, key=lambda year: len(by_year[year]))
+    if by_year[best]:
         raise SourceError(
-            f"{root}: {len(found[best])} of its sequences, such as {found[best][0]}, are "
+            f"{root}: {len(by_year[best])} of its sequences, such as {by_year[best][0]}, are "
             f"{best.upper()}'s and not {benchmark.upper()}'s, and EAO averages over other lengths "
             f"there. Pass --benchmark {best}, or --root with the sequences of one year"
         )

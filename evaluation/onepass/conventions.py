@@ -72,11 +72,11 @@ class Convention:
     name: ConventionName
     title: str
     """Name in the captions of tables."""
-    overlap_needs: Callable[[Boxes], Mask]
+    overlap_needs: Callable[[Boxes], Mask] = _always
     """Where success can be reached; elsewhere a frame is a miss."""
-    error_needs: Callable[[Boxes], Mask]
+    error_needs: Callable[[Boxes], Mask] = _always
     """Where the centre error is measured; elsewhere a frame is a hit in precision."""
-    normalised_needs: Callable[[Boxes], Mask]
+    normalised_needs: Callable[[Boxes], Mask] = _always
     """The same for normalised precision."""
     misses_unusable: bool = False
     """Whether a frame that success cannot reach is a miss in precision too, unless it is NaN."""
@@ -145,9 +145,6 @@ CONVENTIONS: Mapping[str, Convention] = {
     "got10k": Convention(
         name="got10k",
         title="GOT-10k toolkit",
-        overlap_needs=_always,
-        error_needs=_always,
-        normalised_needs=_always,
         clips_overlap=True,
         drops_nan_frames=True,
         absent_frames="measure",
@@ -177,9 +174,6 @@ CONVENTIONS: Mapping[str, Convention] = {
         name="got10k_val",
         title="GOT-10k validation, means over sequences",
         any_benchmark=False,
-        overlap_needs=_always,
-        error_needs=_always,
-        normalised_needs=_always,
         clips_overlap=True,
         clips_to_image=True,
         drops_nan_frames=True,

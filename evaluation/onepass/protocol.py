@@ -61,16 +61,16 @@ def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
         ]
         return [
             (
-                each.label,
+                score.label,
                 name,
-                each.total.auc,
-                each.total.precision_at_20,
-                float(each.total.normalised[20]),
-                float(each.total.normalised.mean()),
-                each.total.success_at_half,
-                each.total.mean_overlap,
+                score.total.auc,
+                score.total.precision_at_20,
+                float(score.total.normalised[20]),
+                float(score.total.normalised.mean()),
+                score.total.success_at_half,
+                score.total.mean_overlap,
             )
-            for name, each in scores
+            for name, score in scores
         ]
 
     return Table(

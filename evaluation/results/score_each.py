@@ -31,14 +31,14 @@ def score_each(
         SourceError: Of all trackers none is complete, or the one of ``always`` is not.
     """
     scores: list[Score] = []
-    for each in trackers:
-        require_utf8(each.name)  # for the plots
+    for tracker in trackers:
+        require_utf8(tracker.name)  # for the plots
         try:
-            scores.append(score(each))
+            scores.append(score(tracker))
         except SourceError as error:
-            if (always and each.is_named(always)) or len(trackers) == 1:
+            if (always and tracker.is_named(always)) or len(trackers) == 1:
                 raise
-            logger.warning("%s is left out: %s", each.name, error)
+            logger.warning("%s is left out: %s", tracker.name, error)
     if not scores:
         raise SourceError(f"none of the {len(trackers)} trackers is complete; see the lines above")
     return scores

@@ -39,7 +39,7 @@ class TrackerResults:
 
     def is_named(self, name: str) -> bool:
         """Return True for the tracker's name or that of one of its runs."""
-        return name == self.name or name in {Path(each).name for each in self.folders}
+        return name == self.name or name in {Path(folder).name for folder in self.folders}
 
     @property
     def num_runs(self) -> int:
@@ -72,7 +72,7 @@ class TrackerResults:
         They lie beside the boxes or in the file. Where they are damaged, a warning says so: the
         boxes count all the same.
         """
-        found: list[Floats] = []
+        seconds_of_files: list[Floats] = []
         for path in paths:
             try:
                 seconds = self._find_seconds(path)
@@ -81,8 +81,8 @@ class TrackerResults:
                 return []
             if seconds is None:
                 return []
-            found.append(seconds)
-        return found
+            seconds_of_files.append(seconds)
+        return seconds_of_files
 
     def median_speed(self, sequences: Iterable[str]) -> float | None:
         """Return the frames per second by the median frame; None if no time is told."""

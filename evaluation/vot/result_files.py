@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.files import whole_file
 from datasets.box_files import parse_rows
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
 from evaluation.results.entries import suffix_of
+from evaluation.results.files import write_text
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import read_text
 from evaluation.vot.binary_results import parse_binary
@@ -33,8 +33,7 @@ def write_run(path: Path, events: list[int], regions: list[Floats | None]) -> No
         str(event) if region is None else ",".join(f"{value:.4f}" for value in region)
         for event, region in zip(events, regions, strict=True)
     ]
-    with whole_file(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def read_runs(results: TrackerResults, sequence: str, num_frames: int) -> tuple[Run, ...]:

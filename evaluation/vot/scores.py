@@ -53,10 +53,10 @@ def score_vot(
         score=score,
         ending=ending,
         note=note,
-        frames_per_second=results.median_speed(each.name for each in benchmark.sequences),
+        frames_per_second=results.median_speed(sequence.name for sequence in benchmark.sequences),
     )
 
 
 def rank_vot(trackers: Sequence[VotTracker]) -> list[VotTracker]:
     """Return the trackers from the best EAO to the worst; one without a number comes last."""
-    return sorted(trackers, key=lambda each: -np.nan_to_num(each.score.eao, nan=-1.0))
+    return sorted(trackers, key=lambda score: -np.nan_to_num(score.score.eao, nan=-1.0))

@@ -89,7 +89,7 @@ def ask_toolkit(command: str, benchmark: Benchmark, trackers: Sequence[TrackerRe
                 f"'vot --help' fails too: {INSTALL}; or leave out --vot-toolkit"
             )
         content = parse_json(report.read_text(encoding="utf-8"))
-    return _opinion_table(content, [each.name for each in trackers])
+    return _opinion_table(content, [tracker.name for tracker in trackers])
 
 
 def write_workspace(
@@ -116,15 +116,15 @@ def write_workspace(
     listed = "".join(f"{sequence.name}\n" for sequence in benchmark.sequences)
     (workspace / "sequences/list.txt").write_text(listed, encoding="utf-8")
     identifiers = [f"tracker{number}" for number in range(1, len(trackers) + 1)]
-    registry = [f"[{each}]\nprotocol = trax\ncommand = none\n" for each in identifiers]
+    registry = [f"[{identifier}]\nprotocol = trax\ncommand = none\n" for identifier in identifiers]
     (workspace / "trackers.ini").write_text("".join(registry), encoding="ascii")
-    for identifier, each in zip(identifiers, trackers, strict=True):
+    for identifier, tracker in zip(identifiers, trackers, strict=True):
         for sequence in benchmark.sequences:
             folder = workspace / "results" / identifier / _EXPERIMENT / sequence.name
             folder.mkdir(parents=True)
-            for number, path in enumerate(each.paths_of(sequence.name), start=1):
+            for number, path in enumerate(tracker.paths_of(sequence.name), start=1):
                 name = f"{sequence.name}_{number:03d}.{suffix_of(path)}"
-                (folder / name).write_bytes(each.files.read(path))
+                (folder / name).write_bytes(tracker.files.read(path))
     return identifiers
 
 
