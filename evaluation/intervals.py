@@ -83,9 +83,8 @@ def paired_test(leader: Sums, other: Sums) -> float:
 
     above, below = exchanged(leader.above, other.above), exchanged(leader.below, other.below)
     differences = _mean_ratio(above[0], below[0]) - _mean_ratio(above[1], below[1])
-    least = abs(leader.value() - other.value()) * (
-        1 - 1e-9
-    )  # equal sums may differ in the last bit
+    # equal sums may differ in the last bit
+    least = abs(leader.value() - other.value()) * (1 - 1e-9)
     return float((1 + np.count_nonzero(np.abs(differences) >= least)) / (1 + len(signs)))
 
 

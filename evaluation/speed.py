@@ -144,9 +144,7 @@ def shares_of_limits(network: Network, precision: Precision, seconds: float) -> 
     with FlopCounterMode(display=False) as counter:
         network.search(next(crops), features)
     products = counter.get_total_flops() / 2 / _MATRIX_SIZE**3
-    weights = sum(
-        parameter.numel() * parameter.element_size() for parameter in network.parameters()
-    )
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
     return products * product_s / seconds, weights / (2 * _COPIED_BYTES) * copy_s / seconds
 
 

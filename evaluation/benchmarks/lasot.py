@@ -29,9 +29,7 @@ _CODES = attribute_codes("lasot")
 
 
 def _all_names(categories: Iterable[str], num_videos: int) -> tuple[str, ...]:
-    return tuple(
-        f"{category}-{number}" for category in categories for number in range(1, num_videos + 1)
-    )
+    return tuple(f"{name}-{number}" for name in categories for number in range(1, num_videos + 1))
 
 
 def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[BenchmarkSequence]:
@@ -50,10 +48,7 @@ def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[Benc
             for base in bases
             for middle in (category, f"{category}/{category}")
         ]
-        folder = next(
-            (candidate for candidate in candidates if files.exists(f"{candidate}/groundtruth.txt")),
-            "",
-        )
+        folder = next((path for path in candidates if files.exists(f"{path}/groundtruth.txt")), "")
         if folder:
             sequences.append(_read_sequence(files, folder, name))
     if not sequences:

@@ -106,17 +106,8 @@ def parting_table(partings: Sequence[Parting], trackers: Sequence[str], *, measu
     rows: list[tuple[Cell, ...]] = []
     for parting in partings:
         first = parting.apart.start + 1 if parting.num_apart else None
-        length = len(parting.sequence.frames)
-        rows.append(
-            (
-                parting.sequence.name,
-                length,
-                *parting.values,
-                parting.difference,
-                first,
-                parting.num_apart,
-            )
-        )
+        sequence, values = parting.sequence, (*parting.values, parting.difference)
+        rows.append((sequence.name, len(sequence.frames), *values, first, parting.num_apart))
     return Table(
         caption=f"{measure[0].upper()}{measure[1:]} by sequence",
         columns=("sequence", "frames", *trackers, "difference", "part at frame", "for frames"),

@@ -153,9 +153,7 @@ def _read_excluded(sequence: BenchmarkSequence, files: RawFiles) -> NDArray[np.b
     excluded = np.zeros(len(sequence.frames), dtype=bool)
     path = f"{sequence.frames[0].split('/')[0]}/init_omit.txt"
     if files.exists(path):
-        numbers = [
-            int(re.findall(r"\d+", frame.rpartition(".")[0])[-1]) for frame in sequence.frames
-        ]
+        numbers = [int(re.findall(r"\d+", name.rpartition(".")[0])[-1]) for name in sequence.frames]
         for row in parse_rows(read_text(files, path), where=files.where(path)).values():
             excluded |= [row[0] <= number <= row[-1] for number in numbers]
     return excluded

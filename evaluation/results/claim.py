@@ -52,9 +52,7 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
 
 def read_note(folders: Iterable[str]) -> str:
     """Return the remarks beside a tracker's numbers; empty for results from elsewhere."""
-    return "; ".join(
-        dict.fromkeys(note for folder in folders for note in _read_notes(Path(folder)))
-    )
+    return "; ".join(dict.fromkeys(note for path in folders for note in _read_notes(Path(path))))
 
 
 def _read_notes(folder: Path) -> list[str]:
