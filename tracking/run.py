@@ -91,8 +91,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
-    _check_options(config)
     path = config.out.with_suffix(".csv")
+    if path.is_dir():
+        raise SourceError(f"{path}: a folder, and the boxes go there. Pass another --out")
+    choose_device(config.device)
     require_utf8(config.out, "" if Path(config.video).is_dir() else config.video)
     keep_inputs(_inputs(config), files=(config.out, path))
     trackers = _create_trackers(config)
@@ -129,12 +131,6 @@ def track(config: TrackConfig) -> None:
         if any(kept):
             said = "%s: no answer in %d of %d frames; its box of the frame before was kept there"
             logger.warning(said, name, sum(kept), len(kept))
-
-
-def _check_options(config: TrackConfig) -> None:
-    if (boxes_file := config.out.with_suffix(".csv")).is_dir():
-        raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
-    choose_device(config.device)
 
 
 def _inputs(config: TrackConfig) -> list[str | Path]:

@@ -26,22 +26,8 @@ INSTALL = "pip install vot-toolkit 'attributee<0.1.10'"
 """Version 0.9.0 asks for any attributee, and 0.1.10 cannot be imported."""
 _EXPERIMENT = "baseline"
 _REPORT = "report"
-_STACK = f"""title: supervised experiment
-experiments:
-  {_EXPERIMENT}:
-    type: supervised
-    repetitions: 15
-    skip_initialize: {NUM_SKIPPED}
-    analyses:
-      - type: supervised_average_ar
-      - type: supervised_eao_score
-        low: {{shortest}}
-        high: {{longest}}
-"""
-_CONFIG = """registry: [./trackers.ini]
-stack: stack.yaml
-sequences: sequences
-"""
+_TEMPLATES = Path(__file__).with_name("workspace")
+"""Files of the toolkit's workspace, with places for numbers."""
 
 
 def find_toolkit() -> str:
@@ -100,10 +86,11 @@ def write_workspace(
     Names of trackers may hold letters that the toolkit does not accept. It needs no images where
     the size and the length of a sequence are stated.
     """
-    (workspace / "config.yaml").write_text(_CONFIG, encoding="ascii")
     shortest, longest = benchmark.record.eao_lengths
-    stack = _STACK.format(shortest=shortest, longest=longest)
-    (workspace / "stack.yaml").write_text(stack, encoding="ascii")
+    for template in _TEMPLATES.iterdir():
+        text = template.read_text(encoding="ascii")
+        text = text.format(skipped=NUM_SKIPPED, shortest=shortest, longest=longest)
+        (workspace / template.name).write_text(text, encoding="ascii")
     for sequence in benchmark.sequences:
         folder = workspace / "sequences" / sequence.name
         folder.mkdir(parents=True)

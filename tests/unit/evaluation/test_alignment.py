@@ -46,8 +46,9 @@ def test_a_result_of_the_whole_folder_scores_as_one_of_the_official_frames(
     assert annotation["last_img"].endswith(f"{last:04d}.jpg")
     truth = np.array(annotation["gt_rect"], float)
     with tarfile.open(shared / "check/otb100/results/SiamRPN++.tar.gz") as archive:
-        text = archive.extractfile(f"SiamRPN++/{name}.txt").read().decode()
-    official = parse_boxes(text, where=name)
+        file = archive.extractfile(f"SiamRPN++/{name}.txt")
+        assert file is not None
+        official = parse_boxes(file.read().decode(), where=name)
     whole = np.full((last_image, 4), 1.0)
     whole[first - 1 : last] = official
     begins_at = first if name == "BlurCar3" else 1
