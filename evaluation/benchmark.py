@@ -173,7 +173,7 @@ class Benchmark:
     @property
     def all_names(self) -> tuple[str, ...]:
         """Names of the sequences here and of the published ones: a result may be of any."""
-        here = (each.name for each in self.sequences)
+        here = (sequence.name for sequence in self.sequences)
         official = () if self.whole else self.record.official_names
         return tuple(dict.fromkeys((*here, *official)))
 

@@ -62,28 +62,29 @@ def estimate(measure: Sums) -> Estimate | float:
     return _with_interval(value, _mean_ratio(counts @ measure.above, counts @ measure.below))
 
 
-def estimate_difference(one: Sums, other: Sums) -> Estimate:
+def estimate_difference(leader: Sums, other: Sums) -> Estimate:
     """Return by how much a measure differs between two trackers, over the same sequences."""
-    counts = _draw_sequences(len(one.above))
-    drawn = [_mean_ratio(counts @ each.above, counts @ each.below) for each in (one, other)]
-    return _with_interval(one.value() - other.value(), drawn[0] - drawn[1])
+    counts = _draw_sequences(len(leader.above))
+    drawn = [_mean_ratio(counts @ sums.above, counts @ sums.below) for sums in (leader, other)]
+    return _with_interval(leader.value() - other.value(), drawn[0] - drawn[1])
 
 
-def paired_test(one: Sums, other: Sums) -> float:
+def paired_test(leader: Sums, other: Sums) -> float:
     """Return p of a two-sided permutation test on the same sequences.
 
     It is the share of random exchanges that give a difference at least as large; the real one
     counts as one of them, so that it is never 0.
     """
-    signs = _draw_signs(len(one.above))
+    signs = _draw_signs(len(leader.above))
 
     def exchanged(first: Values, second: Values) -> tuple[Values, Values]:
         middle, half = (first + second).sum(axis=0) / 2, signs @ (first - second) / 2
         return middle + half, middle - half
 
-    above, below = exchanged(one.above, other.above), exchanged(one.below, other.below)
+    above, below = exchanged(leader.above, other.above), exchanged(leader.below, other.below)
     differences = _mean_ratio(above[0], below[0]) - _mean_ratio(above[1], below[1])
-    least = abs(one.value() - other.value()) * (1 - 1e-9)  # equal sums may differ in the last bit
+    # equal sums may differ in the last bit
+    least = abs(leader.value() - other.value()) * (1 - 1e-9)
     return float((1 + np.count_nonzero(np.abs(differences) >= least)) / (1 + len(signs)))
 
 
@@ -110,17 +111,18 @@ def difference_table(measure: str, ranked: Mapping[str, Sums]) -> Table | None:
     num_sequences = len(leader.above)
     if not others or num_sequences < FEWEST:
         return None
-    ps = adjust([paired_test(leader, each) for _, each in others])
-    noise = [name for (name, _), p in zip(others, ps, strict=True) if p >= 1 - LEVEL]
-    if noise:
-        verdict = f"{', '.join(noise)} within noise of {best}"
-    else:
-        verdict = f"{best} differs from every other tracker by more than noise"
+    ps = adjust([paired_test(leader, sums) for _, sums in others])
+    level = [
+        f"{best} and {name} differ by less than the noise (p {p:.2f})"
+        for (name, _), p in zip(others, ps, strict=True)
+        if p >= 1 - LEVEL
+    ]
+    verdict = "; ".join(level) or f"{best} differs from every other tracker by more than the noise"
     rows: list[tuple[Cell, ...]] = []
-    for (name, each), p in zip(others, ps, strict=True):
-        apart = leader.by_sequence() - each.by_sequence()
+    for (name, sums), p in zip(others, ps, strict=True):
+        apart = leader.by_sequence() - sums.by_sequence()
         wins = [int(np.count_nonzero(apart * side > 0)) for side in (1, -1)]
-        rows.append((name, estimate_difference(leader, each), *wins, p))
+        rows.append((name, estimate_difference(leader, sums), *wins, p))
     return Table(
         caption=(
             f"{verdict}: {measure}, paired permutation test over {num_sequences} sequences, "

@@ -62,7 +62,9 @@ def run(config: PairConfig) -> None:
     if len(trackers) != 2:
         raise SourceError(f"--trackers: {len(trackers)} trackers in {results}, expected two")
     rules = CONVENTIONS[config.convention or benchmark.record.convention]
-    first, second = rank([score_tracker(benchmark, each, convention=rules) for each in trackers])
+    first, second = rank(
+        [score_tracker(benchmark, results, convention=rules) for results in trackers]
+    )
     names = (first.tracker, second.tracker)
     partings = find_partings(benchmark, (first, second), convention=rules)
     noise = noise_table([first, second])

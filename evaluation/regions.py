@@ -57,16 +57,16 @@ def overlaps(first: Floats, second: Floats, *, bounds: tuple[int, int]) -> Float
     chosen = np.flatnonzero(known)
     # Corners count from the window that holds both regions: it decides the last bit of a crossing.
     corner = _window_corners(first[chosen], second[chosen])
-    one, other = (_round(polygons[chosen], corner) for polygons in (first, second))
+    ours, theirs = (_round(polygons[chosen], corner) for polygons in (first, second))
     last = np.array(bounds) - corner
-    tops = np.maximum(np.minimum(one[:, :, 1].min(axis=1), other[:, :, 1].min(axis=1)), 0)
-    bottoms = np.maximum(one[:, :, 1].max(axis=1), other[:, :, 1].max(axis=1))
+    tops = np.maximum(np.minimum(ours[:, :, 1].min(axis=1), theirs[:, :, 1].min(axis=1)), 0)
+    bottoms = np.maximum(ours[:, :, 1].max(axis=1), theirs[:, :, 1].max(axis=1))
     heights = np.maximum(np.minimum(bottoms, last[:, 1]) - tops + 1, 0)
     parts = (np.cumsum(heights) // _ROWS_AT_ONCE).astype(np.int64)
     for part in np.unique(parts):
         rows = np.flatnonzero(parts == part)
         result[chosen[rows]] = _overlap_rows(
-            one[rows], other[rows], tops[rows], heights[rows], last[rows, 0]
+            ours[rows], theirs[rows], tops[rows], heights[rows], last[rows, 0]
         )
     apart = ~_bounds_meet(first[chosen], second[chosen], bounds)
     result[chosen[apart]] = 0
@@ -74,23 +74,23 @@ def overlaps(first: Floats, second: Floats, *, bounds: tuple[int, int]) -> Float
 
 
 def _overlap_rows(
-    one: NDArray[np.int64],
-    other: NDArray[np.int64],
+    ours: NDArray[np.int64],
+    theirs: NDArray[np.int64],
     tops: NDArray[np.int64],
     heights: NDArray[np.int64],
     last_columns: NDArray[np.int64],
 ) -> Floats:
     """Compare (N, 4, 2) corners line by line; N frames of ``heights`` lines from ``tops``."""
-    frame = np.repeat(np.arange(len(one)), heights)  # (R,) frame of each line
+    frame = np.repeat(np.arange(len(ours)), heights)  # (R,) frame of each line
     first_row = np.repeat(np.cumsum(heights) - heights, heights)
     y = np.arange(len(frame)) - first_row + tops[frame]
-    left_1, right_1 = _fill(one, frame, y, last_columns[frame])
-    left_2, right_2 = _fill(other, frame, y, last_columns[frame])
+    left_1, right_1 = _fill(ours, frame, y, last_columns[frame])
+    left_2, right_2 = _fill(theirs, frame, y, last_columns[frame])
     both = np.maximum(np.minimum(right_1, right_2) - np.maximum(left_1, left_2) + 1, 0)
     either = np.maximum(right_1 - left_1 + 1, 0) + np.maximum(right_2 - left_2 + 1, 0) - both
-    shared = np.bincount(frame, weights=both, minlength=len(one))
-    total = np.bincount(frame, weights=either, minlength=len(one))
-    return np.asarray(np.divide(shared, total, out=np.zeros(len(one)), where=total > 0))
+    shared = np.bincount(frame, weights=both, minlength=len(ours))
+    total = np.bincount(frame, weights=either, minlength=len(ours))
+    return np.asarray(np.divide(shared, total, out=np.zeros(len(ours)), where=total > 0))
 
 
 def _bounds_meet(first: Floats, second: Floats, last: tuple[int, int]) -> NDArray[np.bool_]:

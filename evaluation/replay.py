@@ -56,12 +56,12 @@ def run(config: ReplayConfig) -> None:
     keep_inputs([benchmark.files.root], files=[out])
     results = Path(config.results or f"results/{config.benchmark}")
     boxes: dict[str, Boxes] = {TRUTH: to_edges(sequence.truth)}
-    for each in find_selected(benchmark, results, selection):
-        path = each.paths_of(sequence.name)[0]
-        boxes[each.name] = to_edges(read_result(each, path, sequence, benchmark.files))
-        if len(boxes[each.name]) < len(sequence.frames):
+    for tracker in find_selected(benchmark, results, selection):
+        path = tracker.paths_of(sequence.name)[0]
+        boxes[tracker.name] = to_edges(read_result(tracker, path, sequence, benchmark.files))
+        if len(boxes[tracker.name]) < len(sequence.frames):
             raise SourceError(
-                f"{each.files.where(path)}: {len(boxes[each.name])} boxes, expected "
+                f"{tracker.files.where(path)}: {len(boxes[tracker.name])} boxes, expected "
                 f"{len(sequence.frames)}, one per frame. Track the sequence again"
             )
     colors = colors_of(boxes)

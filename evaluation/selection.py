@@ -57,26 +57,28 @@ def find_selected(
     Raises:
         SourceError: A selected name is not there, or none is left.
     """
-    found = find_trackers(
+    there = find_trackers(
         results,
         benchmark.all_names,
         prefix=benchmark.record.result_prefix,
         is_result=benchmark.protocol.is_result,
     )
-    there = [each.name for each in found]
+    names = [tracker.name for tracker in there]
     for option, wanted in (("--trackers", selection.trackers), ("--exclude", selection.exclude)):
-        if missing := [name for name in wanted if not any(each.is_named(name) for each in found)]:
+        if missing := [
+            name for name in wanted if not any(tracker.is_named(name) for tracker in there)
+        ]:
             raise SourceError(
                 f"{option}: no tracker {missing[0]!r} in {results}, expected some of "
-                f"{', '.join(there)}"
+                f"{', '.join(names)}"
             )
     chosen = [
-        each
-        for each in found
-        if (always and each.is_named(always))
+        tracker
+        for tracker in there
+        if (always and tracker.is_named(always))
         or (
-            any(map(each.is_named, selection.trackers or there))
-            and not any(map(each.is_named, selection.exclude))
+            any(map(tracker.is_named, selection.trackers or names))
+            and not any(map(tracker.is_named, selection.exclude))
         )
     ]
     if not chosen:

@@ -77,8 +77,8 @@ def run(config: SpeedConfig) -> None:
         tracker = Tracker(network, precision=config.precision)
         seconds = time_parts(tracker, images, box_xywh)
         rows += [
-            _row(f"network on {device}", part, each)
-            for part, each in zip(_PARTS, seconds.T, strict=True)
+            _row(f"network on {device}", part, part_seconds)
+            for part, part_seconds in zip(_PARTS, seconds.T, strict=True)
         ]
         products, memory = shares_of_limits(
             network, config.precision, float(np.median(seconds[:, 1]))
@@ -144,7 +144,7 @@ def shares_of_limits(network: Network, precision: Precision, seconds: float) -> 
     with FlopCounterMode(display=False) as counter:
         network.search(next(crops), features)
     products = counter.get_total_flops() / 2 / _MATRIX_SIZE**3
-    weights = sum(each.numel() * each.element_size() for each in network.parameters())
+    weights = sum(tensor.numel() * tensor.element_size() for tensor in network.parameters())
     return products * product_s / seconds, weights / (2 * _COPIED_BYTES) * copy_s / seconds
 
 
@@ -173,8 +173,8 @@ def time_whole(tracker: BoxTracker, images: Sequence[Image], box_xywh: np.ndarra
 def _load_frames(config: SpeedConfig) -> tuple[list[Image], np.ndarray]:
     benchmark = open_benchmark(config.benchmark, config.root or f"data/raw/{config.benchmark}")
     wanted = config.frames + 1
-    long_enough = [each for each in benchmark.sequences if len(each.frames) >= wanted]
-    longest = max(benchmark.sequences, key=lambda each: len(each.frames))
+    long_enough = [sequence for sequence in benchmark.sequences if len(sequence.frames) >= wanted]
+    longest = max(benchmark.sequences, key=lambda sequence: len(sequence.frames))
     sequence = long_enough[0] if long_enough else longest
     if len(sequence.frames) < 2:
         raise SourceError(f"{benchmark.files.root}: no sequence of two frames or more to time")

@@ -34,7 +34,7 @@ def open_study(optuna: Any, path: Path) -> "Study":
             study_name="tune", storage=url, direction="maximize", load_if_exists=True
         )
         done = finished_trials(study)
-        if wrong := [each.value for each in done if not isinstance(each.value, (int, float))]:
+        if wrong := [trial.value for trial in done if not isinstance(trial.value, (int, float))]:
             raise TypeError(f"values of trials are {wrong[:3]}")
         if done:  # whatever else is damaged shows here, and not in a trial
             _ = (study.user_attrs, study.best_params)
@@ -78,4 +78,4 @@ def claim_study(
 
 def finished_trials(study: "Study") -> "list[FrozenTrial]":
     """Return the trials that have a value: one that was killed has none."""
-    return [each for each in study.trials if each.value is not None]
+    return [trial for trial in study.trials if trial.value is not None]

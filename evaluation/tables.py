@@ -3,9 +3,10 @@
 from commands.tables import Table, cell_texts, mark_best
 
 _ESCAPES = {
-    **{each: f"\\{each}" for each in "&%$#_{}"},
+    **{letter: f"\\{letter}" for letter in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-    **{each: f"${each}$" for each in "<>|"},  # LaTeX's default encoding prints other signs for them
+    # LaTeX's default encoding prints other signs for these
+    **{letter: f"${letter}$" for letter in "<>|"},
 }
 
 

@@ -73,9 +73,13 @@ def track_all(
     """
     record_tracked_on(benchmark, folder)
     protocol = benchmark.protocol
-    left = {each.name: protocol.count_frames_left(each, folder) for each in benchmark.sequences}
-    missing = [each for each in benchmark.sequences if left[each.name]]
-    missing.sort(key=lambda each: -left[each.name])  # a long one last would leave workers idle
+    left = {
+        sequence.name: protocol.count_frames_left(sequence, folder)
+        for sequence in benchmark.sequences
+    }
+    missing = [sequence for sequence in benchmark.sequences if left[sequence.name]]
+    # the longest first: at the end it would leave workers idle
+    missing.sort(key=lambda sequence: -left[sequence.name])
     if not missing:
         return
     with tqdm(

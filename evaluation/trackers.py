@@ -95,11 +95,11 @@ def check_contamination(
     Raises:
         SourceError: The weights were trained on the benchmark, which is not allowed.
     """
-    found = find_contamination(benchmark, weights, settings=settings)
-    if found.trained_on and not allow_contaminated:
+    overlap = find_contamination(benchmark, weights, settings=settings)
+    if overlap.trained_on and not allow_contaminated:
         raise SourceError(
-            f"{weights}: trained or tuned on {len(found.trained_on)} of the "
-            f"{len(benchmark.sequences)} sequences, such as {found.trained_on[0]}; the numbers "
+            f"{weights}: trained or tuned on {len(overlap.trained_on)} of the "
+            f"{len(benchmark.sequences)} sequences, such as {overlap.trained_on[0]}; the numbers "
             "would mean nothing. Pass --allow-contaminated True to get them all the same, marked"
         )
-    return found.note
+    return overlap.note

@@ -138,19 +138,19 @@ def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
             "visible target. Pass another --seed or a larger --val-fraction"
         )
     num_chosen = min(config.tracks, len(usable))
-    return [usable[round(place)] for place in np.linspace(0, len(usable) - 1, num_chosen)]
+    return [usable[round(position)] for position in np.linspace(0, len(usable) - 1, num_chosen)]
 
 
 def mean_overlap(tracker: Tracker, track: Track, files: RawFiles, *, num_frames: int) -> float:
     """Return the mean overlap over the visible frames after the first."""
     images = track.frames[:num_frames]
     tracker.init(read_image(files, images[0]), track.boxes_xywh[0])
-    found = [tracker.update(read_image(files, name)).box_xywh for name in images[1:]]
+    predicted = [tracker.update(read_image(files, name)).box_xywh for name in images[1:]]
     visible = track.visible[1 : len(images)]
     if not visible.any():
         return 0.0
     overlaps = overlap(
-        np.array(found)[visible],
+        np.array(predicted)[visible],
         track.boxes_xywh[1 : len(images)][visible],
         convention=CONVENTIONS["pysot"],
     )
@@ -170,7 +170,7 @@ def _objective(
         tracker = Tracker(network, decoder.settings_class(**values))
         return float(
             np.mean(
-                [mean_overlap(tracker, each, files, num_frames=config.frames) for each in tracks]
+                [mean_overlap(tracker, track, files, num_frames=config.frames) for track in tracks]
             )
         )
 
@@ -194,7 +194,7 @@ def _write_results(
     all_axes = figure.subplots(1, len(ranges), sharey=True, squeeze=False)[0]
     for axes, name in zip(all_axes, ranges, strict=True):
         axes.scatter(
-            [each.params[name] for each in done], [each.value for each in done], s=12, alpha=0.6
+            [trial.params[name] for trial in done], [trial.value for trial in done], s=12, alpha=0.6
         )
         axes.axvline(study.best_params[name], color="#d62728", linewidth=1)
         axes.set(xlabel=name, axisbelow=True)

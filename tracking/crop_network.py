@@ -60,7 +60,7 @@ class CropNetwork:
     def _run_search(self, crops: Tensor, *features: Tensor) -> tuple[Tensor, ...]:
         num_targets, num_scales = crops.shape[:2]
         if num_targets > 1 and num_scales > 1:  # one row serves any number of crops
-            features = tuple(each.repeat_interleave(num_scales, dim=0) for each in features)
+            features = tuple(feature.repeat_interleave(num_scales, dim=0) for feature in features)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             outputs = self._network.search(crops.flatten(0, 1), features)
         self._names = tuple(outputs)

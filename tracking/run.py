@@ -14,7 +14,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -91,14 +91,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def track(config: TrackConfig) -> None:
     """Track, and write the annotated video and the boxes."""
-    _check_options(config)
     path = config.out.with_suffix(".csv")
+    if path.is_dir():
+        raise SourceError(f"{path}: a folder, and the boxes go there. Pass another --out")
+    choose_device(config.device)
     require_utf8(config.out, "" if Path(config.video).is_dir() else config.video)
     keep_inputs(_inputs(config), files=(config.out, path))
     trackers = _create_trackers(config)
     truth = read_box_file(Path(config.truth)) if config.truth else None
     video = open_video(config.video, fps=config.fps)
-    with closing(_limited(video, config.max_frames)) as frames:
+    frames = islice(video.frames, config.max_frames or None)
+    with closing(video.frames):
         first = next(frames)
         box_xywh = _first_box(config, truth, first)
         seconds: dict[str, list[float]] = {name: [] for name in trackers}
@@ -130,12 +133,6 @@ def track(config: TrackConfig) -> None:
             logger.warning(said, name, sum(kept), len(kept))
 
 
-def _check_options(config: TrackConfig) -> None:
-    if (boxes_file := config.out.with_suffix(".csv")).is_dir():
-        raise SourceError(f"{boxes_file}: a folder, and the boxes go there. Pass another --out")
-    choose_device(config.device)
-
-
 def _inputs(config: TrackConfig) -> list[str | Path]:
     video = Path(config.video)
     images = video.iterdir() if video.is_dir() else [video]
@@ -161,16 +158,6 @@ def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:
         except ValueError as error:
             raise SourceError(f"--tracker: {error}") from error
     return trackers
-
-
-def _limited(video: Video, max_frames: int) -> Generator[Image, None, None]:
-    """Yield the frames up to the limit, then close the source."""
-    try:
-        yield from islice(video.frames, max_frames or None)
-    finally:
-        close = getattr(video.frames, "close", None)
-        if close is not None:
-            close()
 
 
 def _until_stopped(frames: Iterator[Image], video: Video, config: TrackConfig) -> Iterator[Image]:

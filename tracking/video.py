@@ -2,10 +2,9 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ class Video:
     fps: float
     num_frames: int | None
     """None if unknown, as for a camera."""
-    frames: Iterator[Image]
+    frames: Generator[Image, None, None]
     """(H, W, 3) uint8 RGB, in time order."""
     endless: bool = False
     """Whether it is a camera, which runs until it is stopped."""
@@ -69,8 +68,9 @@ def _open_folder(folder: Path, fps: float) -> Video:
         inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
         hint = f"its folders are {inside[:5]}" if inside else "it has no folders either"
         raise SourceError(f"{folder}: no images in this folder; {hint}. Pass the folder of images")
-    read = partial(_read_image, LocalFolder(str(folder)))
-    return Video(name=str(folder), fps=fps, num_frames=len(names), frames=map(read, names))
+    files = LocalFolder(str(folder))
+    frames = (_read_image(files, name) for name in names)
+    return Video(name=str(folder), fps=fps, num_frames=len(names), frames=frames)
 
 
 def _read_image(folder: LocalFolder, name: str) -> Image:
@@ -111,7 +111,7 @@ def silent_opencv() -> Iterator[None]:
         cv2.utils.logging.setLogLevel(level)
 
 
-def _read_capture(capture: Any, image: Any, source: str | int) -> Iterator[Image]:
+def _read_capture(capture: Any, image: Any, source: str | int) -> Generator[Image, None, None]:
     num_read = 0
     try:
         more = True

@@ -51,7 +51,9 @@ def report(config: ReportConfig) -> None:
     try:
         provenance = parse_json((folder / PROVENANCE).read_text(encoding="utf-8"))
         records = list(read_metrics(folder / METRICS))
-        is_early = any("figures" not in each for each in records if each["kind"] == "validation")
+        is_early = any(
+            "figures" not in record for record in records if record["kind"] == "validation"
+        )
         sections = [] if is_early else _sections(folder, records, provenance)
         made_by = _made_by(folder, provenance)
     except (ValueError, LookupError, TypeError, AttributeError) as error:

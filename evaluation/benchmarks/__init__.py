@@ -6,13 +6,11 @@ the benchmark's `evaluation.benchmark.BenchmarkRecord`.
 
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks import (
-    dtb70,
     got10k,
+    image_folders,
     lasot,
     nfs,
     otb,
-    tc128,
-    uav20l,
     uav123,
     vot,
 )
@@ -23,11 +21,11 @@ BENCHMARKS: dict[str, BenchmarkRecord] = {
     "otb2013": otb.OTB2013,
     "uav123": uav123.UAV123,
     "uav123_10fps": uav123.UAV123_10FPS,
-    "uav20l": uav20l.UAV20L,
-    "dtb70": dtb70.DTB70,
+    "uav20l": uav123.UAV20L,
+    "dtb70": image_folders.DTB70,
     "nfs30": nfs.NFS30,
     "nfs240": nfs.NFS240,
-    "tc128": tc128.TC128,
+    "tc128": image_folders.TC128,
     "lasot": lasot.LASOT,
     "lasot_all": lasot.LASOT_ALL,
     "lasot_extension": lasot.LASOT_EXTENSION,

@@ -1,10 +1,21 @@
-"""Read a sequence that is a folder of numbered images with one box file."""
+"""Benchmarks whose sequences are folders of numbered images, each with one file of boxes.
 
-from datasets.box_files import decode_text, parse_boxes
+Read from ``<root>/<Sequence>/``:
+    img/00001.jpg ...          frames
+    groundtruth_rect.txt       DTB70: one ``x,y,w,h`` line per frame
+    <Sequence>_gt.txt          TColor-128: one per used frame
+    <Sequence>_frames.txt      TColor-128: ``first,last``, the frames that are used
+"""
+
+from functools import partial
+
+from datasets.box_files import parse_row
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
-from evaluation.sequences import BenchmarkSequence
+from evaluation.benchmark import BenchmarkRecord
+from evaluation.benchmarks.published import names_of
+from evaluation.sequences import BenchmarkSequence, read_text, read_truth
 
 
 def read_image_folder(
@@ -30,8 +41,7 @@ def read_image_folder(
     Raises:
         SourceError: Boxes and images are not equally many, or a file is damaged.
     """
-    where = files.where(truth_name)
-    truth = parse_boxes(decode_text(files.read(truth_name), where=where), where=where)
+    truth = read_truth(files, truth_name)
     images = sort_frames(files.list(folder), where=f"{files.root}/{folder}")
     if not images:
         raise SourceError(f"{files.root}/{folder}: no images, expected 0001.jpg and so on")
@@ -54,8 +64,8 @@ def read_image_folder(
         )
     if len(truth) != len(images):
         raise SourceError(
-            f"{where}: {len(truth)} lines, expected {expected}. The copy is incomplete, or the "
-            "target of another video lies there"
+            f"{files.where(truth_name)}: {len(truth)} lines, expected {expected}. The copy is "
+            "incomplete, or the target of another video lies there"
         )
     return BenchmarkSequence(
         name=name,
@@ -65,8 +75,54 @@ def read_image_folder(
     )
 
 
+def read_folders(files: RawFiles, truth: str, span: str = "") -> list[BenchmarkSequence]:
+    """Return every sequence under the root.
+
+    Args:
+        files: The benchmark's root.
+        truth: Name of the box file; ``{}`` stands for that of the sequence.
+        span: The same of the file with the frames that are used, if the benchmark has one.
+
+    Raises:
+        SourceError: A folder is damaged.
+    """
+    return [
+        read_image_folder(
+            files,
+            f"{name}/img",
+            f"{name}/{truth.format(name)}",
+            name=name,
+            span=_read_span(files, f"{name}/{span.format(name)}") if span else None,
+        )
+        for name in files.list("")
+        if files.exists(f"{name}/{truth.format(name)}")
+    ]
+
+
+def _read_span(files: RawFiles, name: str) -> tuple[int, int]:
+    numbers = parse_row(read_text(files, name), where=files.where(name))
+    if len(numbers) != 2 or not 0 < numbers[0] <= numbers[1]:
+        raise SourceError(
+            f"{files.where(name)}: {numbers}, expected the first and the last frame. Copy it again"
+        )
+    return int(numbers[0]), int(numbers[1])
+
+
 def _frame_number(image: str, where: str) -> int:
     stem = image.rpartition(".")[0]
     if not stem.isdigit():
         raise SourceError(f"{where}/{image}: expected a frame number such as 0001.jpg")
     return int(stem)
+
+
+DTB70 = BenchmarkRecord(
+    title="DTB70",
+    official_names=names_of("dtb70"),
+    read=partial(read_folders, truth="groundtruth_rect.txt"),
+    source="dtb70",
+)
+TC128 = BenchmarkRecord(
+    title="TColor-128",
+    official_names=names_of("tc128"),
+    read=partial(read_folders, truth="{}_gt.txt", span="{}_frames.txt"),
+)

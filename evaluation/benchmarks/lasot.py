@@ -11,52 +11,25 @@ from functools import partial
 from pathlib import Path
 
 from commands.page import Table
-from datasets.box_files import decode_text, parse_boxes, parse_flags
+from datasets.box_files import read_flags
 from datasets.files import RawFiles
 from datasets.sources import lasot as source
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
-from evaluation.sequences import BenchmarkSequence
+from evaluation.benchmarks.published import FACTS, attribute_codes, names_of, printed_table
+from evaluation.sequences import BenchmarkSequence, read_truth
 
-_EXTENSION = """
-atv badminton cosplay dancingshoe footbag frisbee jianzi lantern misc opossum paddle raccoon rhino
-skatingshoe wingsuit
-"""
-"""Its 15 classes, of ten videos each."""
 _TESTING: dict[str, list[int]] = json.loads(
     Path(source.__file__).with_name("lasot_testing_set.json").read_text(encoding="ascii")
 )
 """By class, the numbers of its videos in the official test split."""
 
-ATTRIBUTES = {
-    "CM": "Camera Motion",
-    "VC": "Viewpoint Change",
-    "ROT": "Rotation",
-    "DEF": "Deformation",
-    "FOC": "Full Occlusion",
-    "IV": "Illumination Variation",
-    "OV": "Out-of-View",
-    "POC": "Partial Occlusion",
-    "SV": "Scale Variation",
-    "BC": "Background Clutter",
-    "MB": "Motion Blur",
-    "ARC": "Aspect Ratio Change",
-    "LR": "Low Resolution",
-    "FM": "Fast Motion",
-}
-_PUBLISHED_ATTRIBUTES: dict[str, str] = json.loads(
-    Path(__file__).with_name("lasot_attributes.json").read_text(encoding="ascii")
-)
-"""By video, the codes of its attributes."""
-
-
-def _test_names() -> tuple[str, ...]:
-    """Return the 280 published names, class by class."""
-    return tuple(f"{category}-{n}" for category, numbers in _TESTING.items() for n in numbers)
+ATTRIBUTES: dict[str, str] = FACTS["attributes"]["lasot"]
+_CODES = attribute_codes("lasot")
 
 
 def _all_names(categories: Iterable[str], num_videos: int) -> tuple[str, ...]:
-    return tuple(f"{each}-{number}" for each in categories for number in range(1, num_videos + 1))
+    return tuple(f"{name}-{number}" for name in categories for number in range(1, num_videos + 1))
 
 
 def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[BenchmarkSequence]:
@@ -75,7 +48,7 @@ def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[Benc
             for base in bases
             for middle in (category, f"{category}/{category}")
         ]
-        folder = next((each for each in candidates if files.exists(f"{each}/groundtruth.txt")), "")
+        folder = next((path for path in candidates if files.exists(f"{path}/groundtruth.txt")), "")
         if folder:
             sequences.append(_read_sequence(files, folder, name))
     if not sequences:
@@ -87,21 +60,12 @@ def read_lasot(files: RawFiles, names: Sequence[str], *, what: str) -> list[Benc
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence:
-    where = f"{files.root}/{folder}"
-    truth = parse_boxes(
-        decode_text(files.read(f"{folder}/groundtruth.txt"), where=f"{where}/groundtruth.txt"),
-        where=f"{where}/groundtruth.txt",
-    )
-    full, out = (
-        parse_flags(
-            decode_text(files.read(f"{folder}/{flags}"), where=f"{where}/{flags}"),
-            where=f"{where}/{flags}",
-        )
-        for flags in ("full_occlusion.txt", "out_of_view.txt")
-    )
+    truth = read_truth(files, f"{folder}/groundtruth.txt")
+    full = read_flags(files, f"{folder}/full_occlusion.txt")
+    out = read_flags(files, f"{folder}/out_of_view.txt")
     if not len(full) == len(out) == len(truth):
         raise SourceError(
-            f"{where}: {len(truth)} lines in groundtruth.txt, {len(full)} flags in "
+            f"{files.root}/{folder}: {len(truth)} lines in groundtruth.txt, {len(full)} flags in "
             f"full_occlusion.txt, {len(out)} in out_of_view.txt, expected equally many"
         )
     return BenchmarkSequence(
@@ -109,30 +73,9 @@ def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence
         frames=tuple(f"{folder}/img/{number:08d}.jpg" for number in range(1, len(truth) + 1)),
         truth=truth,
         absent=full | out,
-        attributes=tuple(ATTRIBUTES[code] for code in _PUBLISHED_ATTRIBUTES.get(name, "").split()),
+        attributes=tuple(ATTRIBUTES[code] for code in _CODES.get(name, "").split()),
         group=name,
     )
-
-
-_PRINTED = Table(
-    caption="Printed: the paper's Table II, LaSOT ('Ours' is the paper's DCFFNet)",
-    columns=("tracker", "AUC", "FPS"),
-    rows=(
-        ("CSRDCF", 0.244, 13.0),
-        ("CFNet", 0.275, 75.0),
-        ("Staple", 0.243, 80.0),
-        ("ECO-hc", 0.304, 60.0),
-        ("ECO", 0.324, 8.0),
-        ("SiamFC", 0.336, 86.0),
-        ("VITAL", 0.390, 1.0),
-        ("MDNet", 0.397, 1.0),
-        ("SiamRPN", 0.432, 160.0),
-        ("SPM", 0.471, 120.0),
-        ("Ours", 0.427, 39.0),
-    ),
-    digits=(3, 0),
-    higher_is_better=(True,),
-)
 
 
 def _record(
@@ -147,11 +90,17 @@ def _record(
     )
 
 
-LASOT = _record("LaSOT testing set", _test_names(), "test videos", source="lasot", printed=_PRINTED)
+LASOT = _record(
+    "LaSOT testing set",
+    tuple(f"{category}-{n}" for category, numbers in _TESTING.items() for n in numbers),
+    "test videos",
+    source="lasot",
+    printed=printed_table("lasot"),
+)
 LASOT_ALL = _record("LaSOT", _all_names(_TESTING, 20), "videos", source="lasot")
 LASOT_EXTENSION = _record(
     "LaSOT extension",
-    _all_names(_EXTENSION.split(), 10),
+    _all_names(names_of("lasot_extension"), 10),
     "extension videos",
     source="lasot_extension",
 )

@@ -43,9 +43,9 @@ def open_benchmark(
             f"{root}: no sequence of {name} in it. --root is the folder that the benchmark's "
             "archive unpacks to"
         )
-    chosen = [_find(each, sequences, root) for each in only] or sequences
-    left_out = {_find(each, sequences, root).name for each in without}
-    chosen = [each for each in chosen if each.name not in left_out]
+    chosen = [_find(name, sequences, root) for name in only] or sequences
+    left_out = {_find(name, sequences, root).name for name in without}
+    chosen = [sequence for sequence in chosen if sequence.name not in left_out]
     if not chosen:
         raise SourceError(f"{root}: no sequence is left. Leave out fewer")
     return Benchmark(
@@ -54,7 +54,7 @@ def open_benchmark(
         protocol=PROTOCOLS[record.protocol],
         files=files,
         sequences=tuple(chosen),
-        note=_describe_part([each.name for each in chosen], record.official_names),
+        note=_describe_part([sequence.name for sequence in chosen], record.official_names),
     )
 
 

@@ -1,35 +1,23 @@
-"""UAV123, at 30 and at 10 frames per second.
+"""UAV123, at 30 and at 10 frames per second, and UAV20L, 20 long videos made of its frames.
 
 Read from the source's own tree: ``data_seq/<release>/<folder>/000001.jpg`` and
 ``anno/<release>/<sequence>.txt``; ``att/<sequence>.txt`` beside the annotations holds twelve flags,
-if the copy has them.
+if the copy has them. The frames of UAV20L are the first ones of ``data_seq/UAV123/<sequence>/``.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
-from datasets.box_files import decode_text, parse_boxes, parse_flags
+from datasets.box_files import check_num_rows, read_flags
 from datasets.files import RawFiles
 from datasets.sources.uav123 import list_parts, read_part, sequence_ranges
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
-from evaluation.sequences import BenchmarkSequence
+from evaluation.benchmarks.published import FACTS
+from evaluation.sequences import BenchmarkSequence, read_truth
 
-ATTRIBUTES = (
-    "Scale Variation",
-    "Aspect Ratio Change",
-    "Low Resolution",
-    "Fast Motion",
-    "Full Occlusion",
-    "Partial Occlusion",
-    "Out-of-View",
-    "Background Clutter",
-    "Illumination Variation",
-    "Viewpoint Change",
-    "Camera Motion",
-    "Similar Object",
-)
+ATTRIBUTES = tuple(FACTS["attribute_flags"]["uav123"])
 """Meanings of the twelve flags of an attribute file, in order."""
+_LENGTHS: dict[str, int] = FACTS["lengths"]["uav20l"]
 
 
 def read_uav123(files: RawFiles, release: str) -> list[BenchmarkSequence]:
@@ -45,34 +33,59 @@ def read_uav123(files: RawFiles, release: str) -> list[BenchmarkSequence]:
             f"{files.root}: holds {parts[0].split('/')[-2]}, expected {release}. "
             f"Pass --benchmark {parts[0].split('/')[-2].lower()}"
         )
-    return [_read_sequence(files, part) for part in here]
+    tracks = {part: track for part in here for track in read_part(files, part)}
+    return [
+        _read_sequence(files, part, tuple(track.frames), group=track.group)
+        for part, track in tracks.items()
+    ]
 
 
-def _read_sequence(files: RawFiles, part: str) -> BenchmarkSequence:
-    (track,) = read_part(files, part)
-    name = f"{part}.txt"
-    where = f"{files.root}/{name}"
-    truth = parse_boxes(decode_text(files.read(name), where=where), where=where)
+def read_uav20l(files: RawFiles) -> list[BenchmarkSequence]:
+    """Return the sequences whose annotation and image folder are under the root.
+
+    Raises:
+        SourceError: An annotation is damaged or of another length.
+    """
+    top = files.list("")
+    bases = [""] if "data_seq" in top else [f"{name}/" for name in top]
+    sequences = []
+    for base in bases:
+        for name in sorted(set(files.list(f"{base}data_seq/UAV123")) & set(_LENGTHS)):
+            part = f"{base}anno/UAV20L/{name}"
+            if files.exists(f"{part}.txt"):
+                images = range(1, _LENGTHS[name] + 1)
+                frames = tuple(f"{base}data_seq/UAV123/{name}/{n:06d}.jpg" for n in images)
+                sequences.append(_read_sequence(files, part, frames, group=name))
+    return sequences
+
+
+def _read_sequence(
+    files: RawFiles, part: str, frames: tuple[str, ...], *, group: str
+) -> BenchmarkSequence:
+    """Return a sequence by its annotation, a path without suffix."""
+    folder, _, name = part.rpartition("/")
+    truth = read_truth(files, f"{part}.txt")
+    what = f"frames 1 to {len(frames)} of {name}"
+    check_num_rows(files, f"{part}.txt", len(truth), len(frames), what)
     return BenchmarkSequence(
-        name=track.name,
-        frames=tuple(track.frames),
+        name=name,
+        frames=frames,
         truth=truth,
-        attributes=read_attributes(files, f"{part.rpartition('/')[0]}/att/{track.name}.txt"),
-        group=track.group,
+        attributes=_read_attributes(files, f"{folder}/att/{name}.txt"),
+        group=group,
     )
 
 
-def read_attributes(
-    files: RawFiles, name: str, meanings: Sequence[str] = ATTRIBUTES
-) -> tuple[str, ...]:
+def _read_attributes(files: RawFiles, name: str) -> tuple[str, ...]:
     """Return the attributes whose flag is 1; none where there is no such file."""
     if not files.exists(name):
         return ()
-    where = f"{files.root}/{name}"
-    flags = parse_flags(decode_text(files.read(name), where=where), where=where)
-    if len(flags) != len(meanings):
-        raise SourceError(f"{where}: {len(flags)} flags, expected {len(meanings)}. Copy it again")
-    return tuple(meaning for meaning, flag in zip(meanings, flags, strict=True) if flag)
+    flags = read_flags(files, name)
+    if len(flags) != len(ATTRIBUTES):
+        raise SourceError(
+            f"{files.where(name)}: {len(flags)} flags, expected {len(ATTRIBUTES)}. Copy it again"
+        )
+    return tuple(meaning for meaning, flag in zip(ATTRIBUTES, flags, strict=True) if flag)
 
 
 def _record(title: str, release: str) -> BenchmarkRecord:
@@ -87,3 +100,6 @@ def _record(title: str, release: str) -> BenchmarkRecord:
 
 UAV123 = _record("UAV123", "UAV123")
 UAV123_10FPS = _record("UAV123 10 fps", "UAV123_10fps")
+UAV20L = BenchmarkRecord(
+    title="UAV20L", official_names=tuple(_LENGTHS), read=read_uav20l, source="uav123"
+)

@@ -68,5 +68,5 @@ def align_rows(
 
 def _number(image: str) -> int:
     """Return the number that an image's name ends in; -1 if there is none."""
-    found = re.search(r"(\d+)\.\w+$", image)
-    return int(found[1]) if found else -1
+    match = re.search(r"(\d+)\.\w+$", image)
+    return int(match[1]) if match else -1

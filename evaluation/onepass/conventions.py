@@ -72,11 +72,11 @@ class Convention:
     name: ConventionName
     title: str
     """Name in the captions of tables."""
-    overlap_needs: Callable[[Boxes], Mask]
+    overlap_needs: Callable[[Boxes], Mask] = _always
     """Where success can be reached; elsewhere a frame is a miss."""
-    error_needs: Callable[[Boxes], Mask]
+    error_needs: Callable[[Boxes], Mask] = _always
     """Where the centre error is measured; elsewhere a frame is a hit in precision."""
-    normalised_needs: Callable[[Boxes], Mask]
+    normalised_needs: Callable[[Boxes], Mask] = _always
     """The same for normalised precision."""
     misses_unusable: bool = False
     """Whether a frame that success cannot reach is a miss in precision too, unless it is NaN."""
@@ -113,8 +113,6 @@ class Convention:
     """Definition of the measures, for the report."""
     normalises_differences: bool = False
     """Whether the difference of the centres is divided by the target size, not each centre."""
-    averages_normalised: bool = False
-    """Whether normalised precision is printed as the mean of its curve, not at 0.20."""
     overlap_thresholds: NDArray[np.float64] = field(default_factory=matlab_thresholds)
     """(21,) success counts overlaps above these."""
     normalised_thresholds: NDArray[np.float64] = field(default_factory=lambda: np.arange(51) / 100)
@@ -147,14 +145,10 @@ CONVENTIONS: Mapping[str, Convention] = {
     "got10k": Convention(
         name="got10k",
         title="GOT-10k toolkit",
-        overlap_needs=_always,
-        error_needs=_always,
-        normalised_needs=_always,
         clips_overlap=True,
         drops_nan_frames=True,
         absent_frames="measure",
         normalises_differences=True,
-        averages_normalised=True,
         measures=(
             "success (AUC)",
             "precision @ 20 px",
@@ -180,9 +174,6 @@ CONVENTIONS: Mapping[str, Convention] = {
         name="got10k_val",
         title="GOT-10k validation, means over sequences",
         any_benchmark=False,
-        overlap_needs=_always,
-        error_needs=_always,
-        normalised_needs=_always,
         clips_overlap=True,
         clips_to_image=True,
         drops_nan_frames=True,

@@ -48,8 +48,8 @@ class Curves:
 
     def printed_normalised(self, convention: Convention) -> float:
         """The normalised precision that the convention's evaluator prints."""
-        values = self.normalised
-        return float(values.mean() if convention.averages_normalised else values[20])
+        is_mean = "normalised precision (mean)" in convention.measures
+        return float(self.normalised.mean() if is_mean else self.normalised[20])
 
 
 MEASURES: Mapping[str, Callable[[Curves], float]] = {
@@ -115,10 +115,10 @@ def measure(
 def mean_curves(curves: Sequence[Curves], weights: Sequence[float] | None = None) -> Curves:
     """Return the mean over sequences; without weights each of them counts the same."""
     return Curves(
-        success=np.average([each.success for each in curves], axis=0, weights=weights),
-        precision=np.average([each.precision for each in curves], axis=0, weights=weights),
-        normalised=np.average([each.normalised for each in curves], axis=0, weights=weights),
-        mean_overlap=float(np.average([each.mean_overlap for each in curves], weights=weights)),
+        success=np.average([curve.success for curve in curves], axis=0, weights=weights),
+        precision=np.average([curve.precision for curve in curves], axis=0, weights=weights),
+        normalised=np.average([curve.normalised for curve in curves], axis=0, weights=weights),
+        mean_overlap=float(np.average([curve.mean_overlap for curve in curves], weights=weights)),
     )
 
 
@@ -158,12 +158,12 @@ def _select_frames(truth: Boxes, absent: Mask | None, convention: Convention) ->
 
 def overlap(predicted: Boxes, truth: Boxes, *, convention: Convention) -> Values:
     """Return (T,) intersection over union, -1 where ground truth is unusable."""
-    one = 1.0 if convention.inclusive_pixels else 0.0
+    pixel = 1.0 if convention.inclusive_pixels else 0.0
     top_left = np.maximum(predicted[:, :2], truth[:, :2])
     bottom_right = np.minimum(
-        predicted[:, :2] + predicted[:, 2:] - one, truth[:, :2] + truth[:, 2:] - one
+        predicted[:, :2] + predicted[:, 2:] - pixel, truth[:, :2] + truth[:, 2:] - pixel
     )
-    shared = np.maximum(bottom_right - top_left + one, 0).prod(axis=1)
+    shared = np.maximum(bottom_right - top_left + pixel, 0).prod(axis=1)
     union = predicted[:, 2:].prod(axis=1) + truth[:, 2:].prod(axis=1) - shared
     with np.errstate(divide="ignore", invalid="ignore"):
         overlaps = shared / union
@@ -186,7 +186,9 @@ def center_errors(
         else:
             scaled = centers / sizes - true_centers / sizes
         normalised = np.sqrt((scaled**2).sum(axis=1))
-    errors, normalised = (np.where(np.isnan(each), np.inf, each) for each in (errors, normalised))
+    errors, normalised = (
+        np.where(np.isnan(values), np.inf, values) for values in (errors, normalised)
+    )
     if convention.misses_unusable:
         errors = np.where(convention.overlap_needs(truth), errors, np.inf)
     errors = np.where(convention.error_needs(truth), errors, -1)

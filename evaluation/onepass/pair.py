@@ -58,15 +58,15 @@ def find_partings(
     """
     partings = []
     for sequence in benchmark.scored:
-        boxes = [_read_boxes(each.results, sequence, benchmark, convention) for each in scores]
+        boxes = [_read_boxes(score.results, sequence, benchmark, convention) for score in scores]
         hidden = np.isnan(sequence.truth).any(axis=1)
         if sequence.absent is not None:
             hidden |= sequence.absent
         overlaps = [
-            np.where(hidden, np.nan, overlap(each, sequence.truth, convention=convention))
-            for each in boxes
+            np.where(hidden, np.nan, overlap(rows, sequence.truth, convention=convention))
+            for rows in boxes
         ]
-        values = [MEASURES[each.headline](each.per_sequence[sequence.name]) for each in scores]
+        values = [MEASURES[score.headline](score.per_sequence[sequence.name]) for score in scores]
         partings.append(
             Parting(
                 sequence=sequence,
@@ -76,7 +76,7 @@ def find_partings(
                 apart=longest_run((overlaps[0] > HIT) != (overlaps[1] > HIT)),
             )
         )
-    return sorted(partings, key=lambda each: -each.difference)
+    return sorted(partings, key=lambda parting: -parting.difference)
 
 
 def _read_boxes(
@@ -104,12 +104,10 @@ def longest_run(flags: NDArray[np.bool_]) -> slice:
 def parting_table(partings: Sequence[Parting], trackers: Sequence[str], *, measure: str) -> Table:
     """Return both values on each sequence, and where one tracker is on the target alone."""
     rows: list[tuple[Cell, ...]] = []
-    for each in partings:
-        first = each.apart.start + 1 if each.num_apart else None
-        length = len(each.sequence.frames)
-        rows.append(
-            (each.sequence.name, length, *each.values, each.difference, first, each.num_apart)
-        )
+    for parting in partings:
+        first = parting.apart.start + 1 if parting.num_apart else None
+        sequence, values = parting.sequence, (*parting.values, parting.difference)
+        rows.append((sequence.name, len(sequence.frames), *values, first, parting.num_apart))
     return Table(
         caption=f"{measure[0].upper()}{measure[1:]} by sequence",
         columns=("sequence", "frames", *trackers, "difference", "part at frame", "for frames"),
@@ -122,20 +120,22 @@ def parting_sections(
     partings: Sequence[Parting], trackers: tuple[str, str], benchmark: Benchmark
 ) -> list[Section]:
     """Return a section per sequence for those with the largest differences."""
-    chosen = sorted(partings, key=lambda each: -abs(each.difference))
+    chosen = sorted(partings, key=lambda parting: -abs(parting.difference))
     sections = []
-    for each in [each for each in chosen if each.num_apart][:_NUM_SHOWN]:
-        name = each.sequence.name
-        better = trackers[0] if each.difference > 0 else trackers[1]
-        first, last = each.apart.start + 1, each.apart.stop
+    for parting in [parting for parting in chosen if parting.num_apart][:_NUM_SHOWN]:
+        name = parting.sequence.name
+        better = trackers[0] if parting.difference > 0 else trackers[1]
+        first, last = parting.apart.start + 1, parting.apart.stop
         pictures = [
             Picture(
-                figure=figure_svg(_plot_overlaps(each, trackers)),
+                figure=figure_svg(_plot_overlaps(parting, trackers)),
                 alt=f"Overlap of both trackers over the frames of {name}",
                 caption=f"Grey: frames {first} to {last}, where one tracker alone is above {HIT}.",
             )
         ]
-        strip = filmstrip(each.sequence, each.boxes, benchmark.files, frames=_frames_around(each))
+        strip = filmstrip(
+            parting.sequence, parting.boxes, benchmark.files, frames=_frames_around(parting)
+        )
         if strip is not None:
             caption = f"Green is the truth, red {trackers[0]}, dashed blue {trackers[1]}."
             alt = f"Frames of {name} where the trackers part"
@@ -143,7 +143,7 @@ def parting_sections(
         sections.append(
             Section(
                 title=name,
-                text=f"{better} is better by {abs(each.difference):.3f}.",
+                text=f"{better} is better by {abs(parting.difference):.3f}.",
                 pictures=tuple(pictures),
             )
         )

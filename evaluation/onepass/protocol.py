@@ -9,6 +9,7 @@ from commands.page import Table
 from datasets.box_files import read_box_file
 from evaluation.benchmark import Benchmark, Protocol, ReportOptions
 from evaluation.onepass.conventions import CONVENTIONS
+from evaluation.onepass.metrics import MEASURES
 from evaluation.onepass.report import write_onepass_report
 from evaluation.onepass.scores import TrackerScore, score_tracker
 from evaluation.onepass.tables import noise_table, summary_table
@@ -21,6 +22,15 @@ from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence, Boxes, to_edges
 
 Row = tuple[str | float | None, ...]
+_COMPARED = {
+    "AUC": "success (AUC)",
+    "P @ 20 px": "precision @ 20 px",
+    "norm. P @ 0.20": "normalised precision (0.20)",
+    "norm. P mean": "normalised precision (mean)",
+    "overlap > 0.5": "overlap > 0.5",
+    "mean overlap": "mean overlap",
+}
+"""By column of the comparison, the measure."""
 
 
 def report(
@@ -60,31 +70,13 @@ def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
             if rules.any_benchmark or name == benchmark.record.convention
         ]
         return [
-            (
-                each.label,
-                name,
-                each.total.auc,
-                each.total.precision_at_20,
-                float(each.total.normalised[20]),
-                float(each.total.normalised.mean()),
-                each.total.success_at_half,
-                each.total.mean_overlap,
-            )
-            for name, each in scores
+            (score.label, name, *(MEASURES[measure](score.total) for measure in _COMPARED.values()))
+            for name, score in scores
         ]
 
     return Table(
         caption=f"{benchmark.title}: the same results under every evaluator's rules",
-        columns=(
-            "tracker",
-            "convention",
-            "AUC",
-            "P @ 20 px",
-            "norm. P @ 0.20",
-            "norm. P mean",
-            "overlap > 0.5",
-            "mean overlap",
-        ),
+        columns=("tracker", "convention", *_COMPARED),
         rows=tuple(row for rows in score_each(trackers, rows_of) for row in rows),
     )
 

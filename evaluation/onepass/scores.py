@@ -12,7 +12,7 @@ from evaluation.intervals import Sums, estimate, mean_of
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Convention
 from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
-from evaluation.results.tracked_on import check_tracked_on
+from evaluation.results.score_each import measure_each
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
 
@@ -54,7 +54,7 @@ class TrackerScore:
 
     def sums(self, name: str) -> Sums:
         """A measure over the sequences, for intervals and tests."""
-        return mean_of([MEASURES[name](each) for each in self.per_sequence.values()])
+        return mean_of([MEASURES[name](curves) for curves in self.per_sequence.values()])
 
     def estimate(self, name: str) -> Estimate | float:
         """A measure with its interval over the sequences."""
@@ -70,19 +70,14 @@ def score_tracker(
         SourceError: A result is missing, of another length or damaged, and all such sequences are
             named; or they were tracked on another first box or on other frames.
     """
-    check_tracked_on(benchmark, results.folders)
-    problems: dict[str, str] = {}
-    measured: dict[str, list[Curves]] = {}
-    for sequence in benchmark.sequences:
-        try:
-            measured[sequence.name] = _measure_runs(benchmark, sequence, results, convention)
-        except SourceError as error:
-            problems[sequence.name] = str(error)
-    results.refuse(problems, len(benchmark.sequences))
-    measured = _pool_starts(benchmark, measured)
+
+    def measure_runs(sequence: BenchmarkSequence) -> list[Curves]:
+        return _measure_runs(benchmark, sequence, results, convention)
+
+    measured = _pool_starts(benchmark, measure_each(benchmark, results, measure_runs))
     runs = tuple(mean_curves(run) for run in zip(*measured.values(), strict=True))
     if len(runs) > 1:
-        spread = f"{len(runs)} runs, AUC +- {np.std([each.auc for each in runs], ddof=1):.3f}"
+        spread = f"{len(runs)} runs, AUC +- {np.std([run.auc for run in runs], ddof=1):.3f}"
         note = f"{spread}; {note}" if note else spread
     per_sequence = {name: mean_curves(runs) for name, runs in measured.items()}
     return TrackerScore(
@@ -91,7 +86,7 @@ def score_tracker(
         total=mean_curves(list(per_sequence.values())),
         measures=convention.measures,
         runs=runs,
-        frames_per_second=results.median_speed(each.name for each in benchmark.sequences),
+        frames_per_second=results.median_speed(sequence.name for sequence in benchmark.sequences),
         note=note,
         results=results,
     )
@@ -102,12 +97,12 @@ def _pool_starts(
 ) -> dict[str, list[Curves]]:
     """Return by sequence the curves of each run, over the frames of all its starts."""
     starts: dict[str, list[BenchmarkSequence]] = {}
-    for each in benchmark.sequences:
-        starts.setdefault(each.part_of or each.name, []).append(each)
+    for sequence in benchmark.sequences:
+        starts.setdefault(sequence.part_of or sequence.name, []).append(sequence)
     return {
         name: [
-            mean_curves(list(run), [len(each.frames) for each in group])
-            for run in zip(*(measured[each.name] for each in group), strict=True)
+            mean_curves(list(run), [len(start.frames) for start in group])
+            for run in zip(*(measured[start.name] for start in group), strict=True)
         ]
         for name, group in starts.items()
     }

@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import decode_text, parse_rows
+from datasets.box_files import parse_rows
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
-from evaluation.sequences import BenchmarkSequence, Boxes, read_size
+from evaluation.sequences import BenchmarkSequence, Boxes, read_size, read_text
 
 Experiment = Literal["ope", "tre", "sre"]
 
@@ -153,9 +153,8 @@ def _read_excluded(sequence: BenchmarkSequence, files: RawFiles) -> NDArray[np.b
     excluded = np.zeros(len(sequence.frames), dtype=bool)
     path = f"{sequence.frames[0].split('/')[0]}/init_omit.txt"
     if files.exists(path):
-        where = files.where(path)
-        numbers = [int(re.findall(r"\d+", each.rpartition(".")[0])[-1]) for each in sequence.frames]
-        for row in parse_rows(decode_text(files.read(path), where=where), where=where).values():
+        numbers = [int(re.findall(r"\d+", name.rpartition(".")[0])[-1]) for name in sequence.frames]
+        for row in parse_rows(read_text(files, path), where=files.where(path)).values():
             excluded |= [row[0] <= number <= row[-1] for number in numbers]
     return excluded
 

@@ -28,11 +28,11 @@ def summary_table(
         columns=("tracker", *convention.measures, "frames/s"),
         rows=tuple(
             (
-                each.label,
-                *(each.estimate(name) for name in convention.measures),
-                each.frames_per_second,
+                score.label,
+                *(score.estimate(name) for name in convention.measures),
+                score.frames_per_second,
             )
-            for each in rank(scores)
+            for score in rank(scores)
         ),
         digits=(*(3 for _ in convention.measures), 1),
         higher_is_better=tuple(True for _ in convention.measures),
@@ -50,7 +50,7 @@ def noise_table(scores: Sequence[TrackerScore]) -> Table | None:
     """Return how the best tracker differs from the others; None where nothing can be said."""
     ranked = rank(scores)
     headline = ranked[0].headline
-    return difference_table(headline, {each.tracker: each.sums(headline) for each in ranked})
+    return difference_table(headline, {score.tracker: score.sums(headline) for score in ranked})
 
 
 def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Table:
@@ -59,12 +59,12 @@ def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Tabl
     headline = ranked[0].headline
     return Table(
         caption=f"{headline[0].upper()}{headline[1:]} by sequence",
-        columns=("sequence", "frames", *(each.tracker for each in ranked)),
+        columns=("sequence", "frames", *(score.tracker for score in ranked)),
         rows=tuple(
             (
                 sequence.name,
                 len(sequence.frames),
-                *(MEASURES[headline](each.per_sequence[sequence.name]) for each in ranked),
+                *(MEASURES[headline](score.per_sequence[sequence.name]) for score in ranked),
             )
             for sequence in benchmark.scored
         ),
@@ -76,14 +76,14 @@ def sequence_table(benchmark: Benchmark, scores: Sequence[TrackerScore]) -> Tabl
 
 def run_table(scores: Sequence[TrackerScore]) -> Table | None:
     """Return each run of the trackers that ran more than once, with mean and spread."""
-    repeated = [each for each in rank(scores) if len(each.runs) > 1]
+    repeated = [score for score in rank(scores) if len(score.runs) > 1]
     if not repeated:
         return None
     names = repeated[0].measures
     rows = []
-    for each in repeated:
-        values = np.array([[MEASURES[name](run) for name in names] for run in each.runs])
-        label = f"{each.tracker}, {len(each.runs)} runs"
+    for score in repeated:
+        values = np.array([[MEASURES[name](run) for name in names] for run in score.runs])
+        label = f"{score.tracker}, {len(score.runs)} runs"
         rows.append((f"{label}: mean", *values.mean(axis=0).tolist()))
         rows.append((f"{label}: standard deviation", *values.std(axis=0, ddof=1).tolist()))
         rows += [(f"{label}: {n}", *row.tolist()) for n, row in enumerate(values, start=1)]
@@ -124,9 +124,9 @@ def attribute_tables(by_attribute: dict[str, list[TrackerScore]]) -> list[Table]
     return [
         Table(
             caption=f"{name[0].upper()}{name[1:]} by attribute",
-            columns=("attribute (sequences)", *(each.tracker for each in trackers)),
+            columns=("attribute (sequences)", *(score.tracker for score in trackers)),
             rows=tuple(
-                (attribute, *(each.estimate(name) for each in subset))
+                (attribute, *(score.estimate(name) for score in subset))
                 for attribute, subset in by_attribute.items()
             ),
             best_of_row=1,

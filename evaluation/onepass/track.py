@@ -5,47 +5,16 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.files import RawFiles
 from datasets.images import Image
 from evaluation.benchmark import NetworkCall, Progress, report_nothing
 from evaluation.results.files import result_path, times_path, write_boxes, write_times
 from evaluation.results.kept import CountingTracker, write_kept
-from evaluation.sequences import BenchmarkSequence, read_image, to_edges, to_file
+from evaluation.sequences import BenchmarkSequence, Boxes, read_image, to_edges, to_file
 from tracking.decoders.base import Decoder
 from tracking.interface import BoxTracker
 from tracking.target import Target
-
-Floats = NDArray[np.float64]
-
-
-def track_sequence(
-    tracker: BoxTracker,
-    sequence: BenchmarkSequence,
-    files: RawFiles,
-    *,
-    report: Progress = report_nothing,
-) -> tuple[Floats, Floats]:
-    """Return (T, 4) predicted boxes, counted from 1, and (T,) seconds that each frame took.
-
-    The first box is the given one. Decoding an image is not part of the time.
-    """
-    boxes = np.empty((len(sequence.frames), 4))
-    seconds = np.empty(len(sequence.frames))
-    first_box = to_edges(sequence.truth[0])
-    for index, name in enumerate(sequence.frames):
-        image = read_image(files, name)
-        start = time.perf_counter()
-        if index == 0:
-            tracker.init(image, first_box)
-            box_xywh = first_box
-        else:
-            box_xywh = tracker.update(image).box_xywh
-        seconds[index] = time.perf_counter() - start
-        boxes[index] = to_file(np.asarray(box_xywh))
-        report(1)
-    return boxes, seconds
 
 
 def track_into(
@@ -56,9 +25,25 @@ def track_into(
     *,
     report: Progress = report_nothing,
 ) -> None:
-    """Track a sequence and write its boxes and times to a tracker's folder."""
+    """Track a sequence and write its boxes and times to a tracker's folder.
+
+    The first box is the given one. Decoding an image is not part of the time.
+    """
     counting = CountingTracker(tracker)
-    boxes, seconds = track_sequence(counting, sequence, files, report=report)
+    boxes = np.empty((len(sequence.frames), 4))
+    seconds = np.empty(len(sequence.frames))
+    first_box = to_edges(sequence.truth[0])
+    for index, name in enumerate(sequence.frames):
+        image = read_image(files, name)
+        start = time.perf_counter()
+        if index == 0:
+            counting.init(image, first_box)
+            box_xywh = first_box
+        else:
+            box_xywh = counting.update(image).box_xywh
+        seconds[index] = time.perf_counter() - start
+        boxes[index] = to_file(np.asarray(box_xywh))
+        report(1)
     path = result_path(folder, sequence.name)
     write_kept(folder, path.stem, counting.num_kept)
     write_times(times_path(path), seconds)
@@ -67,7 +52,7 @@ def track_into(
 
 def follow_sequence(
     decoder: Decoder, sequence: BenchmarkSequence, images: Iterator[Image], folder: Path
-) -> Generator[NetworkCall, Mapping[str, Floats], None]:
+) -> Generator[NetworkCall, Mapping[str, Boxes], None]:
     """Track a sequence in lockstep with others and write its boxes, but no times.
 
     The boxes are those of `track_into` with the same network and settings, to rounding.

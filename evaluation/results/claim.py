@@ -1,14 +1,12 @@
 """The record of weights and settings in a tracker's folder."""
 
-import json
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from commands.files import whole_file
-from commands.json_files import parse_json
 from datasets.files.lock import only_one
 from datasets.tracks import SourceError
+from evaluation.results.files import read_record, write_record
 from evaluation.results.kept import kept_note
 from evaluation.results.tracked_on import TRACKER_FILE
 
@@ -36,7 +34,7 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
     path = folder / TRACKER_FILE
     has_results = next(folder.rglob("*.txt"), None) is not None
     if path.exists():
-        noted = _read(path).get("identity")
+        noted = read_record(path).get("identity")
         if noted == identity:
             return
         if has_results:
@@ -49,27 +47,14 @@ def claim_folder(folder: Path, identity: str, *, note: str = "") -> None:
             f"{folder}: holds results that were not tracked here. Pass another --name, or score "
             "them with --results"
         )
-    with whole_file(path) as temporary:
-        text = json.dumps({"identity": identity, "note": note}) + "\n"
-        temporary.write_text(text, encoding="utf-8")
+    write_record(path, {"identity": identity, "note": note})
 
 
 def read_note(folders: Iterable[str]) -> str:
     """Return the remarks beside a tracker's numbers; empty for results from elsewhere."""
-    return "; ".join(dict.fromkeys(note for each in folders for note in _read_notes(Path(each))))
+    return "; ".join(dict.fromkeys(note for path in folders for note in _read_notes(Path(path))))
 
 
 def _read_notes(folder: Path) -> list[str]:
-    path = folder / TRACKER_FILE
-    noted = _read(path).get("note", "") if path.exists() else ""
-    return [note for note in (noted, kept_note(folder)) if note]
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        content = parse_json(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise SourceError(
-            f"{path}: not JSON. Delete the tracker's folder and track again"
-        ) from None
-    return content if isinstance(content, dict) else {}
+    notes = (read_record(folder / TRACKER_FILE).get("note", ""), kept_note(folder))
+    return [note for note in notes if note]

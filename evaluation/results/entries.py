@@ -84,13 +84,13 @@ def identify(path: str, find: Callable[[str], str | None], *, prefix: str = "") 
         above = run.rpartition("/")[0]
         run = above.removesuffix("baseline").removesuffix("/")
         return _entry(path, spelled, find, run=run, repetition=repetition)
-    found = _entry(path, stem, find, run=run)
-    if found is None and prefix and stem.startswith(prefix):
-        found = _entry(path, stem.removeprefix(prefix), find, run=run, has_prefix=True)
-    if found is None and suffix_of(path) == "mat":
+    entry = _entry(path, stem, find, run=run)
+    if entry is None and prefix and stem.startswith(prefix):
+        entry = _entry(path, stem.removeprefix(prefix), find, run=run, has_prefix=True)
+    if entry is None and suffix_of(path) == "mat":
         for cut in reversed([match.start() for match in re.finditer("_", stem)]):
-            found = found or _entry(path, stem[:cut], find, run=run, tracker=stem[cut + 1 :])
-    return found
+            entry = entry or _entry(path, stem[:cut], find, run=run, tracker=stem[cut + 1 :])
+    return entry
 
 
 def _entry(

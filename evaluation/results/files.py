@@ -6,12 +6,15 @@
 The numbers count pixels from 1, as the benchmarks' own files and published results do.
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from commands.files import whole_file
+from commands.json_files import parse_json
 from datasets.box_files import decode_text, parse_rows
 from datasets.tracks import SourceError
 
@@ -19,7 +22,7 @@ from datasets.tracks import SourceError
 def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:
     """Write (T, 4) boxes with as many digits as reading them back exactly needs."""
     lines = [",".join(repr(float(value)) for value in box) for box in boxes]
-    _write_text(path, "\n".join(lines) + "\n")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def result_path(folder: Path, sequence: str) -> Path:
@@ -34,7 +37,7 @@ def times_path(path: Path) -> Path:
 
 def write_times(path: Path, seconds: NDArray[np.float64]) -> None:
     """Write (T,) seconds that a tracker took for each frame."""
-    _write_text(path, "".join(f"{value:.6f}\n" for value in seconds))
+    write_text(path, "".join(f"{value:.6f}\n" for value in seconds))
 
 
 def parse_times(data: bytes, *, where: str, column: int | None = None) -> NDArray[np.float64]:
@@ -58,6 +61,29 @@ def parse_times(data: bytes, *, where: str, column: int | None = None) -> NDArra
     return np.array(seconds, np.float64)
 
 
-def _write_text(path: Path, text: str) -> None:
+def read_record(path: Path) -> dict[str, str]:
+    """Return a record that `write_record` wrote; an empty one where there is none.
+
+    Raises:
+        SourceError: The file is not JSON.
+    """
+    try:
+        content = parse_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise SourceError(
+            f"{path}: not JSON. Delete the tracker's folder and track again"
+        ) from None
+    return content if isinstance(content, dict) else {}
+
+
+def write_record(path: Path, record: Mapping[str, str]) -> None:
+    """Write a record beside the results as JSON."""
+    write_text(path, json.dumps(record) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write an ASCII text whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="ascii")

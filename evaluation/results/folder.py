@@ -49,7 +49,7 @@ def find_trackers(
     Raises:
         SourceError: Nothing is there, or no result of this benchmark.
     """
-    found: dict[str, TrackerResults] = {}
+    trackers: dict[str, TrackerResults] = {}
     foreign: list[str] = []
     for outer, files in _open_roots(results):
         try:
@@ -61,32 +61,32 @@ def find_trackers(
             continue
         find = result_finder(names)
         entries = [entry for path in paths if (entry := identify(path, find, prefix=prefix))]
-        if outer == "" and any(each.run == each.tracker == "" for each in entries):
+        if outer == "" and any(entry.run == entry.tracker == "" for entry in entries):
             raise SourceError(
                 f"{results}: holds result files itself. Pass --results {results.parent}, with one "
                 "folder per tracker"
             )
-        used = {_top(each.path, outer) for each in entries}
+        used = {_top(entry.path, outer) for entry in entries}
         unused = [path for path in paths if _top(path, outer) not in used | {""}]
         foreign += [files.where(path) for path in unused]
-        for each in group_entries(entries, files, outer):
-            if each.name in found:
-                logger.info("%s is passed over for %s", each.where, found[each.name].where)
-            found.setdefault(each.name, each)
+        for tracker in group_entries(entries, files, outer):
+            if tracker.name in trackers:
+                logger.info("%s is passed over for %s", tracker.where, trackers[tracker.name].where)
+            trackers.setdefault(tracker.name, tracker)
     there = ", ".join(foreign[:3])
-    if not found and foreign:
+    if not trackers and foreign:
         raise SourceError(
             f"{results}: no result of a sequence of the benchmark: found {there}, expected "
             f"<tracker>/{names[0]}.txt and so on. Are these another benchmark's results?"
         )
-    if not found:
+    if not trackers:
         raise SourceError(
             f"{results}: no results in it, expected <tracker>/<sequence>.txt with x,y,w,h lines, "
             "or for VOT <tracker>/baseline/<sequence>/<sequence>_001.txt"
         )
     if foreign:
         logger.warning("left out, no result of a sequence of the benchmark: %s", there)
-    return [found[name] for name in sorted(found)]
+    return [trackers[name] for name in sorted(trackers)]
 
 
 def open_tracker(
@@ -114,16 +114,16 @@ def open_tracker(
         names = [split_number(path)[0] or _stem(path) for path in paths]
     find = result_finder(names)
     entries = [entry for path in paths if (entry := identify(path, find, prefix=prefix))]
-    entries = [each for each in entries if not each.run] or entries
-    found = list(group_entries(entries, files, outer or results.absolute().name))
-    if not found:
+    entries = [entry for entry in entries if not entry.run] or entries
+    trackers = list(group_entries(entries, files, outer or results.absolute().name))
+    if not trackers:
         raise SourceError(f"{results}: no result files in it, expected <sequence>.txt")
-    if len(found) > 1:
+    if len(trackers) > 1:
+        first = ", ".join(tracker.name for tracker in trackers[:4])
         raise SourceError(
-            f"{results}: holds {len(found)} trackers, {', '.join(each.name for each in found[:4])}"
-            ". Pass --results with one of them"
+            f"{results}: holds {len(trackers)} trackers, {first}. Pass --results with one of them"
         )
-    return found[0]
+    return trackers[0]
 
 
 def _open_roots(results: Path) -> Iterator[tuple[str, RawFiles]]:

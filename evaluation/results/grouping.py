@@ -28,14 +28,14 @@ def group_entries(
         outer: Name of a tracker whose files lie directly in the root.
     """
     runs: dict[str, list[Entry]] = {}
-    for run in dict.fromkeys(each.run for each in entries):
-        here = [each for each in entries if each.run == run]
+    for run in dict.fromkeys(entry.run for entry in entries):
+        here = [entry for entry in entries if entry.run == run]
         # Beside uav_car1.txt, pytracking's folders hold Car1.txt of another benchmark.
-        here = [each for each in here if each.has_prefix] or here
-        trackers = {each.tracker for each in here}
-        for each in here:
-            inner = each.tracker if len(trackers) > 1 or not (run or outer) else ""
-            runs.setdefault("/".join(filter(None, (run, inner))) or outer, []).append(each)
+        here = [entry for entry in here if entry.has_prefix] or here
+        trackers = {entry.tracker for entry in here}
+        for entry in here:
+            inner = entry.tracker if len(trackers) > 1 or not (run or outer) else ""
+            runs.setdefault("/".join(filter(None, (run, inner))) or outer, []).append(entry)
     groups: dict[str, list[str]] = {}
     for label in sorted(runs):
         counted = re.sub(r"-\d+$", "", label)
@@ -59,11 +59,11 @@ def _make_tracker(name: str, runs: Sequence[Sequence[Entry]], files: RawFiles) -
     problems: dict[str, str] = {}
     for run in runs:
         files_of: dict[tuple[str, int], list[Entry]] = {}
-        for each in sorted(run, key=lambda each: (each.repetition, each.rank)):
-            files_of.setdefault((each.sequence, each.repetition), []).append(each)
+        for entry in sorted(run, key=lambda entry: (entry.repetition, entry.rank)):
+            files_of.setdefault((entry.sequence, entry.repetition), []).append(entry)
         for (sequence, _), candidates in files_of.items():
             paths[sequence] = (*paths.get(sequence, ()), candidates[0].path)
-            same = [each.path for each in candidates if each.rank == candidates[0].rank]
+            same = [entry.path for entry in candidates if entry.rank == candidates[0].rank]
             if len(same) > 1:
                 problems[sequence] = f"{' and '.join(same)} are both {sequence}"
     folders = tuple(files.where(run[0].run).rstrip(": ") for run in runs)

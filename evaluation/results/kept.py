@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.files import whole_file
+from evaluation.results.files import write_text
 from tracking.interface import BoxTracker, Prediction
 
 
@@ -39,8 +39,7 @@ def write_kept(folder: Path, result: str, num_kept: int) -> None:
     if num_kept == 0:
         path.unlink(missing_ok=True)
         return
-    with whole_file(path) as temporary:
-        temporary.write_text(f"{num_kept}\n", encoding="ascii")
+    write_text(path, f"{num_kept}\n")
 
 
 def kept_note(folder: Path) -> str:

@@ -90,7 +90,7 @@ def _read_matrix(data: bytes, order: str, depth: int = 0) -> tuple[str, Value]:
     parts = _elements(data, order)
     flags = struct.unpack_from(f"{order}I", next(parts).content)[0]
     array_class = flags & 0xFF
-    shape = [int(each) for each in _numbers(next(parts), order)]
+    shape = [int(number) for number in _numbers(next(parts), order)]
     name = next(parts).content.decode("latin-1")
     count = int(np.prod(shape, dtype=np.float64))
     if count > len(data):

@@ -27,9 +27,9 @@ def parse_matlab(data: bytes, *, where: str) -> Parsed:
     value = _first(variables[chosen[0]])
     if not isinstance(value, dict):
         return read_record({"res": value}, where=where)
-    record = {name: _first(each) for name, each in value.items()}
+    record = {name: _first(entry) for name, entry in value.items()}
     if isinstance(inner := record.get("res"), dict):  # results.res.res, of some trackers
-        record |= {name: _first(each) for name, each in inner.items()}
+        record |= {name: _first(entry) for name, entry in inner.items()}
     return read_record(record, where=where)
 
 

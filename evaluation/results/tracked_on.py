@@ -14,7 +14,6 @@ their first row is the first box (VOT's have none). Results from elsewhere are n
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -23,12 +22,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.files import whole_file
-from commands.json_files import parse_json
 from datasets.files import RawFiles
 from datasets.files.prefetch import prefetch
 from datasets.tracks import SourceError, Track
 from evaluation.benchmark import Benchmark
+from evaluation.results.files import read_record, write_record
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ def _check_run(benchmark: Benchmark, folder: Path) -> None:
         results = benchmark.protocol.find_results(sequence, folder)
         if not results:
             continue
-        record = _read(folder, sequence.name)
+        record = read_record(_record_path(folder, sequence.name))
         if record:
             reasons = find_changes(record, describe_benchmark(benchmark)[sequence.name])
         else:
@@ -104,12 +102,12 @@ def record_tracked_on(benchmark: Benchmark, folder: Path) -> None:
     check_tracked_on(benchmark, [str(folder)])
     for sequence in benchmark.sequences:
         now = describe_benchmark(benchmark)[sequence.name]
-        known = _read(folder, sequence.name)
+        path = _record_path(folder, sequence.name)
+        known = read_record(path)
         if benchmark.protocol.find_results(sequence, folder):
             now = {**known, **now}
         if now != known:
-            with whole_file(_record_path(folder, sequence.name)) as temporary:
-                temporary.write_text(json.dumps(now) + "\n", encoding="ascii")
+            write_record(path, now)
 
 
 @lru_cache(maxsize=1)  # for every tracker in a folder of results
@@ -162,9 +160,9 @@ def _describe_frames(frames: Sequence[str], files: RawFiles) -> Record:
     }
     if any(name in sizes for name in frames):
         record["sizes"] = _digest(*(str(sizes.get(name)).encode() for name in frames))
-    places = np.unique(np.linspace(0, len(frames) - 1, _NUM_SAMPLES).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(frames) - 1, _NUM_SAMPLES).round().astype(int))
     contents = []
-    for read in prefetch(files, [frames[place] for place in places]):
+    for read in prefetch(files, [frames[index] for index in chosen]):
         try:
             contents.append(read())
         except SourceError:  # absent or damaged
@@ -181,20 +179,6 @@ def _digest_array(values: NDArray[np.float64]) -> str:
 
 def _record_path(folder: Path, sequence: str) -> Path:
     return folder / _FOLDER / f"{sequence}.json"
-
-
-def _read(folder: Path, sequence: str) -> Record:
-    """Return a record; an empty one where there is none."""
-    path = _record_path(folder, sequence)
-    try:
-        content = parse_json(path.read_text(encoding="ascii"))
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        raise SourceError(
-            f"{path}: not JSON. Delete the tracker's folder and track again"
-        ) from None
-    return content if isinstance(content, dict) else {}
 
 
 def _digest(*parts: bytes) -> str:

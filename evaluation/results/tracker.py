@@ -1,7 +1,6 @@
 """The result files of one tracker, in any folder, archive and format."""
 
 import logging
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +39,7 @@ class TrackerResults:
 
     def is_named(self, name: str) -> bool:
         """Return True for the tracker's name or that of one of its runs."""
-        return name == self.name or name in {Path(each).name for each in self.folders}
+        return name == self.name or name in {Path(folder).name for folder in self.folders}
 
     @property
     def num_runs(self) -> int:
@@ -59,25 +58,6 @@ class TrackerResults:
             raise SourceError(f"{self.where}: no result of {sequence}")
         return self.paths[sequence]
 
-    def refuse(self, problems: Mapping[str, str], num_sequences: int) -> None:
-        """Raise an error that names all sequences with a problem, so that they can be pasted.
-
-        Args:
-            problems: Problem by sequence.
-            num_sequences: Of the benchmark.
-
-        Raises:
-            SourceError: There are problems.
-        """
-        if not problems:
-            return
-        names = shlex.join(problems)
-        reason = next(iter(problems.values())).rstrip(".")
-        message = f"{len(problems)} of {num_sequences} sequences cannot be scored: {reason}"
-        if len(problems) < num_sequences:
-            message += f". To score without them, pass --exclude-sequences {names}"
-        raise SourceError(message)
-
     def read_boxes(self, path: str) -> Floats:
         """Return the (T, 4) boxes of a file.
 
@@ -92,7 +72,7 @@ class TrackerResults:
         They lie beside the boxes or in the file. Where they are damaged, a warning says so: the
         boxes count all the same.
         """
-        found: list[Floats] = []
+        seconds_of_files: list[Floats] = []
         for path in paths:
             try:
                 seconds = self._find_seconds(path)
@@ -101,8 +81,8 @@ class TrackerResults:
                 return []
             if seconds is None:
                 return []
-            found.append(seconds)
-        return found
+            seconds_of_files.append(seconds)
+        return seconds_of_files
 
     def median_speed(self, sequences: Iterable[str]) -> float | None:
         """Return the frames per second by the median frame; None if no time is told."""

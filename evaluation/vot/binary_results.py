@@ -29,9 +29,10 @@ def parse_binary(data: bytes, *, where: str) -> dict[int, list[float]]:
         for number in range(1, num_frames + 1):
             kind = data[position]
             if kind not in (_CODE, _RECTANGLE, _POLYGON):
-                found = _OTHERS.get(kind, f"kind {kind}")
+                region = _OTHERS.get(kind, f"kind {kind}")
                 raise SourceError(
-                    f"{where}: frame {number} is {found}, expected a code, a rectangle or a polygon"
+                    f"{where}: frame {number} is {region}, expected a code, a rectangle or a "
+                    "polygon"
                 )
             position += 1
             layout = "<I" if kind == _CODE else "<4f"

@@ -77,12 +77,12 @@ class VotScore:
     @property
     def failures(self) -> tuple[float, ...]:
         """By sequence, mean over repetitions."""
-        return tuple(float(each.sum()) for each in self.failed)
+        return tuple(float(shares.sum()) for shares in self.failed)
 
     @property
     def accuracy_sums(self) -> Sums:
         """Accuracy, which pools the frames of all sequences, as sums over sequences."""
-        counts = [int(np.count_nonzero(~np.isnan(each))) for each in self.overlaps]
+        counts = [int(np.count_nonzero(~np.isnan(overlap))) for overlap in self.overlaps]
         return Sums(above=_column(map(np.nansum, self.overlaps)), below=_column(counts))
 
     @property
@@ -105,15 +105,15 @@ def measure_vot(
     """
     measured = [[_both_overlaps(run, trial) for run in trial.runs] for trial in trials]
     per_frame = [
-        _burnt_in_overlaps(trial, [whole for whole, _ in each])
-        for trial, each in zip(trials, measured, strict=True)
+        _burnt_in_overlaps(trial, [whole for whole, _ in runs])
+        for trial, runs in zip(trials, measured, strict=True)
     ]
     failed = tuple(
         np.mean([run.events == FAILED for run in trial.runs], axis=0) for trial in trials
     )
-    num_failures = float(sum(each.sum() for each in failed))
+    num_failures = float(sum(shares.sum() for shares in failed))
     num_frames = sum(len(trial.truth) for trial in trials)
-    inner = [[inner for _, inner in each] for each in measured]
+    inner = [[inner for _, inner in runs] for runs in measured]
     sums = expected_overlap_sums(trials, inner, ending=ending)
     curve = expected_overlap_curve(sums)
     low, high = eao_lengths

@@ -40,14 +40,14 @@ def report(
     scores = score_each(trackers, score, always=options.always)
     opinion = None
     if options.ask_toolkit:
-        names = {each.tracker for each in scores}
-        complete = [each for each in trackers if each.name in names]
+        names = {score.tracker for score in scores}
+        complete = [tracker for tracker in trackers if tracker.name in names]
         opinion = ask_toolkit(find_toolkit(), benchmark, complete)
     page = write_vot_report(
         benchmark, scores, options.out, second_opinion=opinion, made_by=options.made_by
     )
     tables = (opinion, vot_table(benchmark, scores), noise_table(scores))
-    return [each for each in tables if each is not None], page
+    return [table for table in tables if table is not None], page
 
 
 def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
@@ -59,7 +59,9 @@ def compare(benchmark: Benchmark, trackers: Sequence[TrackerResults]) -> Table:
     endings: tuple[Ending, ...] = ("matlab", "pysot")
 
     def rows_of(results: TrackerResults) -> list[Row]:
-        scores = [(each, score_vot(benchmark, results, ending=each).score) for each in endings]
+        scores = [
+            (ending, score_vot(benchmark, results, ending=ending).score) for ending in endings
+        ]
         return [
             (results.name, ending, score.eao, score.accuracy, score.robustness)
             for ending, score in scores

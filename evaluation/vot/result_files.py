@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.files import whole_file
-from datasets.box_files import decode_text, parse_rows
+from datasets.box_files import parse_rows
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
 from evaluation.results.entries import suffix_of
+from evaluation.results.files import write_text
 from evaluation.results.tracker import TrackerResults
+from evaluation.sequences import read_text
 from evaluation.vot.binary_results import parse_binary
 from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 
@@ -32,8 +33,7 @@ def write_run(path: Path, events: list[int], regions: list[Floats | None]) -> No
         str(event) if region is None else ",".join(f"{value:.4f}" for value in region)
         for event, region in zip(events, regions, strict=True)
     ]
-    with whole_file(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def read_runs(results: TrackerResults, sequence: str, num_frames: int) -> tuple[Run, ...]:
@@ -44,23 +44,13 @@ def read_runs(results: TrackerResults, sequence: str, num_frames: int) -> tuple[
     """
     runs = []
     for path in results.paths_of(sequence):
-        where, data = results.files.where(path), results.files.read(path)
-        parse = parse_binary if suffix_of(path) == "bin" else _parse_text
-        runs.append(make_run(parse(data, where=where), where=where, num_frames=num_frames))
+        where = results.files.where(path)
+        if suffix_of(path) == "bin":
+            rows = parse_binary(results.files.read(path), where=where)
+        else:
+            rows = parse_rows(read_text(results.files, path), where=where)
+        runs.append(make_run(rows, where=where, num_frames=num_frames))
     return tuple(runs)
-
-
-def _parse_text(data: bytes, *, where: str) -> dict[int, list[float]]:
-    return parse_rows(decode_text(data, where=where), where=where)
-
-
-def parse_run(text: str, *, where: str, num_frames: int) -> Run:
-    """Return the repetition that a result file's text holds.
-
-    Raises:
-        SourceError: It is damaged or of another length; ``where`` is named.
-    """
-    return make_run(parse_rows(text, where=where), where=where, num_frames=num_frames)
 
 
 def make_run(rows: Mapping[int, list[float]], *, where: str, num_frames: int) -> Run:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
-from evaluation.results.tracked_on import check_tracked_on
+from evaluation.results.score_each import measure_each
 from evaluation.results.tracker import TrackerResults
-from evaluation.sequences import read_size
+from evaluation.sequences import BenchmarkSequence, read_size
 from evaluation.vot.measures import Ending, Trial, VotScore, measure_vot
 from evaluation.vot.result_files import read_runs
 
@@ -41,28 +40,23 @@ def score_vot(
         SourceError: A result or a first image is missing or damaged, and all such sequences are
             named; or the results were tracked on another truth or on other frames.
     """
-    check_tracked_on(benchmark, results.folders)
-    trials = []
-    problems: dict[str, str] = {}
-    for sequence in benchmark.sequences:
-        try:
-            runs = read_runs(results, sequence.name, len(sequence.frames))
-        except SourceError as error:
-            problems[sequence.name] = str(error)
-            continue
+
+    def read_trial(sequence: BenchmarkSequence) -> Trial:
+        runs = read_runs(results, sequence.name, len(sequence.frames))
         size = read_size(benchmark.files, sequence.frames[0])
-        trials.append(Trial(runs=runs, truth=sequence.truth, image_size=size))
-    results.refuse(problems, len(benchmark.sequences))
+        return Trial(runs=runs, truth=sequence.truth, image_size=size)
+
+    trials = list(measure_each(benchmark, results, read_trial).values())
     score = measure_vot(trials, eao_lengths=benchmark.record.eao_lengths, ending=ending)
     return VotTracker(
         tracker=results.name,
         score=score,
         ending=ending,
         note=note,
-        frames_per_second=results.median_speed(each.name for each in benchmark.sequences),
+        frames_per_second=results.median_speed(sequence.name for sequence in benchmark.sequences),
     )
 
 
 def rank_vot(trackers: Sequence[VotTracker]) -> list[VotTracker]:
     """Return the trackers from the best EAO to the worst; one without a number comes last."""
-    return sorted(trackers, key=lambda each: -np.nan_to_num(each.score.eao, nan=-1.0))
+    return sorted(trackers, key=lambda score: -np.nan_to_num(score.score.eao, nan=-1.0))

@@ -26,22 +26,8 @@ INSTALL = "pip install vot-toolkit 'attributee<0.1.10'"
 """Version 0.9.0 asks for any attributee, and 0.1.10 cannot be imported."""
 _EXPERIMENT = "baseline"
 _REPORT = "report"
-_STACK = f"""title: supervised experiment
-experiments:
-  {_EXPERIMENT}:
-    type: supervised
-    repetitions: 15
-    skip_initialize: {NUM_SKIPPED}
-    analyses:
-      - type: supervised_average_ar
-      - type: supervised_eao_score
-        low: {{shortest}}
-        high: {{longest}}
-"""
-_CONFIG = """registry: [./trackers.ini]
-stack: stack.yaml
-sequences: sequences
-"""
+_TEMPLATES = Path(__file__).with_name("workspace")
+"""Files of the toolkit's workspace, with places for numbers."""
 
 
 def find_toolkit() -> str:
@@ -89,7 +75,7 @@ def ask_toolkit(command: str, benchmark: Benchmark, trackers: Sequence[TrackerRe
                 f"'vot --help' fails too: {INSTALL}; or leave out --vot-toolkit"
             )
         content = parse_json(report.read_text(encoding="utf-8"))
-    return _opinion_table(content, [each.name for each in trackers])
+    return _opinion_table(content, [tracker.name for tracker in trackers])
 
 
 def write_workspace(
@@ -100,10 +86,11 @@ def write_workspace(
     Names of trackers may hold letters that the toolkit does not accept. It needs no images where
     the size and the length of a sequence are stated.
     """
-    (workspace / "config.yaml").write_text(_CONFIG, encoding="ascii")
     shortest, longest = benchmark.record.eao_lengths
-    stack = _STACK.format(shortest=shortest, longest=longest)
-    (workspace / "stack.yaml").write_text(stack, encoding="ascii")
+    for template in _TEMPLATES.iterdir():
+        text = template.read_text(encoding="ascii")
+        text = text.format(skipped=NUM_SKIPPED, shortest=shortest, longest=longest)
+        (workspace / template.name).write_text(text, encoding="ascii")
     for sequence in benchmark.sequences:
         folder = workspace / "sequences" / sequence.name
         folder.mkdir(parents=True)
@@ -116,15 +103,15 @@ def write_workspace(
     listed = "".join(f"{sequence.name}\n" for sequence in benchmark.sequences)
     (workspace / "sequences/list.txt").write_text(listed, encoding="utf-8")
     identifiers = [f"tracker{number}" for number in range(1, len(trackers) + 1)]
-    registry = [f"[{each}]\nprotocol = trax\ncommand = none\n" for each in identifiers]
+    registry = [f"[{identifier}]\nprotocol = trax\ncommand = none\n" for identifier in identifiers]
     (workspace / "trackers.ini").write_text("".join(registry), encoding="ascii")
-    for identifier, each in zip(identifiers, trackers, strict=True):
+    for identifier, tracker in zip(identifiers, trackers, strict=True):
         for sequence in benchmark.sequences:
             folder = workspace / "results" / identifier / _EXPERIMENT / sequence.name
             folder.mkdir(parents=True)
-            for number, path in enumerate(each.paths_of(sequence.name), start=1):
+            for number, path in enumerate(tracker.paths_of(sequence.name), start=1):
                 name = f"{sequence.name}_{number:03d}.{suffix_of(path)}"
-                (folder / name).write_bytes(each.files.read(path))
+                (folder / name).write_bytes(tracker.files.read(path))
     return identifiers
 
 

@@ -11,11 +11,11 @@ from bench.faults.damaged.reader import Reader, command_on
 from bench.faults.damaged.structures import (
     change_json,
 )
-from datasets.box_files import decode_text
+from datasets.box_files import decode_text, parse_rows
 from evaluation.results.files import parse_times
 from evaluation.results.formats import FORMATS
 from evaluation.vot.binary_results import parse_binary
-from evaluation.vot.result_files import make_run, parse_run
+from evaluation.vot.result_files import make_run
 from tests.support.foreign_results import binary_of, json_of, matlab_of, text_of
 
 
@@ -40,7 +40,8 @@ def _read_binary(tree: Path) -> None:
 
 def _read_vot(tree: Path) -> None:
     path = tree / "s.txt"
-    parse_run(decode_text(path.read_bytes(), where=str(path)), where=str(path), num_frames=6)
+    rows = parse_rows(decode_text(path.read_bytes(), where=str(path)), where=str(path))
+    make_run(rows, where=str(path), num_frames=6)
 
 
 def _read_times(tree: Path) -> None:

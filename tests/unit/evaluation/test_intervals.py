@@ -69,7 +69,7 @@ def test_equal_results_are_noise_and_a_constant_lead_is_not() -> None:
         "AUC", {"best": mean_of(ONE + 0.01), "next": mean_of(ONE), "like": mean_of(ONE + 0.01)}
     )
     assert table is not None
-    assert table.caption.startswith("like within noise of best: AUC")
+    assert table.caption.startswith("best and like differ by less than the noise (p 1.00): AUC")
     assert [row[2:4] for row in table.rows] == [(12, 0), (0, 0)]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.check.archives import CheckRow, read_archive, vot_rows
 from datasets.tracks import SourceError
-from evaluation.check.archives import CheckRow, read_archive, vot_rows
 from evaluation.onepass.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass.metrics import Curves, mean_curves, measure
 from evaluation.results.names import match_name

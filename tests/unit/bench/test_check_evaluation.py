@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.check.__main__ import main
-from evaluation.check.rows import check_rows
+from bench.check.rows import check_rows
+from evaluation.check import main
 
 
 def test_onepass_numbers_are_those_of_the_official_evaluators(shared: Path) -> None:

@@ -1,19 +1,13 @@
-"""Compare every measure with numbers that others computed, and print ours | official | printed.
-
-    python -m evaluation.check --folder ../shared/check
-
-The folder holds raw results of published trackers, ground truth, and what the official evaluators
-computed from them. Exit 1 if one of our numbers differs.
-"""
+"""Compare every measure with the official evaluators' numbers: ``python -m evaluation.check``."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.check.rows import check_rows
 from commands.run import run_command
 from datasets.tracks import SourceError
-from evaluation.check.rows import check_rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import parse_boxes, parse_flags
+from datasets.box_files import parse_boxes, parse_flags, parse_rows
 from evaluation.benchmarks.vot import VOT2018
 from evaluation.regions import rectangles_to_polygons
 from evaluation.vot.measures import Ending, Trial, measure_vot
-from evaluation.vot.result_files import parse_run
+from evaluation.vot.result_files import make_run
 
 Boxes = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def vot_rows(folder: Path, tracker: str, expected: Mapping[str, Any]) -> Iterato
         truth = np.array(each["gt_rect"], np.float64)
         truth = rectangles_to_polygons(truth) if truth.shape[1] == 4 else truth
         runs = tuple(
-            parse_run(text, where=path, num_frames=len(truth))
+            make_run(parse_rows(text, where=path), where=path, num_frames=len(truth))
             for path, text in sorted(texts.items())
             if path.split("/")[-2] == name
         )
