@@ -107,7 +107,7 @@ def evaluate(out: Path, seed: int) -> None:
         replace(report, weights=str(untrained), name="DCFFNet untrained"),
         *(replace(report, tracker=name) for name in BASELINES),
     ]
-    benchmark = open_benchmark("otb100", report.root)
+    benchmark = open_benchmark("otb100", str(out / "raw" / "OTB100"))
     for config in trackers:
         track_missing(config, benchmark, results)
     print(flush=True)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from commands.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from commands.retry import RetrySettings
     from sampling.augment import AugmentSettings
     from sampling.batch import PairBatch
     from sampling.dataset import PairDataset
     from sampling.loader import PairLoader
     from sampling.plan import PairSettings
     from sampling.remote.cache import CacheSettings
-    from sampling.remote.reader import RetrySettings
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -27,7 +27,7 @@ else:
             "PairDataset": "sampling.dataset",
             "PairLoader": "sampling.loader",
             "PairSettings": "sampling.plan",
-            "RetrySettings": "sampling.remote.reader",
+            "RetrySettings": "commands.retry",
         },
     )
 

@@ -1,7 +1,7 @@
 """A batch of pairs as the training loop gets it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -47,19 +47,14 @@ class PairBatch:
             )
         )
 
-    def tensors(self) -> tuple[Tensor, ...]:
-        """Return all tensors of the batch."""
-        return self.template, self.search, self.boxes_xyxy, self.positive, self.pair_index
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all tensors of the batch by name."""
+        names = [field.name for field in fields(self) if field.name != "name_pair"]
+        return {name: getattr(self, name) for name in names}
 
     def _changed(self, change: Callable[[Tensor], Tensor]) -> "PairBatch":
-        return replace(
-            self,
-            template=change(self.template),
-            search=change(self.search),
-            boxes_xyxy=change(self.boxes_xyxy),
-            positive=change(self.positive),
-            pair_index=change(self.pair_index),
-        )
+        changed = {name: change(tensor) for name, tensor in self.tensors().items()}
+        return PairBatch(**changed, name_pair=self.name_pair)
 
 
 def empty_arrays(size: int) -> BatchArrays:

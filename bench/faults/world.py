@@ -62,7 +62,7 @@ class World:
         manifest, otb = str(self.crops / "manifest.parquet"), self.raw / "OTB100"
         weights, given = ["--weights", str(self.weights)], ["--manifests", manifest]
         sql = "SELECT track, frame FROM crops ORDER BY track, frame"
-        tune = ["--source", "uav123", "--root", str(self.raw / "uav123"), "--val-fraction", "0.5"]
+        tune = ["--src", "uav123", "--root", str(self.raw / "uav123"), "--val-fraction", "0.5"]
         return {
             "sample": ["datasets.sample", "--out", f"{out}/world", "--scale", "tiny"],
             "build": self.build(str(self.raw / "uav123"), str(out)),

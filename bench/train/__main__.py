@@ -47,8 +47,8 @@ STAGES: Mapping[str, tuple[Stage, str]] = {
 class TrainBenchConfig(BenchOptions):
     """What to measure."""
 
-    manifest: str = ""
-    """Manifest to load from; empty makes crops of noise."""
+    manifest: str | None = None
+    """Manifest to load from; by default crops of noise."""
     device: str = "auto"
     """auto, cpu or cuda."""
     width: float = 0.0

@@ -68,14 +68,14 @@ def num_threads() -> int:
 
 
 def all_crop_thumbs(
-    manifests: Sequence[Manifest], *, where: str | None, keep: str, progress: Progress
+    manifests: Sequence[Manifest], *, where: str | None, keep: str | None, progress: Progress
 ) -> Thumbs:
     """Return (N, 32, 32) pictures of the search crops of all manifests' rows.
 
     Args:
         manifests: The crops, with the selected rows.
         where: The condition that selected those rows.
-        keep: Folder for the pictures, for later calls without decoding; empty keeps none.
+        keep: Folder for the pictures, for later calls without decoding; None keeps none.
         progress: Called with the number of finished pictures.
     """
     thumbs = np.empty(
@@ -86,13 +86,13 @@ def all_crop_thumbs(
         part = thumbs[start : start + manifest.rows.height]
         start += manifest.rows.height
         selection = hashlib.sha256(f"{manifest.fingerprint} {where}".encode()).hexdigest()[:32]
-        kept = Path(keep) / _KEPT.format(selection)
-        if keep and kept.is_file():
+        kept = Path(keep) / _KEPT.format(selection) if keep else None
+        if kept and kept.is_file():
             part[:] = np.load(kept, mmap_mode="r")
             progress(len(part))
             continue
         crop_thumbs(manifest, manifest.rows, out=part, progress=progress)
-        if keep:
+        if kept:
             with whole_file(kept) as temporary, temporary.open("wb") as file:
                 np.save(file, part)
     return thumbs

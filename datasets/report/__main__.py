@@ -59,9 +59,9 @@ class ReportConfig:
 
     manifests: tuple[str, ...]
     """Path or URL of each manifest."""
-    out: str = ""
-    """Page to write, or only the picture of random crops if it ends in .png; both, as report.html
-    and crops.png, beside the first manifest if empty."""
+    out: str | None = None
+    """Page to write, or only the picture of random crops if it ends in .png; by default both, as
+    report.html and crops.png, beside the first manifest."""
     where: str | None = None
     """SQL condition that selects rows, such as "category = 'dog'"."""
     num_crops: Count = 24

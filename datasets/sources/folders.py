@@ -29,7 +29,7 @@ _GROUPS = "groups.csv"
 class FolderOptions:
     """Options of own footage only."""
 
-    name: str = ""
+    name: str | None = None
     """Name of own footage in the manifest, with --src folders."""
     format: Literal["auto", "text", "mot", "cvat", "coco", "masks"] = "auto"
     """Format of the boxes of own footage; auto recognises it per video."""

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from commands.retry import RetrySettings
 from manifests.schema import ManifestError
 from sampling.pair_index import Shard
-from sampling.remote.reader import RemoteReader, RetrySettings
+from sampling.remote.reader import RemoteReader, is_remote
 
 _POLL_S = 0.05
 
@@ -66,7 +67,7 @@ class Lease:
 
 
 class ShardCache:
-    """The copies in one folder.
+    """The copies in one folder; local shards are read from where they are.
 
     Args:
         settings: Folder and size.
@@ -84,10 +85,14 @@ class ShardCache:
         return str(self._folder / f"{shard.sha256}.tar")
 
     def close(self) -> None:
-        """Make all waiting `acquire` calls give up."""
+        """Make all waiting `fetch` calls give up."""
         self._stop.set()
 
-    def acquire(self, shard: Shard) -> Lease:
+    def is_fetched(self, shard: Shard) -> bool:
+        """Return True for a remote shard."""
+        return is_remote(shard.url)
+
+    def fetch(self, shard: Shard) -> Lease:
         """Return the copy of a shard, fetched if need be.
 
         Raises:
@@ -110,7 +115,7 @@ class ShardCache:
 
     def read(self, shard: Shard, offset: int, num_bytes: int) -> bytes:
         """Return a part of a shard's copy, fetched if need be."""
-        with self.acquire(shard) as file:
+        with self.fetch(shard) as file:
             return os.pread(file, num_bytes, offset)
 
     def _fill(self, shard: Shard, path: str) -> None:
