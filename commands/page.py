@@ -123,7 +123,7 @@ def _footer(made_by: Provenance) -> str:
 
 def _section(section: Section, number: int) -> str:
     parts = [f'<section id="s{number}">\n<h2>{html.escape(section.title)}</h2>']
-    parts += [f'<p class="note">{_prose(each)}</p>' for each in section.warnings]
+    parts += [f'<p class="note">{_prose(warning)}</p>' for warning in section.warnings]
     parts += [f"<p>{_prose(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []
     parts += _group("pictures", [_picture(picture) for picture in section.pictures])

@@ -71,8 +71,8 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
     is_inner = last in ("img", "imgs", "color", "images")
     if above.endswith(("/30", "/240")) and files.exists(f"{above}/{last}.txt"):  # NFS
         return last, [f"{above}/{last}.txt"]
-    for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
-        paths = [f"{place}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
+    for parent, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
+        paths = [f"{parent}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
         if paths:
             numbered = [path for path in paths if _NUMBERED.search(path)]
             name = above if is_inner else folder

@@ -173,7 +173,7 @@ def _copy_thumbs(
         places: Number of the sequence and index of the frame in it, N times.
         crop: Sizes and scale of the crops.
         kind: Index in `COPIES`.
-        seed: Seed of the copies, together with the place.
+        seed: Seed of the copies, together with the frame's position.
     """
     make_copy = tuple(COPIES.values())[kind]
 

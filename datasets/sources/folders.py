@@ -60,10 +60,10 @@ def list_parts(files: RawFiles, options: FolderOptions = FolderOptions()) -> lis
         logger.info("%s: %s", files.root, _describe(kind, count, options))
     wanted = "boxes" if options.format == "auto" else FORMATS[options.format].what
     if not parts:
-        found = f"no {wanted} in any of {len(without)} videos" if without else "no video"
+        problem = f"no {wanted} in any of {len(without)} videos" if without else "no video"
         raise SourceError(
-            f"{files.root}: {found}, expected one folder per video, such as video1/000001.jpg and "
-            "video1/groundtruth.txt. Pass --root with the folder that holds those of the videos"
+            f"{files.root}: {problem}, expected one folder per video, such as video1/000001.jpg "
+            "and video1/groundtruth.txt. Pass --root with the folder that holds those of the videos"
         )
     if without:
         logger.warning(
@@ -107,9 +107,9 @@ def _recognise(files: RawFiles, folder: str, options: FolderOptions) -> str | No
     """Return the format of a video's boxes; None if it has none."""
     name = folder.rpartition("/")[2]
     wanted = list(FORMATS) if options.format == "auto" else [options.format]
-    found = {kind: FORMATS[kind].find(files, folder, name) for kind in wanted}
-    kinds = [kind for kind in wanted if found[kind]]
-    if len(kinds) > 1 and "coco" in kinds and not found["coco"][0].startswith(f"{folder}/"):
+    box_files = {kind: FORMATS[kind].find(files, folder, name) for kind in wanted}
+    kinds = [kind for kind in wanted if box_files[kind]]
+    if len(kinds) > 1 and "coco" in kinds and not box_files["coco"][0].startswith(f"{folder}/"):
         kinds.remove("coco")  # a file in the root counts where the video has no boxes of its own
     if len(kinds) > 1:
         raise SourceError(

@@ -41,10 +41,10 @@ def read_video(files: RawFiles, folder: str) -> Video:
 def find_frames(files: RawFiles, folder: str) -> list[str]:
     """Return the images of a folder in time order, or else its video files."""
     for inner in _IMAGE_FOLDERS:
-        place = f"{folder}/{inner}".rstrip("/")
+        images = f"{folder}/{inner}".rstrip("/")
         names = list_inner(files, folder, inner)
         if any(map(is_image, names)):
-            return [f"{place}/{name}" for name in sort_frames(names, where=files.where(place))]
+            return [f"{images}/{name}" for name in sort_frames(names, where=files.where(images))]
     return [f"{folder}/{name}" for name in files.list(folder) if is_video(name)]
 
 
