@@ -178,22 +178,19 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         ]
 
     def _draw_windows(self) -> NDArray[np.int64]:
-        if self.access == "stream":
-            return draw_windows(
-                self._tracks,
-                np.ones(len(self.shards), np.int64),
-                window_bytes=SHARDS_PER_WINDOW,
-                seed=self.maker.seed,
-                epoch=self.epoch,
-                grow=True,  # only the wanted crops of a window are in memory
-            )
-        costs = [shard.num_bytes if is_remote(shard.url) else 0 for shard in self.shards]
+        is_stream = self.access == "stream"
+        if is_stream:
+            costs, limit = [1] * len(self.shards), SHARDS_PER_WINDOW
+        else:
+            costs = [shard.num_bytes if is_remote(shard.url) else 0 for shard in self.shards]
+            limit = self.cache_settings.limit_bytes // 2  # one in use, one being fetched
         return draw_windows(
             self._tracks,
             np.array(costs, np.int64),
-            window_bytes=self.cache_settings.limit_bytes // 2,  # one in use, one being fetched
+            window_bytes=limit,
             seed=self.maker.seed,
             epoch=self.epoch,
+            grow=is_stream,  # only the wanted crops of a window are in memory
         )
 
     def __getstate__(self) -> dict[str, object]:
