@@ -25,7 +25,7 @@ _FEWEST_LISTED = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Picture:
-    """A picture and what it shows in words, for those who cannot see it."""
+    """A picture with a description for readers who cannot see it."""
 
     figure: bytes | str
     """An encoded PNG, or the text of an SVG element."""
@@ -41,7 +41,7 @@ class Section:
 
     title: str
     text: str = ""
-    """Between `backticks` stands what a reader may copy; so also in warnings."""
+    """Text in `backticks` is code to copy; so also in warnings."""
     warnings: tuple[str, ...] = ()
     code: str = ""
     """Something to copy, such as a condition or a command."""

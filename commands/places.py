@@ -47,7 +47,7 @@ def keep_inputs(
     URLs.
 
     Args:
-        inputs: Files, folders and archives that the command reads. None stands for no path.
+        inputs: Files, folders and archives that the command reads. None is no path.
         files: Files that it writes or removes; a folder of its own includes its content.
         folders: Folders in which it makes files beside existing ones.
         option: The option for another output, for the message.

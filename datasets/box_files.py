@@ -57,7 +57,7 @@ def read_one_based_boxes(files: RawFiles, name: str) -> NDArray[np.float64]:
 
     Args:
         files: The raw root.
-        name: File of lines ``x,y,w,h``; ``NaN`` is a number here, and stands for no box.
+        name: File of lines ``x,y,w,h``; ``NaN`` is a number here, and means no box.
 
     Returns:
         (T, 4) left, top, width, height in pixels, origin at the image's top-left corner.

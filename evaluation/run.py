@@ -154,7 +154,7 @@ def _check_outputs(config: RunConfig, results: Path) -> None:
 
 
 def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> None:
-    """Track the sequences that have no result of the tracker that the options ask for.
+    """Track the sequences without a result of the tracker in the options.
 
     Raises:
         SourceError: Both kinds of tracker are asked for, or this one cannot run here.

@@ -97,7 +97,7 @@ def run(config: TuneConfig) -> None:
         )
         objective = _objective(network, tracks, files, config)
         for number in range(len(finished_trials(study)), config.trials):
-            # One generator a trial: a search that was stopped goes on as if it had not been.
+            # One generator per trial: an interrupted search goes on as one without interruption.
             study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
             study.optimize(objective, n_trials=1)
         _write_results(study, out, network.config.head, config.name or config.src, tracks)

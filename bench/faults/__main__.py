@@ -1,4 +1,4 @@
-"""Run families of faults, and count what was lost and what went wrong.
+"""Run families of faults, and count losses and errors.
 
     python -m bench.faults --scale 0.1 --check
     python -m bench.faults --only inputs --seed 7
@@ -37,7 +37,7 @@ FAMILIES: Mapping[str, Family] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FaultsConfig(BenchOptions):
-    """Run families of faults, and count what was lost and what went wrong."""
+    """Run families of faults, and count losses and errors."""
 
     only: str | None = None
     """A family, or a family and a part of the names of its rows ("inputs:json"); by default all."""

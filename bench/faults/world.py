@@ -1,4 +1,4 @@
-"""Small made-up data and commands for trials, and digests of what the commands wrote."""
+"""Small made-up data and commands for trials, and digests of their outputs."""
 
 import hashlib
 import os
@@ -139,5 +139,5 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def last_line(errors: str) -> str:
-    """Return the end of what a command said."""
+    """Return the last line of a command's errors."""
     return errors.strip().splitlines()[-1][:300] if errors.strip() else "nothing said"

@@ -130,7 +130,7 @@ def _measure_here(config: PairsBenchConfig, scratch: Path) -> int:
         cases = made.ours(config.workers) | made.others()
         for case, epoch in cases.items():
             if case.loader != "streamed":
-                next(iter(epoch()))  # starts the workers, fetches what is cached
+                next(iter(epoch()))  # starts the workers and fills the cache
         for _ in range(config.rounds):
             for workers in sorted({case.workers for case in cases}):
                 limits.setdefault(workers, []).append(limit.rate(config.pairs, workers))

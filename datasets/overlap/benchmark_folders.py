@@ -84,7 +84,7 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
 def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: str) -> Track:
     boxes_xywh = _read_truth(files, truth)
     if len(boxes_xywh) > 4 * len(images):
-        boxes_xywh = boxes_xywh[::8]  # NFS at 30 frames a second has the rows of 240
+        boxes_xywh = boxes_xywh[::8]  # NFS at 30 frames per second has the rows of 240
     # Some folders hold more images than the benchmark uses: the last ones are compared then.
     count = min(len(images), len(boxes_xywh))
     if len(images) != len(boxes_xywh):

@@ -52,7 +52,7 @@ def near_pairs(
         max_distance: Bits in which a pair may differ.
         most: Number of the nearest pairs to keep per query. Bounds the memory: in still footage
             every frame is near every other.
-        skip: Tells which pairs, (P,) indices into the queries and into the table, do not count.
+        skip: Returns True for pairs, (P,) indices into queries and table, that do not count.
 
     Returns:
         (P,) index into the queries, index into the table, number of bits that differ; ordered by

@@ -94,7 +94,7 @@ def found_section(
         matching: Result of `summarise`.
         condition: Result of `leave_out`.
         pictures: Pairs side by side.
-        compared: The comparison in words.
+        compared: Description of the comparison.
     """
     if matching.is_empty():
         return Section(

@@ -2,8 +2,8 @@
 
     python -m evaluation.check --folder ../shared/check
 
-The folder holds raw results of published trackers, ground truth, and what the official evaluators
-computed from them. Exit 1 if one of our numbers differs.
+The folder holds raw results of published trackers, ground truth, and the numbers that the
+official evaluators computed from them. Exit 1 if one of our numbers differs.
 """
 
 import sys

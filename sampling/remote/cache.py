@@ -1,9 +1,9 @@
 """Local copies of remote shards: bounded in bytes, shared by processes, whole or absent.
 
-A copy is named by the shard's checksum. While it is written it is called ``.part``, has its full
-size from the start, so that its place is taken, and is locked by whoever writes it. Whoever reads a
-copy holds a shared lock on it, and only copies that nobody holds are evicted, the longest unused
-first. Locks are the kernel's: those of a killed process are gone with it.
+A copy is named by the shard's checksum. During writing it is called ``.part``, has its full size
+from the start, so that its room is taken, and is locked by the writer. Readers hold shared locks,
+and only copies without a lock are evicted, the longest unused first. Locks are the kernel's: those
+of a killed process are gone with it.
 """
 
 import fcntl
@@ -122,7 +122,7 @@ class ShardCache:
         part = f"{path}.part"
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            # Whoever has written the part goes on to use it, under a lock of the same file.
+            # The writer of the part goes on to use it, under a lock of the same file.
             is_ours = self._lock(file, fcntl.LOCK_EX, unless=path)
             if not is_ours or Path(path).exists() or not os.fstat(file).st_nlink:
                 return

@@ -2,7 +2,7 @@
 
 A file in the video's folder is of this video. One in the root or its ``annotations`` is of all:
 an image with the video's name among its folders belongs to it, and one without folders to the video
-that has a frame of this name. The track's number may also stand in the annotation's ``attributes``,
+that has a frame of this name. The track's number may also be in the annotation's ``attributes``,
 as CVAT writes it.
 """
 

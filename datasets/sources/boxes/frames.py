@@ -52,7 +52,7 @@ def list_inner(files: RawFiles, folder: str, inner: str) -> list[str]:
     """Return the names in a folder inside of another; empty if it does not exist.
 
     A store is asked for the outer folder alone where that lacks the inner one: it answers again
-    from memory, and what is absent takes it two requests each time.
+    from memory, and an absent folder takes two requests each time.
     """
     if inner and inner.partition("/")[0] not in files.list(folder):
         return []
