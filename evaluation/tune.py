@@ -13,11 +13,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from commands.choices import Count, Device, Seed, ValFraction, within
+from commands.choices import Count, Device, Seed, ValFraction, one_of, within
 from commands.files import whole_file
 from commands.places import keep_inputs
 from commands.run import run_command
@@ -41,11 +41,9 @@ from tracking.tracker import Tracker
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
-    SourceName = str
-else:  # sources of videos; stills have no second frame
-    SourceName = Literal[tuple(name for name in SOURCES if name not in ("coco", "det"))]
-
 _PROG = "python -m evaluation.tune"
+_VIDEOS = [name for name in SOURCES if name not in ("coco", "det")]
+"""Sources of videos; stills have no second frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,7 @@ class TuneConfig:
 
     weights: str
     """Trained weights."""
-    src: SourceName = "lasot"
+    src: Annotated[str, one_of(_VIDEOS)] = "lasot"
     """Training source whose val split is used; all annotations of it are read first."""
     name: str | None = None
     """Name of own footage in the manifest, as in the build; it decides the split."""
