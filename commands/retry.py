@@ -72,11 +72,8 @@ def retry(
                 raise
             reason = one_line(error)
             if attempt == settings.attempts:
-                failed = OSError(
-                    f"{where}: {attempt} reads failed, the last with: {reason}. Check the store"
-                )
-                failed.filename = where
-                raise failed from error
+                problem = f"{attempt} reads failed, the last with: {reason}. Check the store"
+                raise OSError(errno.EIO, problem, where) from error
             logger.warning(
                 "%s: read %d failed: %s; next in %.1f s", where, attempt, reason, pause_s
             )

@@ -85,7 +85,8 @@ class PairMaker:
                     search=out.search[number],
                 )
             except (ValueError, OSError) as error:
-                failures.append(Failure(number, crops.role, str(error)))
+                message = getattr(error, "strerror", None) or str(error)
+                failures.append(Failure(number, crops.role, message))
         return failures
 
     def changes(self, records: NDArray[np.void], *, epoch: int) -> list[Change]:
