@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import decode_text, parse_boxes
+from datasets.box_files import parse_boxes, read_text
 from datasets.files.folders import RawFiles
 from datasets.frame_order import is_image, sort_frames
 from datasets.sources import SOURCES
@@ -113,7 +113,7 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
 def _read_truth(files: RawFiles, name: str) -> NDArray[np.float64]:
     """Return (T, 4) boxes, or those around polygons; errors of a pixel do not matter here."""
     where = files.where(name)
-    text = decode_text(files.read(name), where=where)
+    text = read_text(files, name)
     if '"' in text.partition("\n")[0]:  # VATIC: id, corners, frame, three flags, "label"
         text = "\n".join(",".join(line.split()[1:5]) for line in text.splitlines())
         values = parse_boxes(text, where=where)

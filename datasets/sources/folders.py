@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from datasets.box_files import decode_text
+from datasets.box_files import read_text
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes import FORMATS
 from datasets.sources.boxes.frames import find_frames, read_video
@@ -136,7 +136,7 @@ def _read_groups(files: RawFiles) -> dict[str, str]:
         return {}
     where = files.where(_GROUPS)
     groups = {}
-    for number, line in enumerate(decode_text(files.read(_GROUPS), where=where).splitlines(), 1):
+    for number, line in enumerate(read_text(files, _GROUPS).splitlines(), 1):
         cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != 2 or not all(cells):
             raise SourceError(f"{where}:{number}: {line[:60]!r}, expected video,group. Correct it")
