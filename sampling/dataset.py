@@ -126,7 +126,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         record = self.records[[pair]]
         arrays = empty_arrays(1)
         for failure in self.make(record, out=arrays):
-            raise self.bad_sample(record, failure)
+            raise self.bad_sample(int(record["pair"][0]), failure)
         batch = to_batch(arrays, record, self.name_pair)
         return {name: tensor[0] for name, tensor in batch.tensors().items()}
 
@@ -136,9 +136,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Make pairs in this process; see `sampling.make_pairs.PairMaker.make`."""
         return self.maker.make(records, read or self._read, epoch=self.epoch, out=out)
 
-    def bad_sample(self, records: NDArray[np.void], failure: Failure) -> ManifestError:
-        """Return the error for a pair that could not be made, with shard and key."""
-        pair = int(records["pair"][failure.number])
+    def bad_sample(self, pair: int, failure: Failure) -> ManifestError:
+        """Return the error for a pair of the epoch that could not be made, with shard and key."""
         name = sample_name(self.manifests, int(self.plan.rows_of(failure.role)[pair]))
         letter = "z" if failure.role == "template" else "x"
         return ManifestError(f"{name}.{letter}.jpg: {failure.message}")

@@ -233,8 +233,9 @@ class PairLoader:
         out, record = arrays.part(chosen), records[chosen]
         remaining = [failure]
         while remaining:
-            self._count_bad(self.dataset.bad_sample(record, remaining[0]._replace(number=0)))
-            record[0] = self.dataset.records[(int(record["pair"][0]) + 1) % len(self.dataset)]
+            pair = int(record["pair"][0])
+            self._count_bad(self.dataset.bad_sample(pair, remaining[0]))
+            record[0] = self.dataset.records[(pair + 1) % len(self.dataset)]
             remaining = self.dataset.make(record, out=out)
 
     def _count_bad(self, error: ManifestError) -> None:

@@ -133,12 +133,7 @@ def make_plan(
         plan.background_rows[moved] = tracks.rows[any_crop(tracks, others, crop_u[moved])]
     if windows is not None:
         by_window = np.argsort(draw.windows[chosen], kind="stable")
-        plan = Plan(
-            plan.template_rows[by_window],
-            plan.search_rows[by_window],
-            plan.positive[by_window],
-            plan.background_rows[by_window],
-        )
+        plan = Plan._make(column[by_window] for column in plan)
     return plan
 
 
