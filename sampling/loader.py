@@ -24,11 +24,10 @@ from numpy.typing import NDArray
 from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.augment import AugmentSettings
-from sampling.batch import PairBatch, empty_arrays, to_batch
+from sampling.batch import PairBatch, RankSlices, empty_arrays, to_batch
 from sampling.dataset import Access, PairDataset
 from sampling.make_pairs import BatchArrays, Failure
 from sampling.plan import PairSettings
-from sampling.rank_slices import RankSlices
 from sampling.remote.cache import CacheSettings
 from sampling.remote.prefetch import Prefetch
 from sampling.remote.single_pass import held_crops
@@ -157,8 +156,7 @@ class PairLoader:
                 ahead.reach(records)
                 ahead.wait_for(records)
                 arrays = empty_arrays(records.size)
-                crops = held_crops(ahead, records) if self._streams else None
-                read = partial(read_held, crops) if crops is not None else None
+                read = partial(read_held, held_crops(ahead, records)) if self._streams else None
                 failures = self.dataset.make(records, out=arrays, read=read)
                 yield self._finished(arrays, records, failures)
 
