@@ -139,14 +139,10 @@ class ShardCache:
 
     def _write(self, shard: Shard, file: int) -> None:
         digest = hashlib.sha256()
-        position = 0
-        for piece in self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop):
-            digest.update(piece)
-            view = memoryview(piece)
-            while view:
-                written = os.pwrite(file, view, position)
-                position += written
-                view = view[written:]
+        with os.fdopen(file, "wb", closefd=False) as copy:
+            for piece in self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop):
+                digest.update(piece)
+                copy.write(piece)
         if digest.hexdigest() != shard.sha256:
             raise ManifestError(
                 f"{shard.url}: sha256 {digest.hexdigest()[:16]}..., expected "
