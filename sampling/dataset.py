@@ -22,7 +22,7 @@ from sampling.pair_index import list_shards, member_names, pair_records, sample_
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.remote.cache import CacheSettings, ShardCache
 from sampling.remote.prefetch import ShardStore
-from sampling.remote.reader import RemoteReader, is_remote
+from sampling.remote.reader import RemoteReader
 from sampling.remote.single_pass import SHARDS_PER_WINDOW, PassingShards
 from sampling.remote.windows import draw_windows
 from sampling.shard_reader import ShardReader, check_crop
@@ -64,12 +64,14 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         self.manifests = tuple(manifests)
         self._process = os.getpid()
         self.shards = list_shards(manifests)
-        self.is_remote = any(is_remote(shard.url) for shard in self.shards)
+        self.is_remote = any(shard.path is None for shard in self.shards)
         """Whether any shard has to be fetched before it is read."""
         self.cache_settings = cache or CacheSettings()
         stored_px = [(shard.template_px, shard.search_px) for shard in self.shards]
         self.maker = PairMaker(stored_px=stored_px, augment=augment, seed=seed)
-        self.paths = self._local_paths()
+        copies = self.open_cache()
+        self.paths = [shard.path or copies.path(shard) for shard in self.shards]
+        """Per shard, the local file: of its own, or of its copy in the cache."""
         self._read = self._open_reader()
         self._settings = pairs
         self._split = split
@@ -161,7 +163,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         remote = RemoteReader(self.cache_settings.retries) if is_stream else self.open_cache()
 
         def read(shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
-            if not is_remote(self.shards[shard].url):
+            if self.shards[shard].path is not None:
                 return local.read(shard, offset, num_bytes, crc32)
             data = remote.read(self.shards[shard], offset, num_bytes)
             check_crop(data, num_bytes=num_bytes, crc32=crc32)
@@ -169,19 +171,12 @@ class PairDataset(Dataset[dict[str, Tensor]]):
 
         return read
 
-    def _local_paths(self) -> list[str]:
-        cache = self.open_cache()
-        return [
-            cache.path(shard) if is_remote(shard.url) else shard.url.removeprefix("file://")
-            for shard in self.shards
-        ]
-
     def _draw_windows(self) -> NDArray[np.int64]:
         is_stream = self.access == "stream"
         if is_stream:
             costs, limit = [1] * len(self.shards), SHARDS_PER_WINDOW
         else:
-            costs = [shard.num_bytes if is_remote(shard.url) else 0 for shard in self.shards]
+            costs = [0 if shard.path else shard.num_bytes for shard in self.shards]
             limit = self.cache_settings.limit_bytes // 2  # one in use, one being fetched
         return draw_windows(
             self._tracks,

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from commands.places import local_path
 from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
 from manifests.shards import shard_url
@@ -46,6 +47,11 @@ class Shard:
     template_px: int
     """Side of its template crops as stored, margin included."""
     search_px: int
+
+    @property
+    def path(self) -> str | None:
+        """Its path on a local disk; None for a remote shard."""
+        return local_path(self.url)
 
 
 def list_shards(manifests: Sequence[Manifest]) -> list[Shard]:

@@ -19,7 +19,7 @@ from threading import Event
 from commands.retry import RetrySettings
 from manifests.schema import ManifestError
 from sampling.pair_index import Shard
-from sampling.remote.reader import RemoteReader, is_remote
+from sampling.remote.reader import RemoteReader
 
 _POLL_S = 0.05
 
@@ -90,7 +90,7 @@ class ShardCache:
 
     def is_fetched(self, shard: Shard) -> bool:
         """Return True for a remote shard."""
-        return is_remote(shard.url)
+        return shard.path is None
 
     def fetch(self, shard: Shard) -> Lease:
         """Return the copy of a shard, fetched if need be.

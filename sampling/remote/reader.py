@@ -104,11 +104,6 @@ class PieceFile:
         return b"".join(parts)
 
 
-def is_remote(url: str) -> bool:
-    """Return True unless a URL is a file on a local disk."""
-    return "://" in url and not url.startswith("file://")
-
-
 def _is_missing(error: Exception) -> bool:
     """Return True if an error means that there is no such file.
 

@@ -18,7 +18,7 @@ from webdataset.tariterators import tar_file_expander
 from manifests.schema import ManifestError
 from sampling.pair_index import Shard, crop_locations
 from sampling.remote.prefetch import Prefetch
-from sampling.remote.reader import PieceFile, RemoteReader, is_remote
+from sampling.remote.reader import PieceFile, RemoteReader
 from sampling.shard_reader import HeldCrops
 
 SHARDS_PER_WINDOW = 4
@@ -84,10 +84,10 @@ class PassingShards:
 
     @contextmanager
     def _opened(self, shard: Shard) -> Iterator[PieceFile | IO[bytes]]:
-        if is_remote(shard.url):
+        if shard.path is None:
             yield PieceFile(self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop))
         else:
-            with Path(shard.url.removeprefix("file://")).open("rb") as file:
+            with Path(shard.path).open("rb") as file:
                 yield file
 
 
