@@ -1,4 +1,4 @@
-"""How long a build takes to know what it will do: LaSOT's and COCO's annotations, read and planned.
+"""Time of reading and planning LaSOT's and COCO's annotations, before a build cuts any crop.
 
     python -m bench.annotations
     python -m bench.annotations --sources lasot --json

@@ -93,7 +93,7 @@ def _median(values: Sequence[Any]) -> str | int | float:
 
 
 def describe_machine() -> dict[str, str | int]:
-    """Return what the figures depend on: processor, cores, memory, and the libraries' versions."""
+    """Return the machine behind the figures: processor, cores, memory, and libraries' versions."""
     machine: dict[str, str | int] = {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
@@ -121,7 +121,7 @@ def _processor() -> str:
 
 
 def _print_tables(rows: Sequence[Row]) -> None:
-    """Print rows in aligned columns, with a new heading wherever the columns change."""
+    """Print rows in aligned columns, with a new heading where the columns change."""
     start = 0
     for stop in range(1, len(rows) + 1):
         if stop < len(rows) and rows[stop].keys() == rows[start].keys():

@@ -1,4 +1,4 @@
-"""How fast the network is: beside naive correlations, and beside what the device can do.
+"""Speed of the network, relative to naive correlations and to the device's limits.
 
     python -m bench.network
     python -m bench.network --device cuda --json --check
@@ -51,7 +51,7 @@ class NetworkBenchConfig(BenchOptions):
     clock: Clock = "wall"
     """processor, with --threads 1, measures on a busy machine; GPUs are timed by the wall."""
     forms: bool = False
-    """Also time every form of every correlation: what the choice in `model.correlation` is of."""
+    """Also time every form of every correlation, among which `model.correlation` chooses."""
 
 
 def measure(config: NetworkBenchConfig) -> int:

@@ -101,7 +101,7 @@ def _captured(work: Work) -> Work:
     """Return work as one CUDA graph, which is launched at once."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):  # where what is made once is made
+    with torch.cuda.stream(stream):  # warm up on the stream of the capture
         for _ in range(3):
             work()
     torch.cuda.current_stream().wait_stream(stream)

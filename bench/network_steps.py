@@ -1,4 +1,4 @@
-"""Training steps and tracked frames, and their shares of what the device can do."""
+"""Training steps and tracked frames, and their shares of the device's limits."""
 
 import statistics
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ def frame_figures(
 
 
 def rate_figures(device: torch.device, rates: Rates) -> list[Figure]:
-    """Return what the device can do."""
+    """Return the rates of the device."""
     products = [
         Figure(device.type, f"matrix product, {precision}", rate / 1e9, "GMAC/s")
         for precision, rate in rates.macs_per_s.items()

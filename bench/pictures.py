@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 _SOURCES = ("vid", "coco", "uav123", "lasot")
 _WIDTH_PX = 830
-"""About what a README is shown at: pictures are not scaled, and text stays readable."""
+"""Width of a README on screen: pictures are not scaled, and text stays readable."""
 _HEIGHTS_PX = {"report": 1601, "pairs": 808, "overlap": 931}
 """Where each page is cut off, after a whole row of it."""
 _NUM_CROPS = "12"
@@ -79,7 +79,7 @@ def pictures(config: PicturesConfig) -> None:
 
 
 def _animate(sequence: Path, out: Path) -> None:
-    """Write what the shipped network does on a sequence, as an animation."""
+    """Write an animation of the shipped network on a sequence."""
     truth = read_box_file(sequence / "groundtruth_rect.txt") - (1, 1, 0, 0)
     tracker = Tracker.from_pretrained()
     frames: list[MatLike] = []

@@ -5,7 +5,7 @@
     python -m bench.plan --rows 1000000 --pairs 100000
 
 Each figure is the median of ``--rounds``; the memory is the peak of the whole process, the rows and
-the libraries included, less what the libraries alone take.
+the libraries included, less that of the libraries alone.
 """
 
 import resource

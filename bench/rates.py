@@ -45,7 +45,7 @@ class Rates(NamedTuple):
 
 
 def demand_of(work: Work) -> Demand:
-    """Run work once and return what it takes."""
+    """Run work once and return its demand."""
     count = _CountBytes()  # type: ignore[no-untyped-call]
     with FlopCounterMode(display=False) as flops, count:
         work()
@@ -53,7 +53,7 @@ def demand_of(work: Work) -> Demand:
 
 
 def rate_works(device: torch.device) -> dict[str, Work]:
-    """Return what the rates are measured by, to be timed in turns with the work itself."""
+    """Return the work that measures the rates, to be timed in turns with the work itself."""
     size = _MATRIX_SIZE.get(device.type, _SMALL_MATRIX)
     matrix = torch.randn(size, size, device=device)
     half = matrix.bfloat16()
@@ -67,7 +67,7 @@ def rate_works(device: torch.device) -> dict[str, Work]:
 
 
 def rates_of(device: torch.device, seconds: Mapping[str, list[float]]) -> Rates:
-    """Return the rates that the times of `rate_works` stand for."""
+    """Return the rates from the times of `rate_works`."""
     size = _MATRIX_SIZE.get(device.type, _SMALL_MATRIX)
     medians = {name: statistics.median(seconds[name]) for name in _WORKS}
     return Rates(

@@ -1,4 +1,4 @@
-"""Whether a refactor changed a byte: the same commands in two checkouts, and what they wrote.
+"""Compare the outputs of the same commands in two checkouts, byte by byte.
 
     git worktree add ../before HEAD~1
     python -m bench.same_bytes --against ../before

@@ -76,7 +76,7 @@ class _Line:
 
 
 class _Faults:
-    """Decides which requests meet a fault, and counts them."""
+    """Chooses requests that meet a fault, and counts them."""
 
     def __init__(self, config: StoreConfig) -> None:
         self._config = config
@@ -109,11 +109,11 @@ def serve(config: StoreConfig) -> None:
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
-            """Pass the request on, and the answer back, with what was asked for between."""
+            """Pass the request on and the answer back, with the wanted faults between."""
             time.sleep(config.latency_ms / 1000)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             fault = faults.next(self.command)
-            if fault in {"500", "503"}:  # whatever it asked for is not done
+            if fault in {"500", "503"}:  # the request is not passed on
                 self.send_error(int(fault))
                 return
             if fault == "delay":

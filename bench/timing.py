@@ -1,7 +1,7 @@
 """Times of rivals, measured in turns so that a busy machine disturbs all of them alike.
 
-The processor's clock counts what this process computed and not what it waited for: with one thread
-it is what the wall clock would show on an idle machine.
+The processor's clock counts computing and no waiting: with one thread it agrees with the wall
+clock on an idle machine.
 """
 
 import statistics

@@ -75,7 +75,7 @@ def _one_word(
 Count = Annotated[int, within(int, 1)]
 """A number of things, at least one."""
 Natural = Annotated[int, within(int, 0)]
-"""A number of things; the help of the option says what 0 means."""
+"""A number of things; the option's help has the meaning of 0."""
 FrameRate = Annotated[float, within(float, 0.001, 1000)]
 """Frames per second of a video."""
 Seed = Annotated[int, within(int, 0, 2**63 - 1)]

@@ -1,4 +1,4 @@
-"""JSON of others: whatever is wrong with it is a ValueError."""
+"""JSON of others: any damage is a ValueError."""
 
 import json
 from collections.abc import Callable

@@ -25,7 +25,7 @@ _FEWEST_LISTED = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Picture:
-    """A picture and what it shows in words, for those who cannot see it."""
+    """A picture with a description for readers who cannot see it."""
 
     figure: bytes | str
     """An encoded PNG, or the text of an SVG element."""
@@ -41,7 +41,7 @@ class Section:
 
     title: str
     text: str = ""
-    """Between `backticks` stands what a reader may copy; so also in warnings."""
+    """Text in `backticks` is code to copy; so also in warnings."""
     warnings: tuple[str, ...] = ()
     code: str = ""
     """Something to copy, such as a condition or a command."""
@@ -123,7 +123,7 @@ def _footer(made_by: Provenance) -> str:
 
 def _section(section: Section, number: int) -> str:
     parts = [f'<section id="s{number}">\n<h2>{html.escape(section.title)}</h2>']
-    parts += [f'<p class="note">{_prose(each)}</p>' for each in section.warnings]
+    parts += [f'<p class="note">{_prose(warning)}</p>' for warning in section.warnings]
     parts += [f"<p>{_prose(section.text)}</p>"] if section.text else []
     parts += [_code(section.code)] if section.code else []
     parts += _group("pictures", [_picture(picture) for picture in section.pictures])

@@ -35,10 +35,10 @@ def require_utf8(*places: Place) -> None:
 
 
 def keep_inputs(
-    inputs: Iterable[Place],
+    inputs: Iterable[Place | None],
     *,
-    files: Iterable[Place] = (),
-    folders: Iterable[Place] = (),
+    files: Iterable[Place | None] = (),
+    folders: Iterable[Place | None] = (),
     option: str = "--out",
 ) -> None:
     """Refuse outputs that would overwrite inputs of a command; call it before the first write.
@@ -47,7 +47,7 @@ def keep_inputs(
     URLs.
 
     Args:
-        inputs: Files, folders and archives that the command reads; empty names are passed over.
+        inputs: Files, folders and archives that the command reads. None is no path.
         files: Files that it writes or removes; a folder of its own includes its content.
         folders: Folders in which it makes files beside existing ones.
         option: The option for another output, for the message.
@@ -55,9 +55,9 @@ def keep_inputs(
     Raises:
         FileExistsError: An output is an input, holds one, or lies in one.
     """
-    read = [(name, _Spot(name)) for name in inputs if os.fspath(name)]
-    written = [(name, _Spot(name), False) for name in files]
-    written += [(name, _Spot(name), True) for name in folders]
+    read = [(name, _Spot(name)) for name in inputs if name]
+    written = [(name, _Spot(name), False) for name in files if name]
+    written += [(name, _Spot(name), True) for name in folders if name]
     for output, spot, is_shared in written:
         for name, source in read:
             is_hit = spot.is_same(source) or source.is_archive_above(spot)

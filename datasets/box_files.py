@@ -39,6 +39,11 @@ def decode_text(data: bytes, *, where: str) -> str:
     return text.replace("\r\r\n", "\n")  # a line end converted twice
 
 
+def read_text(files: RawFiles, name: str) -> str:
+    """Return the content of a text file below a root; see `decode_text`."""
+    return decode_text(files.read(name), where=files.where(name))
+
+
 def read_box_file(path: Path) -> NDArray[np.float64]:
     """Return the (T, 4) boxes of a local file with one box per line, as they are written.
 
@@ -57,7 +62,7 @@ def read_one_based_boxes(files: RawFiles, name: str) -> NDArray[np.float64]:
 
     Args:
         files: The raw root.
-        name: File of lines ``x,y,w,h``; ``NaN`` is a number here, and stands for no box.
+        name: File of lines ``x,y,w,h``; ``NaN`` is a number here, and means no box.
 
     Returns:
         (T, 4) left, top, width, height in pixels, origin at the image's top-left corner.
@@ -65,16 +70,14 @@ def read_one_based_boxes(files: RawFiles, name: str) -> NDArray[np.float64]:
     Raises:
         SourceError: A line does not hold four numbers; the message has its line number.
     """
-    where = files.where(name)
-    rows = parse_boxes(decode_text(files.read(name), where=where), where=where)
+    rows = parse_boxes(read_text(files, name), where=files.where(name))
     rows[:, :2] -= 1  # pixel 1 is the first one, and its left edge is at 0
     return rows
 
 
 def read_flags(files: RawFiles, name: str) -> NDArray[np.bool_]:
     """Return the 0/1 flags of a file; see `parse_flags`."""
-    where = files.where(name)
-    return parse_flags(decode_text(files.read(name), where=where), where=where)
+    return parse_flags(read_text(files, name), where=files.where(name))
 
 
 def parse_boxes(

@@ -51,14 +51,14 @@ class BuildConfig:
 
     src: Annotated[str, one_of(SOURCES)]
     """The raw dataset."""
-    root: str = ""
-    """Folder, archive or URL of the raw dataset; data/raw/<src> if empty."""
-    out: str = ""
-    """Folder or s3:// URL of the shards and the manifest; data/shards/<src> if empty, or
+    root: str | None = None
+    """Folder, archive or URL of the raw dataset; by default data/raw/<src>."""
+    out: str | None = None
+    """Folder or s3:// URL of the shards and the manifest; by default data/shards/<src>, or
     data/shards/<name>."""
     workers: Count = 1
     """Number of processes that cut shards."""
-    cluster: str = ""
+    cluster: str | None = None
     """Address of a Dask scheduler whose workers cut the shards, such as tcp://host:8786."""
     seed: Seed = 0
     """Seed of the split and of the order of the videos."""
@@ -93,7 +93,7 @@ class BuildConfig:
         if self.folders != FolderOptions() and not SOURCES[self.src].has_options:
             raise ValueError("--name, --format and --origin: only with --src folders")
         name = self.folders.name
-        if not re.fullmatch(r"[\w.-]*", name, re.ASCII) or name in SOURCES:
+        if not re.fullmatch(r"[\w.-]+", name or self.src, re.ASCII) or name in SOURCES:
             raise ValueError(
                 f"--name {name}: expected letters, digits and -_. only, and no name of a source"
             )
@@ -116,13 +116,21 @@ def build(config: BuildConfig) -> None:
         SourceError: The raw dataset is missing, damaged or has nothing to crop.
         ManifestError: The output was made with other settings.
     """
-    root = config.root or f"data/raw/{config.src}"
-    out = config.out or f"data/shards/{config.name}"
-    config = dataclasses.replace(config, root=_place(root, config), out=_place(out, config))
-    files = open_root(config.root)
-    output = Output(config.out)
-    keep_inputs([config.root], folders=[config.out], files=[output.where(FOLDER)])
-    for name in filter(is_compressed, files.list("")):
+    absolute = reachable if config.cluster else plain_path  # valid here and in all workers
+    shared = ShardSettings(
+        root=absolute(config.root or f"data/raw/{config.src}"),
+        out=absolute(config.out or f"data/shards/{config.name}"),
+        source=config.name,
+        filters=config.filters,
+        crop=config.crop,
+        quality=config.quality,
+        max_bad_frames=config.max_bad_frames,
+    )
+    files = open_root(shared.root)
+    output = Output(shared.out)
+    keep_inputs([shared.root], folders=[shared.out], files=[output.where(FOLDER)])
+    top = files.list("")
+    for name in filter(is_compressed, top):
         logger.warning("%s is not read: %s", files.where(name), COMPRESSED_ADVICE)
     source = SOURCES[config.src]
     options = [config.folders] if source.has_options else []
@@ -133,29 +141,27 @@ def build(config: BuildConfig) -> None:
             max_bad=config.max_bad_annotations,
             options=options,
         )
-        settings = _settings(config)
-        finished = start_or_resume(output, settings, annotations.digests)
+        finished = start_or_resume(output, _settings(config), annotations.digests)
         if finished.manifest and len(finished.shards) == len(finished.manifest.metadata.shards):
             logger.info("%s: already built from the same annotations", output.url)
         else:
-            archives = [f"{config.root}/{name}" for name in filter(is_archive, files.list(""))]
-            inputs = archives + [config.root] * is_archive(config.root)
-            _make(config, output, annotations, settings, finished, inputs)
+            archives = [f"{shared.root}/{name}" for name in filter(is_archive, top)]
+            archives += [shared.root] * is_archive(shared.root)
+            _make(config, shared, output, annotations, finished, archives)
         output.remove(FOLDER)
 
 
 def _make(
     config: BuildConfig,
+    shared: ShardSettings,
     output: Output,
     annotations: Annotations,
-    settings: dict[str, Any],
     finished: Finished,
     archives: Sequence[str],
 ) -> None:
     """Cut the missing shards, and write the manifest unless it exists."""
     if finished.shards:
         logger.info("%s: %d shards are already there", output.url, len(finished.shards))
-    shared = _shared_settings(config)
     tasks = plan_tasks(
         annotations.parts,
         shared,
@@ -169,13 +175,8 @@ def _make(
     if finished.manifest:
         check_made_again(output, finished.manifest, results)
     else:
-        settings = settings | {"annotations": combined_digest(annotations.digests)}
+        settings = _settings(config) | {"annotations": combined_digest(annotations.digests)}
         print(finish(output, shared, annotations, results, settings))
-
-
-def _place(url: str, config: BuildConfig) -> str:
-    """Return a path or URL that is valid in this process and in all workers."""
-    return reachable(url) if config.cluster else plain_path(url)
 
 
 def _settings(config: BuildConfig) -> dict[str, Any]:
@@ -187,18 +188,6 @@ def _settings(config: BuildConfig) -> dict[str, Any]:
     for name in ("workers", "cluster", "out", "root", "max_bad_frames", "max_bad_annotations"):
         del settings[name]
     return settings | codec_versions()
-
-
-def _shared_settings(config: BuildConfig) -> ShardSettings:
-    return ShardSettings(
-        root=config.root,
-        out=config.out,
-        source=config.name,
-        filters=config.filters,
-        crop=config.crop,
-        quality=config.quality,
-        max_bad_frames=config.max_bad_frames,
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

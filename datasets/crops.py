@@ -41,7 +41,7 @@ def crop_square(
     size: int,
     fill: tuple[float, float, float],
 ) -> Image:
-    """Return the square window of the image, resampled to ``size`` pixels a side.
+    """Return the square window of the image, resampled to ``size`` pixels per side.
 
     The mapping is exact to a fraction of a pixel: the window's centre is the crop's centre, and
     its edges are the crop's edges. Shrinking is low-pass filtered: whole blocks of pixels are

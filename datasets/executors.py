@@ -81,7 +81,7 @@ def open_workers(workers: int) -> Iterator[tuple[Executor, Callable[[], tuple[in
     """Yield an executor of local processes, and a function returning the sums of their counters.
 
     Each process has counters of its own, without a lock: one that is killed while it holds a lock
-    would keep all others, and this one, waiting for ever.
+    would block all others, and this one.
     """
     spawn = get_context("spawn")
     counters = spawn.RawArray("q", 2 * workers)

@@ -96,7 +96,7 @@ class ReportOptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Protocol:
-    """How a tracker runs over a sequence, what is stored, and how it is scored."""
+    """Tracking of a sequence, storage of the results, and scoring."""
 
     track: TrackSequence
     """Tracks a sequence."""
@@ -105,7 +105,7 @@ class Protocol:
     start_box: Callable[[Boxes], Boxes]
     """Box that a tracker is started with, from a row of ground truth."""
     told: Callable[[BenchmarkSequence], tuple[str, Boxes]]
-    """The part of the ground truth that decides what a tracker sees, and its name."""
+    """The part of the ground truth that trackers depend on, and its name."""
     is_result: Callable[[str], bool]
     """Whether a path may be a result file."""
     find_results: Callable[[BenchmarkSequence, Path], list[Path]]
@@ -141,7 +141,7 @@ class BenchmarkRecord:
     result_prefix: str = ""
     """Prefix of the sequences' names in result files of pytracking and toolkits based on it."""
     printed: Table | None = None
-    """Published numbers, to stand beside ours."""
+    """Published numbers, shown beside ours."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -27,10 +27,10 @@ class CompareConfig:
 
     benchmark: BenchmarkName = "otb100"
     """Which benchmark."""
-    root: str = ""
-    """Its folder; empty takes data/raw/<benchmark>."""
-    results: str = ""
-    """Folder with one folder or zip of result files per tracker; empty takes
+    root: str | None = None
+    """Its folder; by default data/raw/<benchmark>."""
+    results: str | None = None
+    """Folder with one folder or zip of result files per tracker; by default
     results/<benchmark>."""
     selection: Annotated[Selection, tyro.conf.OmitArgPrefixes] = field(default_factory=Selection)
 

@@ -31,7 +31,9 @@ class Contamination:
         return ""
 
 
-def find_contamination(benchmark: Benchmark, weights: str, *, settings: str = "") -> Contamination:
+def find_contamination(
+    benchmark: Benchmark, weights: str, *, settings: str | None = None
+) -> Contamination:
     """Compare a benchmark's recordings with the groups of the manifests behind some weights.
 
     Weights name their manifests, and the weights that they started from; a file of settings that

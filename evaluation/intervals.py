@@ -98,7 +98,7 @@ def adjust(ps: Sequence[float]) -> list[float]:
 
 
 def difference_table(measure: str, ranked: Mapping[str, Sums]) -> Table | None:
-    """Return how the best tracker differs from each of the others; the caption says the verdict.
+    """Return the best tracker's differences from each of the others; the caption has the verdict.
 
     Args:
         measure: Its name; higher is better.

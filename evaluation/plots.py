@@ -102,7 +102,7 @@ def save_figure(figure: Figure, path: Path) -> str:
 
 
 def figure_svg(figure: Figure) -> str:
-    """Return a figure as an SVG element in the colours of the page that it stands on."""
+    """Return a figure as an SVG element in the colours of its page."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "page"}):

@@ -28,10 +28,10 @@ class ReplayConfig:
 
     benchmark: BenchmarkName = "otb100"
     """Which benchmark, of one pass."""
-    root: str = ""
-    """Its folder; empty takes data/raw/<benchmark>."""
-    results: str = ""
-    """Folder with one folder or zip of result files per tracker; empty takes
+    root: str | None = None
+    """Its folder; by default data/raw/<benchmark>."""
+    results: str | None = None
+    """Folder with one folder or zip of result files per tracker; by default
     results/<benchmark>."""
     sequence: str
     """Which sequence."""

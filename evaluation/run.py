@@ -51,25 +51,25 @@ class RunConfig:
 
     benchmark: BenchmarkName = "otb100"
     """Which benchmark."""
-    root: str = ""
-    """Its folder; empty takes data/raw/<benchmark>."""
-    weights: str = ""
+    root: str | None = None
+    """Its folder; by default data/raw/<benchmark>."""
+    weights: str | None = None
     """Trained weights to track with, a .safetensors file."""
-    tracker: str = ""
+    tracker: str | None = None
     """Or a baseline to track with: static, mil; csrt and kcf where OpenCV's contrib build is."""
-    results: str = ""
+    results: str | None = None
     """Folder with one folder or zip of result files per tracker. All trackers in it are scored;
-    empty takes results/<benchmark>."""
-    name: str = ""
-    """Name of the tracker; empty takes the name of the weights' file or of the baseline."""
-    out: str = ""
-    """Folder of the report; empty takes reports/<benchmark>."""
+    by default results/<benchmark>."""
+    name: str | None = None
+    """Name of the tracker; by default that of the weights' file or of the baseline."""
+    out: str | None = None
+    """Folder of the report; by default reports/<benchmark>."""
     selection: Annotated[Selection, tyro.conf.OmitArgPrefixes] = field(default_factory=Selection)
     convention: ConventionName | None = None
     """Rules of measuring; without it, those that papers print for the benchmark. For VOT only
     pysot differs."""
-    settings: str = ""
-    """Settings that evaluation.tune found, its best.json; empty takes the published ones."""
+    settings: str | None = None
+    """Settings that evaluation.tune found, its best.json; by default the tuned ones."""
     device: Device = "auto"
     """Device of the network; auto takes a GPU if there is one."""
     precision: Precision = "float32"
@@ -78,7 +78,7 @@ class RunConfig:
     """Processes that track; with --batch, processes that read and crop."""
     batch: Count = 1
     """Sequences that advance in lockstep, by one call of the network; not for baselines and VOT."""
-    cluster: str = ""
+    cluster: str | None = None
     """Address of a Dask scheduler whose workers track, such as tcp://host:8786."""
     allow_contaminated: bool = False
     """Whether weights may be evaluated on their training data; the report then warns."""
@@ -137,7 +137,7 @@ def _for_cluster(config: RunConfig) -> RunConfig:
         config,
         root=reachable(config.root or f"data/raw/{config.benchmark}"),
         results=reachable(config.results or f"results/{config.benchmark}"),
-        weights=weights if weights in ("", PRETRAINED) else reachable(weights),
+        weights=weights if weights in (None, PRETRAINED) else reachable(weights),
         settings=settings and reachable(settings),
     )
 
@@ -154,7 +154,7 @@ def _check_outputs(config: RunConfig, results: Path) -> None:
 
 
 def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> None:
-    """Track the sequences that have no result of the tracker that the options ask for.
+    """Track the sequences without a result of the tracker in the options.
 
     Raises:
         SourceError: Both kinds of tracker are asked for, or this one cannot run here.
@@ -165,6 +165,7 @@ def track_missing(config: RunConfig, benchmark: Benchmark, results: Path) -> Non
     if config.tracker:
         chosen = choose_baseline(config.tracker)
     else:
+        assert config.weights  # or there would be nothing to track
         chosen = choose_network(
             config.weights,
             benchmark,
@@ -190,7 +191,8 @@ def _tracker_name(config: RunConfig) -> str:
     """Return the name of the tracker that runs now; empty where results are scored only."""
     if not (config.weights or config.tracker):
         return ""
-    return config.name or config.tracker or Path(config.weights).name.removesuffix(".safetensors")
+    weights = Path(config.weights or "").name.removesuffix(".safetensors")
+    return config.name or config.tracker or weights
 
 
 def main(argv: Sequence[str] | None = None) -> int:

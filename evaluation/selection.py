@@ -28,7 +28,7 @@ class Selection:
     12 boxes beside the true one. Their results lie beside those of one pass."""
 
 
-def open_selected(name: BenchmarkName, root: str, selection: Selection) -> Benchmark:
+def open_selected(name: BenchmarkName, root: str | None, selection: Selection) -> Benchmark:
     """Open a benchmark with the selected sequences only.
 
     Raises:

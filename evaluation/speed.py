@@ -48,10 +48,10 @@ class SpeedConfig:
 
     benchmark: BenchmarkName = "otb100"
     """Layout of the folder with the frames."""
-    root: str = ""
-    """Its folder; empty takes data/raw/<benchmark>."""
-    weights: str = ""
-    """Trained weights; empty times the baselines only."""
+    root: str | None = None
+    """Its folder; by default data/raw/<benchmark>."""
+    weights: str | None = None
+    """Trained weights; without them only the baselines are timed."""
     devices: tuple[Device, ...] = ("cpu",)
     """Where to time the network."""
     precision: Precision = "float32"
@@ -73,6 +73,7 @@ def run(config: SpeedConfig) -> None:
     rows: list[tuple[str | float | None, ...]] = []
     notes = []
     for device in devices:
+        assert config.weights  # else there are no devices
         network = load_model(config.weights, device=choose_device(device))
         tracker = Tracker(network, precision=config.precision)
         seconds = time_parts(tracker, images, box_xywh)

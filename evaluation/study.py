@@ -36,7 +36,7 @@ def open_study(optuna: Any, path: Path) -> "Study":
         done = finished_trials(study)
         if wrong := [trial.value for trial in done if not isinstance(trial.value, (int, float))]:
             raise TypeError(f"values of trials are {wrong[:3]}")
-        if done:  # whatever else is damaged shows here, and not in a trial
+        if done:  # other damage shows here, and not in a trial
             _ = (study.user_attrs, study.best_params)
         return study
     except (SQLAlchemyError, optuna.exceptions.OptunaError, *_DAMAGE) as error:
@@ -50,7 +50,7 @@ def open_study(optuna: Any, path: Path) -> "Study":
 def claim_study(
     study: "Study", made_with: Mapping[str, Any], footage: Record, *, where: str
 ) -> None:
-    """Record what the trials depend on, or check that it is unchanged.
+    """Record the inputs of the trials, or check that they are unchanged.
 
     Args:
         study: From `open_study`.

@@ -53,7 +53,7 @@ def track_all(
     *,
     workers: int = 1,
     batch: int = 1,
-    cluster: str = "",
+    cluster: str | None = None,
 ) -> None:
     """Track every sequence that has no result in ``folder`` yet, with a progress bar.
 
@@ -65,7 +65,7 @@ def track_all(
         workers: Processes; each takes the next sequence when it has finished one. In lockstep
             they read and crop, and the network runs here.
         batch: Sequences that advance in lockstep, by one call of the network.
-        cluster: Address of a Dask scheduler, whose workers track; empty for none.
+        cluster: Address of a Dask scheduler, whose workers track; None for none.
 
     Raises:
         SourceError: The folder's results were tracked on another truth or on other frames, or a
@@ -116,7 +116,7 @@ def _track_elsewhere(
     missing: Sequence[BenchmarkSequence],
     *,
     workers: int,
-    cluster: str,
+    cluster: str | None,
     report: Progress,
 ) -> None:
     """Track in local processes or on a cluster, which reports whole sequences only."""

@@ -45,7 +45,7 @@ def choose_network(
     weights: str,
     benchmark: Benchmark,
     *,
-    settings: str = "",
+    settings: str | None = None,
     device: str = "cpu",
     precision: Precision = "float32",
     allow_contaminated: bool = False,
@@ -80,7 +80,9 @@ def choose_network(
     )
 
 
-def load_tracker(weights: str, device: str, settings: str, precision: Precision) -> BoxTracker:
+def load_tracker(
+    weights: str, device: str, settings: str | None, precision: Precision
+) -> BoxTracker:
     """Return a tracker with the tuned settings, or those of a file."""
     network = load_model(weights, device=choose_device(device))
     chosen = choose_settings(network.config.head, file=settings)
@@ -88,7 +90,11 @@ def load_tracker(weights: str, device: str, settings: str, precision: Precision)
 
 
 def check_contamination(
-    weights: str, benchmark: Benchmark, *, settings: str = "", allow_contaminated: bool = False
+    weights: str,
+    benchmark: Benchmark,
+    *,
+    settings: str | None = None,
+    allow_contaminated: bool = False,
 ) -> str:
     """Return the remark beside the numbers.
 

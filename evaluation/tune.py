@@ -1,24 +1,23 @@
 """Search the tracker's settings on the val split of training videos, never on a test set.
 
-    python -m evaluation.tune --weights runs/w.safetensors --source lasot --root data/raw/lasot
-    python -m evaluation.tune --weights W --source uav123 --trials 200 --tracks 20
+    python -m evaluation.tune --weights runs/w.safetensors --src lasot --root data/raw/lasot
+    python -m evaluation.tune --weights W --src uav123 --trials 200 --tracks 20
 
 Needs the extra ``eval`` (Optuna). Trials are kept in ``<out>/study.db``: the same command goes on
 where it stopped. ``<out>/trials.png`` shows them, ``<out>/best.json`` has the best settings, which
 evaluation.run and tracking.run take as ``--settings``.
 """
 
-import dataclasses
 import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from commands.choices import Count, Device, Seed, ValFraction, within
+from commands.choices import Count, Device, Seed, ValFraction, one_of, within
 from commands.files import whole_file
 from commands.places import keep_inputs
 from commands.run import run_command
@@ -42,11 +41,9 @@ from tracking.tracker import Tracker
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
-    SourceName = str
-else:  # sources of videos; stills have no second frame
-    SourceName = Literal[tuple(name for name in SOURCES if name not in ("coco", "det"))]
-
 _PROG = "python -m evaluation.tune"
+_VIDEOS = [name for name in SOURCES if name not in ("coco", "det")]
+"""Sources of videos; stills have no second frame."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +52,12 @@ class TuneConfig:
 
     weights: str
     """Trained weights."""
-    source: SourceName = "lasot"
+    src: Annotated[str, one_of(_VIDEOS)] = "lasot"
     """Training source whose val split is used; all annotations of it are read first."""
-    name: str = ""
+    name: str | None = None
     """Name of own footage in the manifest, as in the build; it decides the split."""
-    root: str = ""
-    """Its folder; empty takes data/raw/<source>."""
+    root: str | None = None
+    """Its folder; by default data/raw/<src>."""
     out: str = "runs/tune"
     """Folder of the study."""
     trials: Count = 100
@@ -81,7 +78,7 @@ def run(config: TuneConfig) -> None:
     """Search, then write the plot and the best settings."""
     device = choose_device(config.device)
     optuna = _import_optuna()
-    files = open_root(config.root or f"data/raw/{config.source}")
+    files = open_root(config.root or f"data/raw/{config.src}")
     out = Path(config.out)
     keep_inputs([files.root], folders=[out])
     written = [out / name for name in ("study.db", "best.json", "trials.png", "trials.pdf")]
@@ -98,16 +95,15 @@ def run(config: TuneConfig) -> None:
         )
         objective = _objective(network, tracks, files, config)
         for number in range(len(finished_trials(study)), config.trials):
-            # One generator a trial: a search that was stopped goes on as if it had not been.
+            # One generator per trial: an interrupted search goes on as one without interruption.
             study.sampler = optuna.samplers.TPESampler(seed=config.seed + number)
             study.optimize(objective, n_trials=1)
-        _write_results(study, out, network.config.head, config.name or config.source, tracks)
+        _write_results(study, out, network.config.head, config.name or config.src, tracks)
 
 
 def _made_with(config: TuneConfig) -> dict[str, Any]:
-    settings = dataclasses.asdict(config)
-    names = ("source", "tracks", "frames", "seed", "val_fraction", *(["name"] * bool(config.name)))
-    made_with = {name: settings[name] for name in names}
+    names = ("tracks", "frames", "seed", "val_fraction", *(["name"] * bool(config.name)))
+    made_with = {"source": config.src} | {name: getattr(config, name) for name in names}
     return {**made_with, "weights": read_description(config.weights)["sha256"]}
 
 
@@ -119,11 +115,11 @@ def choose_tracks(files: RawFiles, config: TuneConfig) -> list[Track]:
     Raises:
         SourceError: The val split here has none.
     """
-    source = SOURCES[config.source]
+    source = SOURCES[config.src]
     tracks = [track for part in source.list_parts(files) for track in source.read_part(files, part)]
     splits = assign_splits(
         [track.group for track in tracks],
-        source=config.name or config.source,
+        source=config.name or config.src,
         seed=config.seed,
         val_fraction=config.val_fraction,
     )

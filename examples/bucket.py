@@ -5,8 +5,8 @@
 
 A made-up bucket on a real S3 server (moto, a process of its own) holds videos as own footage and a
 few sequences in OTB's layout. Shards go to the bucket, training reads whole shards from it in
-sequence, and the evaluation reads frames from it. The table says how many bytes each step leaves
-on the local disk, and the most that it had there meanwhile. Every command is printed first.
+sequence, and the evaluation reads frames from it. The table has the bytes that each step leaves
+on the local disk, and the most during it. Every command is printed first.
 """
 
 import logging
@@ -44,7 +44,7 @@ _AT_ONCE = 20
 
 @dataclass(frozen=True, kw_only=True)
 class BucketConfig:
-    """Build, train and evaluate out of a bucket, and print what is on the local disk."""
+    """Build, train and evaluate out of a bucket, and print the use of the local disk."""
 
     out: Path = Path("data/bucket")
     """Folder of the run, results and report; new, or empty."""
@@ -114,8 +114,8 @@ def go(config: BucketConfig) -> None:
     temporary.mkdir(parents=True)
     disk = Disk(config.out)
     with served() as bucket:
-        # The server has started with the machine's own folder for temporary files: what it holds
-        # stands for the store. All that starts from here is watched.
+        # The server has started with the machine's own folder for temporary files, which is
+        # the store. All later processes are watched.
         os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
         with disk.step("fill the bucket"):
             fill(config, bucket)
@@ -206,7 +206,7 @@ def cluster(workers: int) -> Iterator[str]:
 
 
 def make_table(disk: Disk, videos: int) -> Table:
-    """Return what the steps took and left on the local disk."""
+    """Return the time of the steps and their use of the local disk."""
     return Table(
         caption=f"{videos} videos out of a bucket: seconds, and MB on the local disk",
         columns=("step", "seconds", "left, MB", "most, MB"),

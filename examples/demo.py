@@ -107,7 +107,7 @@ def evaluate(out: Path, seed: int) -> None:
         replace(report, weights=str(untrained), name="DCFFNet untrained"),
         *(replace(report, tracker=name) for name in BASELINES),
     ]
-    benchmark = open_benchmark("otb100", report.root)
+    benchmark = open_benchmark("otb100", str(out / "raw" / "OTB100"))
     for config in trackers:
         track_missing(config, benchmark, results)
     print(flush=True)
@@ -133,7 +133,7 @@ def film(out: Path, tracker: str, results: Path) -> None:
 
 
 def manifest(out: Path, source: str) -> Path:
-    """Return where the manifest of a source is."""
+    """Return the path of a source's manifest."""
     return out / "shards" / source / "manifest.parquet"
 
 
@@ -146,7 +146,7 @@ def run(module: str, *arguments: object) -> None:
 
 
 def print_places(out: Path, *, minutes: float) -> None:
-    """Print where to look."""
+    """Print the paths of the results."""
     places = {
         "shards and manifests": out / "shards",
         "crops with boxes": out / "shards" / "lasot" / "crops.png",

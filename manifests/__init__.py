@@ -12,27 +12,21 @@ from typing import TYPE_CHECKING
 from commands.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from manifests.crop_spec import CropSpec
-    from manifests.schema import ManifestError
-    from manifests.table import Manifest, Metadata, read_manifest, read_manifests, write_manifest
-else:
-    _TABLE = ("Manifest", "Metadata", "read_manifest", "read_manifests", "write_manifest")
-    __getattr__ = lazy_names(
-        __name__,
-        {
-            "CropSpec": "manifests.crop_spec",
-            "ManifestError": "manifests.schema",
-            **dict.fromkeys(_TABLE, "manifests.table"),
-        },
-    )
+    from manifests.crop_spec import CropSpec as CropSpec
+    from manifests.schema import ManifestError as ManifestError
+    from manifests.table import Manifest as Manifest
+    from manifests.table import Metadata as Metadata
+    from manifests.table import read_manifest as read_manifest
+    from manifests.table import read_manifests as read_manifests
+    from manifests.table import write_manifest as write_manifest
 
+_TABLE = ("Manifest", "Metadata", "read_manifest", "read_manifests", "write_manifest")
+_MODULES = {
+    "CropSpec": "manifests.crop_spec",
+    "ManifestError": "manifests.schema",
+    **dict.fromkeys(_TABLE, "manifests.table"),
+}
+__all__ = sorted(_MODULES)
 
-__all__ = [
-    "CropSpec",
-    "Manifest",
-    "ManifestError",
-    "Metadata",
-    "read_manifest",
-    "read_manifests",
-    "write_manifest",
-]
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(__name__, _MODULES)

@@ -30,7 +30,7 @@ class CropSpec:
             )
 
     def __str__(self) -> str:
-        """Return the sizes and the scale in words, for messages."""
+        """Return the sizes and the scale as text for messages."""
         return (
             f"template crops of {self.template} px and search crops of {self.search} px "
             f"(context {self.context:g})"

@@ -36,12 +36,12 @@ _LONGEST_REASON = 300
 class QueryConfig:
     """Query manifests in SQL; the table "crops" holds the rows of all given manifests."""
 
-    sql: Annotated[str, tyro.conf.Positional] = ""
+    sql: Annotated[str | None, tyro.conf.Positional] = None
     """SQL query, such as "SELECT source, count(*) FROM crops GROUP BY source"."""
     manifests: tuple[str, ...] = ()
     """Path or URL of each manifest."""
-    out: str = ""
-    """File for the answer, .csv or .parquet; the terminal if empty."""
+    out: str | None = None
+    """File for the answer, .csv or .parquet; by default the terminal."""
     max_rows: Count = 50
     """Largest number of rows on the terminal; files have all."""
     schema: bool = False
@@ -91,7 +91,7 @@ def run(config: QueryConfig) -> None:
         )
     if config.out and not config.out.endswith((".csv", ".parquet")):
         raise ManifestError(f"--out {config.out}: expected a name that ends in .csv or .parquet")
-    keep_inputs(config.manifests, files=[config.out] if config.out else [])
+    keep_inputs(config.manifests, files=[config.out])
     answer = query(config.manifests, config.sql)
     if not config.out:
         width, ascii_rules = _terminal_width(), not _has_rules(sys.stdout.encoding)

@@ -49,13 +49,3 @@ COLUMNS = (
 """All columns, in the order in which they are stored."""
 
 SCHEMA = pl.Schema({column.name: column.dtype for column in COLUMNS})
-
-
-def columns_table() -> str:
-    """Return the columns as a Markdown table."""
-    rows = [f"| `{c.name}` | {_type_name(c)} | {c.unit} | {c.meaning} |" for c in COLUMNS]
-    return "\n".join(["| column | type | unit | meaning |", "|---|---|---|---|", *rows])
-
-
-def _type_name(column: Column) -> str:
-    return type(column.dtype).__name__.lower()

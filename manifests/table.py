@@ -188,7 +188,7 @@ def _read_metadata(url: str, file: _File) -> Metadata:
         # fields of a later minor version are left out: they only add
         shards = tuple(ShardInfo(**_fields(ShardInfo, shard)) for shard in content.pop("shards"))
         crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
-        if wrong := [each for each in crop.values() if type(each) not in (int, float)]:
+        if wrong := [side for side in crop.values() if type(side) not in (int, float)]:
             raise TypeError(f"sizes of crops are {wrong}")
         known = _fields(Metadata, content)
         return Metadata(**known, crop=CropSpec(**crop), shards=shards)

@@ -63,7 +63,7 @@ def correlate_by_products(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:
     half = synthesis.to(x) @ torch.cat((real, imaginary), dim=2)  # (B, C, 2 kept_rows, F)
     cos, sin = _waves(kept_columns, columns // 2 + 1, columns)
     twice = torch.full((columns // 2 + 1,), 2.0, dtype=torch.float64)
-    twice[0] = 1.0  # the other frequencies stand for their mirror images too
+    twice[0] = 1.0  # the other frequencies include their mirror images
     if columns % 2 == 0:
         twice[-1] = 1.0
     waves = torch.cat((cos * twice, -sin * twice), dim=1).T  # (2 F, kept_columns)

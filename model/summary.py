@@ -34,7 +34,7 @@ class SummaryConfig:
 
     preset: Annotated[str, one_of(PRESETS)] = "paper"
     """Network of `model.config.PRESETS`."""
-    head: Annotated[str, one_of(HEADS)] = ""
+    head: Annotated[str, one_of(HEADS)] | None = None
     """Head; empty takes car, or siamfc for the preset of that name."""
     variant: Literal["baseline", "cf1", "cf2", "double"] | None = None
     """Correlation-fusion modules; None takes the preset's."""

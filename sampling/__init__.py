@@ -10,33 +10,24 @@ from typing import TYPE_CHECKING
 from commands.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from sampling.augment import AugmentSettings
-    from sampling.batch import PairBatch
-    from sampling.dataset import PairDataset
-    from sampling.loader import PairLoader
-    from sampling.plan import PairSettings
-    from sampling.remote.cache import CacheSettings
-    from sampling.remote.reader import RetrySettings
-else:
-    __getattr__ = lazy_names(
-        __name__,
-        {
-            "AugmentSettings": "sampling.augment",
-            "CacheSettings": "sampling.remote.cache",
-            "PairBatch": "sampling.batch",
-            "PairDataset": "sampling.dataset",
-            "PairLoader": "sampling.loader",
-            "PairSettings": "sampling.plan",
-            "RetrySettings": "sampling.remote.reader",
-        },
-    )
+    from commands.retry import RetrySettings as RetrySettings
+    from sampling.augment import AugmentSettings as AugmentSettings
+    from sampling.batch import PairBatch as PairBatch
+    from sampling.dataset import PairDataset as PairDataset
+    from sampling.loader import PairLoader as PairLoader
+    from sampling.plan import PairSettings as PairSettings
+    from sampling.remote.cache import CacheSettings as CacheSettings
 
-__all__ = [
-    "AugmentSettings",
-    "CacheSettings",
-    "PairBatch",
-    "PairDataset",
-    "PairLoader",
-    "PairSettings",
-    "RetrySettings",
-]
+_MODULES = {
+    "AugmentSettings": "sampling.augment",
+    "CacheSettings": "sampling.remote.cache",
+    "PairBatch": "sampling.batch",
+    "PairDataset": "sampling.dataset",
+    "PairLoader": "sampling.loader",
+    "PairSettings": "sampling.plan",
+    "RetrySettings": "commands.retry",
+}
+__all__ = list(_MODULES)
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(__name__, _MODULES)

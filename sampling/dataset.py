@@ -1,5 +1,6 @@
 """The pairs of an epoch as a map-style dataset, for `PairLoader` and PyTorch's DataLoader."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal
@@ -15,20 +16,17 @@ from manifests.schema import ManifestError
 from manifests.table import Manifest
 from manifests.together import require_crop
 from sampling.augment import AugmentSettings
-from sampling.batch import empty_arrays
+from sampling.batch import empty_arrays, to_batch
 from sampling.make_pairs import BatchArrays, Failure, PairMaker, ReadCrop
 from sampling.pair_index import list_shards, member_names, pair_records, sample_name
 from sampling.plan import PairSettings, Plan, make_plan
 from sampling.remote.cache import CacheSettings, ShardCache
-from sampling.remote.cached_access import CachedShards, RandomReader
-from sampling.remote.prefetch import Lease, ShardStore
-from sampling.remote.reader import RemoteReader, is_remote
+from sampling.remote.prefetch import ShardStore
+from sampling.remote.reader import RemoteReader
 from sampling.remote.single_pass import SHARDS_PER_WINDOW, PassingShards
 from sampling.remote.windows import draw_windows
-from sampling.shard_reader import ShardReader
+from sampling.shard_reader import ShardReader, check_crop
 from sampling.track_table import track_table
-from sampling.workers.fork_guard import ForkGuard
-from sampling.workers.shared_epoch import SharedEpoch
 
 Access = Literal["random", "stream"]
 """Random reads crops by offset, out of local shards and copies of remote ones in a cache; stream
@@ -64,24 +62,27 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         require_crop(manifests, NETWORK_CROP, of="the network")
         self.access = access
         self.manifests = tuple(manifests)
-        self._process = ForkGuard()
+        self._process = os.getpid()
         self.shards = list_shards(manifests)
-        self.is_remote = any(is_remote(shard.url) for shard in self.shards)
+        self.is_remote = any(shard.path is None for shard in self.shards)
         """Whether any shard has to be fetched before it is read."""
         self.cache_settings = cache or CacheSettings()
         stored_px = [(shard.template_px, shard.search_px) for shard in self.shards]
         self.maker = PairMaker(stored_px=stored_px, augment=augment, seed=seed)
-        self.paths = self._local_paths()
+        copies = self.open_cache()
+        self.paths = [shard.path or copies.path(shard) for shard in self.shards]
+        """Per shard, the local file: of its own, or of its copy in the cache."""
         self._read = self._open_reader()
         self._settings = pairs
         self._split = split
         self._tracks = track_table(manifests, split=split)
-        self._shared_epoch = SharedEpoch(epoch)
+        # in shared memory: a DataLoader's workers that stay see it change
+        self._shared_epoch = torch.tensor(epoch).share_memory_()  # type: ignore[no-untyped-call]
         self._draw(epoch)
 
     def set_epoch(self, epoch: int) -> None:
         """Draw the pairs of another epoch, here and in the workers of a DataLoader."""
-        self._shared_epoch.set(epoch)
+        self._shared_epoch.fill_(epoch)
         self._draw(epoch)
 
     def _draw(self, epoch: int) -> None:
@@ -114,22 +115,22 @@ class PairDataset(Dataset[dict[str, Tensor]]):
             ManifestError: A crop cannot be read, or differs from the manifest.
             RuntimeError: The process was forked; a DataLoader's workers are to be spawned.
         """
-        self._process.check()
-        if (epoch := self._shared_epoch.get()) != self._drawn:  # in a worker that has stayed
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"process {os.getpid()} was forked from {self._process}, which read the manifests; "
+                "polars and fsspec hang after a fork. Pass multiprocessing_context='spawn' to the "
+                "DataLoader"
+            )
+        if (epoch := int(self._shared_epoch)) != self._drawn:  # in a worker that has stayed
             self._draw(epoch)
         if not -len(self) <= pair < len(self):
             raise IndexError(f"pair {pair} of {len(self)}")
         record = self.records[[pair]]
         arrays = empty_arrays(1)
         for failure in self.make(record, out=arrays):
-            raise self.bad_sample(record, failure)
-        return {
-            "template": torch.from_numpy(arrays.template[0]),
-            "search": torch.from_numpy(arrays.search[0]),
-            "boxes_xyxy": torch.from_numpy(arrays.boxes_xyxy[0]),
-            "positive": torch.from_numpy(record["positive"].copy())[0],
-            "pair_index": torch.from_numpy(record["pair"].copy())[0],
-        }
+            raise self.bad_sample(int(record["pair"][0]), failure)
+        batch = to_batch(arrays, record, self.name_pair)
+        return {name: tensor[0] for name, tensor in batch.tensors().items()}
 
     def make(
         self, records: NDArray[np.void], *, out: BatchArrays, read: ReadCrop | None = None
@@ -137,9 +138,8 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Make pairs in this process; see `sampling.make_pairs.PairMaker.make`."""
         return self.maker.make(records, read or self._read, epoch=self.epoch, out=out)
 
-    def bad_sample(self, records: NDArray[np.void], failure: Failure) -> ManifestError:
-        """Return the error for a pair that could not be made, with shard and key."""
-        pair = int(records["pair"][failure.place])
+    def bad_sample(self, pair: int, failure: Failure) -> ManifestError:
+        """Return the error for a pair of the epoch that could not be made, with shard and key."""
         name = sample_name(self.manifests, int(self.plan.rows_of(failure.role)[pair]))
         letter = "z" if failure.role == "template" else "x"
         return ManifestError(f"{name}.{letter}.jpg: {failure.message}")
@@ -148,47 +148,43 @@ class PairDataset(Dataset[dict[str, Tensor]]):
         """Return the cache of remote shards, for one use."""
         return ShardCache(self.cache_settings, RemoteReader(self.cache_settings.retries))
 
-    def open_store(self, records: NDArray[np.void]) -> ShardStore[Lease]:
+    def open_store(self, records: NDArray[np.void]) -> ShardStore:
         """Return the store that fetches the shards of some pairs, for one use."""
         if self.access == "stream":
             wanted = member_names(self.manifests, self.plan, records)
-            return PassingShards(self.shards, wanted, RemoteReader(self.cache_settings.retries))
-        return CachedShards(self.shards, self.open_cache())
+            return PassingShards(wanted, RemoteReader(self.cache_settings.retries))
+        return self.open_cache()
 
     def _open_reader(self) -> ReadCrop:
         local = ShardReader(self.paths)
         if not self.is_remote:
             return local.read
-        if self.access == "stream":
-            fetch = RemoteReader(self.cache_settings.retries).read
-        else:
-            fetch = self.open_cache().read
-        return RandomReader(self.shards, local, fetch).read
+        is_stream = self.access == "stream"
+        remote = RemoteReader(self.cache_settings.retries) if is_stream else self.open_cache()
 
-    def _local_paths(self) -> list[str]:
-        cache = self.open_cache()
-        return [
-            cache.path(shard) if is_remote(shard.url) else shard.url.removeprefix("file://")
-            for shard in self.shards
-        ]
+        def read(shard: int, offset: int, num_bytes: int, crc32: int) -> bytes:
+            if self.shards[shard].path is not None:
+                return local.read(shard, offset, num_bytes, crc32)
+            data = remote.read(self.shards[shard], offset, num_bytes)
+            check_crop(data, num_bytes=num_bytes, crc32=crc32)
+            return data
+
+        return read
 
     def _draw_windows(self) -> NDArray[np.int64]:
-        if self.access == "stream":
-            return draw_windows(
-                self._tracks,
-                np.ones(len(self.shards), np.int64),
-                window_bytes=SHARDS_PER_WINDOW,
-                seed=self.maker.seed,
-                epoch=self.epoch,
-                grow=True,  # only the wanted crops of a window are in memory
-            )
-        costs = [shard.num_bytes if is_remote(shard.url) else 0 for shard in self.shards]
+        is_stream = self.access == "stream"
+        if is_stream:
+            costs, limit = [1] * len(self.shards), SHARDS_PER_WINDOW
+        else:
+            costs = [0 if shard.path else shard.num_bytes for shard in self.shards]
+            limit = self.cache_settings.limit_bytes // 2  # one in use, one being fetched
         return draw_windows(
             self._tracks,
             np.array(costs, np.int64),
-            window_bytes=self.cache_settings.limit_bytes // 2,  # one in use, one being fetched
+            window_bytes=limit,
             seed=self.maker.seed,
             epoch=self.epoch,
+            grow=is_stream,  # only the wanted crops of a window are in memory
         )
 
     def __getstate__(self) -> dict[str, object]:
@@ -198,6 +194,7 @@ class PairDataset(Dataset[dict[str, Tensor]]):
     def __setstate__(self, state: dict[str, object]) -> None:
         """Open files of the copy's own, in a DataLoader's worker."""
         self.__dict__.update(state)
+        self._process = os.getpid()
         self._read = self._open_reader()
 
 

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from manifests.schema import ManifestError
 from manifests.table import Manifest
 from sampling.augment import AugmentSettings
-from sampling.batch import PairBatch, empty_arrays, to_batch
+from sampling.batch import PairBatch, RankSlices, empty_arrays, to_batch
 from sampling.dataset import Access, PairDataset
 from sampling.make_pairs import BatchArrays, Failure
 from sampling.plan import PairSettings
 from sampling.remote.cache import CacheSettings
-from sampling.remote.prefetch import Lease, Prefetch
+from sampling.remote.prefetch import Prefetch
 from sampling.remote.single_pass import held_crops
 from sampling.shard_reader import read_held
 from sampling.upload import CudaUpload, Upload, delivered
@@ -85,11 +85,7 @@ class PairLoader:
         cache: CacheSettings | None = None,
         device: torch.device | None = None,
     ) -> None:
-        if not 0 <= rank < world_size <= batch_size:
-            raise ValueError(
-                f"rank {rank} of {world_size} with a global batch of {batch_size}: each rank needs "
-                "at least one pair of a batch"
-            )
+        self._slices = RankSlices(batch_size=batch_size, rank=rank, world_size=world_size)
         self.dataset = PairDataset(
             manifests,
             pairs=pairs,
@@ -105,24 +101,22 @@ class PairLoader:
         self.waited_s = 0.0
         """Time in which the last epoch waited for remote shards, but for the first ones."""
         self._streams = access == "stream"
-        self._batch_size = batch_size
-        self._rank, self._world_size = rank, world_size
         self._num_workers = num_workers
         self._max_bad_samples = max_bad_samples
         self._device = device
         self._pin_memory = torch.cuda.is_available() if device is None else device.type == "cuda"
         self._upload: Upload | None = None
         self._pool: WorkerPool | None = None
-        self._first_pair = self._checked_start(first_pair)
+        self._start_at(first_pair)
 
     def set_epoch(self, epoch: int, *, first_pair: int = 0) -> None:
         """Go to another epoch; batches of the old one that were made ahead are dropped."""
-        self._first_pair = self._checked_start(first_pair)
+        self._start_at(first_pair)
         self.dataset.set_epoch(epoch)
 
     def __len__(self) -> int:
         """Return the number of batches from the first pair to the end of the epoch."""
-        return -(-(len(self.dataset) - self._first_pair) // self._batch_size)
+        return -(-(len(self.dataset) - self._first_pair) // self._slices.batch_size)
 
     def __iter__(self) -> Iterator[PairBatch]:
         """Yield this rank's slices of the epoch's batches."""
@@ -148,41 +142,28 @@ class PairLoader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _checked_start(self, first_pair: int) -> int:
-        total = len(self.dataset)
-        if not 0 <= first_pair <= total:
-            raise ValueError(f"first_pair {first_pair} lies outside an epoch of {total} pairs")
-        left_over = (total - first_pair) % self._batch_size
-        if 0 < left_over < self._world_size:
-            raise ValueError(
-                f"{total - first_pair} pairs in batches of {self._batch_size} leave {left_over} "
-                f"for the last one, fewer than {self._world_size} ranks. Change pairs_per_epoch"
-            )
-        return first_pair
+    def _start_at(self, first_pair: int) -> None:
+        self._slices.check(len(self.dataset), first_pair)
+        self._first_pair = first_pair
 
-    def _slices(self) -> Iterator[NDArray[np.void]]:
+    def _own_slices(self) -> Iterator[NDArray[np.void]]:
         """Yield the records of this rank's slice of each batch."""
-        records = self.dataset.records
-        for start in range(self._first_pair, records.size, self._batch_size):
-            size = min(self._batch_size, records.size - start)
-            first, stop = (size * rank // self._world_size for rank in (self._rank, self._rank + 1))
-            yield records[start + first : start + stop]
+        return self._slices.cut(self.dataset.records[self._first_pair :])
 
     def _from_here(self) -> Iterator[PairBatch]:
         with self._prefetch() as ahead:
-            for records in self._slices():
+            for records in self._own_slices():
                 ahead.reach(records)
                 ahead.wait_for(records)
                 arrays = empty_arrays(records.size)
-                crops = held_crops(ahead, records) if self._streams else None
-                read = partial(read_held, crops) if crops is not None else None
+                read = partial(read_held, held_crops(ahead, records)) if self._streams else None
                 failures = self.dataset.make(records, out=arrays, read=read)
                 yield self._finished(arrays, records, failures)
 
     def _from_workers(self) -> Iterator[PairBatch]:
         pool = self._started_pool()
         pool.drain()  # of an iteration that was left early
-        slices = deque(self._slices())
+        slices = deque(self._own_slices())
         submitted: deque[tuple[int, NDArray[np.void]]] = deque()
         with self._prefetch() as ahead:
             try:
@@ -204,13 +185,14 @@ class PairLoader:
                 raise
 
     @contextmanager
-    def _prefetch(self) -> Iterator[Prefetch[Lease]]:
+    def _prefetch(self) -> Iterator[Prefetch]:
         """Yield the fetching of shards ahead of use, for this rank's pairs of the epoch."""
         windows = self.dataset.windows
-        slices = [] if windows is None else list(self._slices())
+        slices = [] if windows is None else list(self._own_slices())
         records = np.concatenate(slices) if slices else self.dataset.records[:0]
         ahead = Prefetch(
             self.dataset.open_store(records),
+            self.dataset.shards,
             records,
             windows,
             threads=self.dataset.cache_settings.threads,
@@ -225,7 +207,7 @@ class PairLoader:
         if self._pool is None or not self._pool.close.alive:
             self._pool = WorkerPool(
                 self._num_workers,
-                pairs_per_slot=-(-self._batch_size // self._world_size),
+                pairs_per_slot=-(-self._slices.batch_size // self._slices.world_size),
                 maker=self.dataset.maker,
                 paths=self.dataset.paths,
                 keep_open=not self.dataset.is_remote,
@@ -245,14 +227,14 @@ class PairLoader:
 
     def _replace(self, arrays: BatchArrays, records: NDArray[np.void], failure: Failure) -> None:
         """Put the next pair of the epoch that can be made in a bad one's place."""
-        place = slice(failure.place, failure.place + 1)
-        out = arrays.part(place)
+        chosen = slice(failure.number, failure.number + 1)
+        out, record = arrays.part(chosen), records[chosen]
         remaining = [failure]
         while remaining:
-            self._count_bad(self.dataset.bad_sample(records[place], remaining[0]._replace(place=0)))
-            following = (int(records["pair"][failure.place]) + 1) % len(self.dataset)
-            records[place] = self.dataset.records[following]
-            remaining = self.dataset.make(records[place], out=out)
+            pair = int(record["pair"][0])
+            self._count_bad(self.dataset.bad_sample(pair, remaining[0]))
+            record[0] = self.dataset.records[(pair + 1) % len(self.dataset)]
+            remaining = self.dataset.make(record, out=out)
 
     def _count_bad(self, error: ManifestError) -> None:
         self.num_bad_samples += 1

@@ -19,15 +19,15 @@ from sampling.rng import pair_numbers
 
 ReadCrop = Callable[[int, int, int, int], bytes]
 """(shard, offset, num_bytes, crc32) to a JPEG's bytes; ValueError or OSError if it cannot."""
-CropPlace = tuple[int, int, int, int]
+CropRange = tuple[int, int, int, int]
 """The same four values."""
 
 
 class Failure(NamedTuple):
     """A pair that could not be made."""
 
-    place: int
-    """Number in the batch."""
+    number: int
+    """Position in the batch."""
     role: str
     """``"template"``, ``"search"`` or ``"background"``: which crop is bad."""
     message: str
@@ -67,25 +67,26 @@ class PairMaker:
         """Write the pairs of ``records`` (`sampling.pair_index.PAIR`) to the start of ``out``.
 
         Returns:
-            The pairs that could not be made; their place in ``out`` is undefined.
+            The pairs that could not be made; their part of ``out`` is undefined.
         """
         failures = []
         crops = StoredCrops(self.stored_px, read)
         changes = self.changes(records, epoch=epoch)
-        for place, (record, change) in enumerate(zip(records.tolist(), changes, strict=True)):
+        for number, (record, change) in enumerate(zip(records.tolist(), changes, strict=True)):
             _, template, search, background, target_size, _ = record
             crops.open(template, search, background, gray=change.gray)
             try:
-                out.boxes_xyxy[place] = apply_change(
+                out.boxes_xyxy[number] = apply_change(
                     change,
                     crops.cut,
                     target_size,
                     search_px=self.stored_px[search[0]][1],
-                    template=out.template[place],
-                    search=out.search[place],
+                    template=out.template[number],
+                    search=out.search[number],
                 )
             except (ValueError, OSError) as error:
-                failures.append(Failure(place, crops.role, str(error)))
+                message = getattr(error, "strerror", None) or str(error)
+                failures.append(Failure(number, crops.role, message))
         return failures
 
     def changes(self, records: NDArray[np.void], *, epoch: int) -> list[Change]:
@@ -113,16 +114,16 @@ class StoredCrops:
         self._stored_px = stored_px
         self._read = read
         self._memory = np.empty(max(map(max, stored_px)) ** 2 * 3, np.uint8)
-        self._places: dict[str, CropPlace] = {}
+        self._ranges: dict[str, CropRange] = {}
         self._gray = False
         self.role = ""
         """The crop that was cut last."""
 
     def open(
-        self, template: CropPlace, search: CropPlace, background: CropPlace, *, gray: bool
+        self, template: CropRange, search: CropRange, background: CropRange, *, gray: bool
     ) -> None:
         """Go to another pair."""
-        self._places = {"template": template, "search": search, "background": background}
+        self._ranges = {"template": template, "search": search, "background": background}
         self._gray = gray
 
     def cut(self, role: str, window: Window, flip: bool, out: Image) -> None:
@@ -133,9 +134,9 @@ class StoredCrops:
             OSError: They cannot be read.
         """
         self.role = role
-        place, size = self._places[role], out.shape[0]
-        stored_px = self._stored_px[place[0]][role != "template"]
-        data = self._read(*place)
+        stored, size = self._ranges[role], out.shape[0]
+        stored_px = self._stored_px[stored[0]][role != "template"]
+        data = self._read(*stored)
         if not self._gray and not flip and window == (0, 0, size, size) and size == stored_px:
             _decode(data, stored_px, memory=out)
             return

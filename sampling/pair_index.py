@@ -1,12 +1,13 @@
 """The location of each pair's crops in the shards: numbers without names, 81 bytes per pair."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from commands.places import local_path
 from datasets.shards.tar import sample_key
 from manifests.schema import ManifestError
 from manifests.shards import shard_url
@@ -38,6 +39,8 @@ ROLES = {"template": "z", "search": "x", "background": "x"}
 class Shard:
     """One tar file of crops."""
 
+    number: int
+    """Counted through all manifests, as records count shards."""
     url: str
     num_bytes: int
     sha256: str
@@ -45,19 +48,25 @@ class Shard:
     """Side of its template crops as stored, margin included."""
     search_px: int
 
+    @property
+    def path(self) -> str | None:
+        """Its path on a local disk; None for a remote shard."""
+        return local_path(self.url)
+
 
 def list_shards(manifests: Sequence[Manifest]) -> list[Shard]:
     """Return the shards of all manifests, in the order in which records count them."""
+    shards = [(manifest, shard) for manifest in manifests for shard in manifest.metadata.shards]
     return [
         Shard(
+            number=number,
             url=shard_url(manifest.url, shard.name),
             num_bytes=shard.num_bytes,
             sha256=shard.sha256,
             template_px=manifest.metadata.crop.stored_template,
             search_px=manifest.metadata.crop.stored_search,
         )
-        for manifest in manifests
-        for shard in manifest.metadata.shards
+        for number, (manifest, shard) in enumerate(shards)
     ]
 
 
@@ -66,14 +75,15 @@ def pair_records(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.void]:
     records = np.zeros(plan.positive.size, PAIR)
     records["pair"] = np.arange(records.size)
     records["positive"] = plan.positive
-    first_row = first_shard = 0
-    for manifest in manifests:
-        stop_row = first_row + manifest.rows.height
-        for role, letter in ROLES.items():
-            rows = plan.rows_of(role)
-            here = np.flatnonzero((rows >= first_row) & (rows < stop_row))
-            _fill_crops(records, role, here, manifest, rows[here] - first_row, letter, first_shard)
-        first_row, first_shard = stop_row, first_shard + len(manifest.metadata.shards)
+    first_shards = np.cumsum([0, *(len(manifest.metadata.shards) for manifest in manifests)])
+    for role, letter in ROLES.items():
+        by_manifest = _rows_by_manifest(manifests, plan.rows_of(role))
+        for first_shard, (manifest, pairs, rows) in zip(first_shards, by_manifest, strict=False):
+            crops = _crops(manifest, rows, letter)
+            crops["shard"] += first_shard
+            records[role][pairs] = crops
+            if role == "search":
+                records["target_size"][pairs] = _target_sizes(manifest, rows)
     return records
 
 
@@ -82,30 +92,23 @@ def member_names(
 ) -> dict[int, dict[str, int]]:
     """Return the files of some pairs' crops: shard to name to offset."""
     members: dict[int, dict[str, int]] = {}
-    first_row = 0
-    for manifest in manifests:
-        for role, letter in ROLES.items():
-            rows = plan.rows_of(role)[records["pair"]] - first_row
-            here = np.flatnonzero((rows >= 0) & (rows < manifest.rows.height))
-            crops = records[role][here]
-            names = manifest.rows.select("track", "frame")[rows[here]].iter_rows()
-            places = zip(crops["shard"].tolist(), crops["offset"].tolist(), strict=True)
-            for (track, frame), (shard, offset) in zip(names, places, strict=True):
+    for role, letter in ROLES.items():
+        of_role = plan.rows_of(role)[records["pair"]]
+        for manifest, pairs, rows in _rows_by_manifest(manifests, of_role):
+            crops = records[role][pairs]
+            names = manifest.rows.select("track", "frame")[rows].iter_rows()
+            ranges = zip(crops["shard"].tolist(), crops["offset"].tolist(), strict=True)
+            for (track, frame), (shard, offset) in zip(names, ranges, strict=True):
                 name = f"{sample_key(track, frame)}.{letter}.jpg"
                 members.setdefault(shard, {})[name] = offset
-        first_row += manifest.rows.height
     return members
 
 
 def pair_sources(manifests: Sequence[Manifest], plan: Plan) -> NDArray[np.object_]:
     """Return (P,) the source of each pair's template."""
     sources = np.empty(plan.positive.size, object)
-    first_row = 0
-    for manifest in manifests:
-        rows = plan.template_rows - first_row
-        here = np.flatnonzero((rows >= 0) & (rows < manifest.rows.height))
-        sources[here] = manifest.rows["source"][rows[here]].cast(pl.String).to_numpy()
-        first_row += manifest.rows.height
+    for manifest, pairs, rows in _rows_by_manifest(manifests, plan.template_rows):
+        sources[pairs] = manifest.rows["source"][rows].cast(pl.String).to_numpy()
     return sources
 
 
@@ -123,41 +126,53 @@ def used_shards(records: NDArray[np.void]) -> list[int]:
     return numbers
 
 
-def crop_places(records: NDArray[np.void]) -> set[tuple[int, int]]:
+def crop_locations(records: NDArray[np.void]) -> set[tuple[int, int]]:
     """Return shard and offset of each crop that pairs need."""
-    places: set[tuple[int, int]] = set()
+    locations: set[tuple[int, int]] = set()
     for role in ROLES:
         crops = records[role][records[role]["num_bytes"] > 0]
-        places.update(zip(crops["shard"].tolist(), crops["offset"].tolist(), strict=True))
-    return places
+        locations.update(zip(crops["shard"].tolist(), crops["offset"].tolist(), strict=True))
+    return locations
 
 
-def _fill_crops(
-    records: NDArray[np.void],
-    role: str,
-    here: NDArray[np.intp],
-    manifest: Manifest,
-    rows: NDArray[np.int64],
-    letter: str,
-    first_shard: int,
-) -> None:
+def _rows_by_manifest(
+    manifests: Sequence[Manifest], rows: NDArray[np.int64]
+) -> Iterator[tuple[Manifest, NDArray[np.intp], NDArray[np.int64]]]:
+    """Yield each manifest, the positions of its rows in ``rows``, and these rows in it.
+
+    Args:
+        manifests: The manifests.
+        rows: (P,) rows counted through all of them; -1 for none.
+    """
+    first = 0
+    for manifest in manifests:
+        own = np.flatnonzero((rows >= first) & (rows < first + manifest.rows.height))
+        yield manifest, own, rows[own] - first
+        first += manifest.rows.height
+
+
+def _crops(manifest: Manifest, rows: NDArray[np.int64], letter: str) -> NDArray[np.void]:
+    """Return (R,) of type `CROP`, with the shards counted in the manifest."""
     names = [f"{letter}_offset", f"{letter}_bytes", f"{letter}_crc32"]
-    table = manifest.rows.select("shard", *names, "box_w", "box_h", "scale")[rows]
-    crops = np.zeros(here.size, CROP)
-    crops["shard"] = first_shard + shard_numbers(manifest, table["shard"])
+    table = manifest.rows.select("shard", *names)[rows]
+    crops = np.zeros(rows.size, CROP)
+    crops["shard"] = shard_numbers(manifest, table["shard"])
     for field, name in zip(("offset", "num_bytes", "crc32"), names, strict=True):
         crops[field] = table[name].to_numpy()
-    records[role][here] = crops
-    if role == "search":
-        scale = table["scale"].to_numpy()
-        size = np.stack([table["box_w"].to_numpy(), table["box_h"].to_numpy()], axis=1)
-        records["target_size"][here] = size * scale[:, None]
-        wrong = int((~np.isfinite(records["target_size"][here]).all(axis=1)).sum())
-        if wrong:
-            raise ManifestError(
-                f"{manifest.url}: {wrong} rows whose box_w, box_h or scale is no finite number. "
-                "Copy or build it again"
-            )
+    return crops
+
+
+def _target_sizes(manifest: Manifest, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return (R, 2) width and height of the targets in crop px."""
+    table = manifest.rows.select("box_w", "box_h", "scale")[rows].to_numpy()
+    sizes: NDArray[np.float32] = table[:, :2] * table[:, 2:]
+    wrong = int((~np.isfinite(sizes).all(axis=1)).sum())
+    if wrong:
+        raise ManifestError(
+            f"{manifest.url}: {wrong} rows whose box_w, box_h or scale is no finite number. "
+            "Copy or build it again"
+        )
+    return sizes
 
 
 def sample_name(manifests: Sequence[Manifest], row: int) -> str:

@@ -4,7 +4,7 @@ A plan is a pure function of the manifests' rows, the settings, the seed and the
 and workers only share it out, so the sequence of pairs is the same for any number of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -107,15 +107,9 @@ def make_plan(
     searches = _draw_partners(tracks, draw.order[chosen], templates, partner_u, settings.max_gap)
     positive = negative_u >= settings.negative_ratio
     negative = np.flatnonzero(~positive)
-    if negative.size:
-        if not (other := draw.has_other_unit(chosen[negative])).all():
-            raise ValueError(
-                f"negative_ratio asks for a search crop of another video, but {(~other).sum()} "
-                "templates have no other video in reach. Add data, set negative_ratio to 0, or "
-                "enlarge the shard cache"
-            )
-        others = draw.other_unit(chosen[negative], partner_u[negative])
-        searches[negative] = any_crop(tracks, others, search_u[negative])
+    _require_other_videos(draw, chosen[negative])
+    others = draw.other_unit(chosen[negative], partner_u[negative])
+    searches[negative] = any_crop(tracks, others, search_u[negative])
     plan = Plan(
         tracks.rows[templates].astype(np.int64),
         tracks.rows[searches].astype(np.int64),
@@ -123,23 +117,24 @@ def make_plan(
         np.full(size, -1),
     )
     if transplant:
-        moved_u, group_u, crop_u = rng.random((3, size))
-        moved = np.flatnonzero(positive & (moved_u < transplant))
+        moved_u, *u = rng.random((3, size))
+        moved = positive & (moved_u < transplant)
         by_group = TrackDraw(weight, tracks.groups, windows)
-        own = by_group.position(draw.order[chosen[moved]])
-        other = by_group.has_other_unit(own)
-        own, moved = own[other], moved[other]
-        others = by_group.other_unit(own, group_u[moved])
-        plan.background_rows[moved] = tracks.rows[any_crop(tracks, others, crop_u[moved])]
+        _draw_backgrounds(plan, tracks, by_group, draw.order[chosen], np.flatnonzero(moved), u)
     if windows is not None:
         by_window = np.argsort(draw.windows[chosen], kind="stable")
-        plan = Plan(
-            plan.template_rows[by_window],
-            plan.search_rows[by_window],
-            plan.positive[by_window],
-            plan.background_rows[by_window],
-        )
+        plan = Plan._make(column[by_window] for column in plan)
     return plan
+
+
+def _require_other_videos(draw: TrackDraw, chosen: _Ints) -> None:
+    num_alone = int((~draw.has_other_unit(chosen)).sum())
+    if num_alone:
+        raise ValueError(
+            f"negative_ratio asks for a search crop of another video, but {num_alone} templates "
+            "have no other video in reach. Add data, set negative_ratio to 0, or enlarge the shard "
+            "cache"
+        )
 
 
 def _track_probability(tracks: TrackTable, settings: PairSettings) -> _Floats:
@@ -178,6 +173,31 @@ def _draw_templates(tracks: TrackTable, chosen: _Ints, u: _Floats, max_gap: int)
     index = before[start] + pick(u, np.maximum(num_paired[chosen], 1))
     among = paired_positions[np.minimum(index, paired_positions.size - 1)]
     return np.where(lonely[chosen], alone, among)
+
+
+def _draw_backgrounds(
+    plan: Plan,
+    tracks: TrackTable,
+    by_group: TrackDraw,
+    chosen: _Ints,
+    moved: _Ints,
+    u: Sequence[_Floats],
+) -> None:
+    """Give backgrounds to the ``moved`` pairs, unless no other group is in reach.
+
+    Args:
+        plan: The pairs.
+        tracks: All crops that may be drawn.
+        by_group: Draws tracks of another group.
+        chosen: (P,) tracks of the templates.
+        moved: Pairs that get a background.
+        u: Two (P,) numbers in [0, 1), for the track and for its crop.
+    """
+    own = by_group.position(chosen[moved])
+    in_reach = by_group.has_other_unit(own)
+    own, moved = own[in_reach], moved[in_reach]
+    others = by_group.other_unit(own, u[0][moved])
+    plan.background_rows[moved] = tracks.rows[any_crop(tracks, others, u[1][moved])]
 
 
 def _draw_partners(

@@ -82,7 +82,7 @@ class CudaUpload:
         def arrive() -> PairBatch:
             current = torch.cuda.current_stream(self._device)
             current.wait_event(done)
-            for tensor in copy.tensors():
+            for tensor in copy.tensors().values():
                 tensor.record_stream(current)
             return copy
 

@@ -55,20 +55,20 @@ class TrackConfig:
 
     video: str
     """A video file, a folder of images, or the index of a camera."""
-    weights: str = ""
-    """Trained network (.safetensors, a path or URL, or "pretrained"); empty: the trackers of
-    --tracker only, or without these the network that comes with the toolkit."""
+    weights: str | None = None
+    """Trained network (.safetensors, a path or URL, or "pretrained"); by default the trackers
+    of --tracker only, or without these the network that comes with the toolkit."""
     tracker: tuple[str, ...] = ()
     """Others on the same frames: static, mil; csrt and kcf with OpenCV's contrib build."""
-    box: str = ""
+    box: str | None = None
     """First box x,y,w,h."""
-    truth: str = ""
+    truth: str | None = None
     """File with the true boxes, x,y,w,h per line, drawn beside the others."""
     out: Path = Path("tracked.mp4")
     """Annotated video; the boxes are written beside it as .csv."""
     preset: Annotated[str, one_of(PRESETS)] = "tuned"
     """Settings for a car head: ours, or those published with SiamCAR for each benchmark."""
-    settings: str = ""
+    settings: str | None = None
     """File best.json of evaluation.tune, in place of a preset."""
     device: Device = "auto"
     """Device of the network; auto takes a GPU if there is one."""
@@ -138,7 +138,7 @@ def _inputs(config: TrackConfig) -> list[str | Path]:
     images = video.iterdir() if video.is_dir() else [video]
     weights = weights_files(config.weights or PRETRAINED)
     read = [path for path in images if path == video or path.suffix not in {".mp4", ".csv"}]
-    return [*read, *weights, config.truth, config.settings]
+    return [*read, *weights, *filter(None, (config.truth, config.settings))]
 
 
 def _create_trackers(config: TrackConfig) -> dict[str, BoxTracker]:

@@ -11,13 +11,13 @@ PRESETS = tuple(dict.fromkeys(name for decoder in DECODERS.values() for name in 
 """Names of the presets of all heads."""
 
 
-def choose_settings(head: str, *, preset: str = "tuned", file: str = "") -> Settings:
+def choose_settings(head: str, *, preset: str = "tuned", file: str | None = None) -> Settings:
     """Return the settings in a file, else those of a preset, else the defaults of the head.
 
     Args:
         head: The network's.
         preset: One of `PRESETS`.
-        file: A JSON file of `evaluation.tune`, or empty.
+        file: A JSON file of `evaluation.tune`; None takes the preset.
 
     Raises:
         SourceError: The file is missing, damaged, or for another head.

@@ -42,7 +42,7 @@ class PreviewData:
 
     where: str | None = None
     """SQL condition that selects rows; by default the recipe's."""
-    weights: str = ""
+    weights: str | None = None
     """Share of each source in the pairs, such as "vid=1,coco=0.5"; by default the recipe's."""
 
 

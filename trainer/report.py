@@ -33,8 +33,8 @@ class ReportConfig:
 
     run: Path
     """Folder of the run."""
-    out: str = ""
-    """Where the page goes; report.html in the run's folder if empty."""
+    out: str | None = None
+    """Page to write; by default report.html in the run's folder."""
 
 
 def report(config: ReportConfig) -> None:

@@ -15,7 +15,7 @@ LEAST_COMPILED_STEPS = 5_000
 
 
 def choose_speed(config: TrainConfig, device: torch.device) -> TrainConfig:
-    """Return the options with every ``auto`` replaced by what was measured to be faster.
+    """Return the options with every ``auto`` replaced by the faster choice as measured.
 
     On a GPU bf16 was, and with it channels_last and compile where the whole network trains; with
     the trunk frozen both were slower. On the CPU none of them pays.

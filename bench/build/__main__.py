@@ -125,7 +125,7 @@ def _one_task(root: Path, out: Path) -> ShardTask:
 
 
 def _scaling(task: ShardTask, rounds: int) -> float:
-    """Return how many times as much two workers build in a time as one, without their start-up."""
+    """Return the speed of two workers relative to one, without their start-up."""
     code = (
         "import pickle, sys, time; from datasets.shards.shard import build_shard; import cv2;"
         "cv2.setNumThreads(1); task = pickle.load(sys.stdin.buffer); build_shard(task);"

@@ -26,7 +26,7 @@ def images_of(task: ShardTask) -> list[tuple[str, Boxes]]:
 
 
 def plain_script(root: Path, images: Sequence[tuple[str, Boxes]], out: Path) -> None:
-    """Do what the trackers' published scripts do: all of the image, all in full size, to files."""
+    """Crop as the trackers' published scripts do: whole images in full size, to files."""
     out.mkdir(exist_ok=True)
     for name, boxes in images:
         image = np.asarray(cv2.imread(str(root / name)))

@@ -1,4 +1,4 @@
-"""Run families of faults, and count what was lost and what went wrong.
+"""Run families of faults, and count losses and errors.
 
     python -m bench.faults --scale 0.1 --check
     python -m bench.faults --only inputs --seed 7
@@ -37,10 +37,10 @@ FAMILIES: Mapping[str, Family] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FaultsConfig(BenchOptions):
-    """Run families of faults, and count what was lost and what went wrong."""
+    """Run families of faults, and count losses and errors."""
 
-    only: str = ""
-    """A family, or a family and a part of the names of its rows ("inputs:json"); all if empty."""
+    only: str | None = None
+    """A family, or a family and a part of the names of its rows ("inputs:json"); by default all."""
     seed: int = 0
     """Of all random numbers."""
     scale: float = 0.1
@@ -50,7 +50,7 @@ class FaultsConfig(BenchOptions):
 
     def __post_init__(self) -> None:
         """Reject families that do not exist and numbers of trials below 0."""
-        if self.only.partition(":")[0] not in {"", *FAMILIES}:
+        if self.only and self.only.partition(":")[0] not in FAMILIES:
             raise ValueError(f"--only {self.only}: expected one of {', '.join(FAMILIES)}")
         if not 0 < self.scale <= 1000:
             raise ValueError(f"--scale {self.scale}: expected above 0, up to 1000")
@@ -58,7 +58,7 @@ class FaultsConfig(BenchOptions):
 
 def run(config: FaultsConfig) -> int:
     """Run the families and print the table."""
-    family, _, rows = config.only.partition(":")
+    family, _, rows = (config.only or "").partition(":")
     outcomes: list[Outcome] = []
     for name in [family] if family else FAMILIES:
         with tempfile.TemporaryDirectory(prefix="faults-") as folder:

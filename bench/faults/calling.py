@@ -1,4 +1,4 @@
-"""Calls of commands within this process, and what they say."""
+"""Calls of commands within this process, and their output."""
 
 import importlib
 import io
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ELSEWHERE = {"sampling.preview": "trainer.preview"}
-"""Commands whose ``main`` stands in another module."""
+"""Commands whose ``main`` is in another module."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -24,7 +24,7 @@ _PATIENCE_S = 900.0
 
 
 def kills(trials: Trials) -> Iterator[Outcome]:
-    """Yield a row per kind of command and of what is killed."""
+    """Yield a row per kind of command and of killed process."""
     world = World(trials.folder)
     for kind, share in _BUILDS.items():
         outcome = Outcome(name=f"kills: build, {kind}", compared="bytes of shards and manifest")

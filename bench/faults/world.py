@@ -1,4 +1,4 @@
-"""Small made-up data and commands for trials, and digests of what the commands wrote."""
+"""Small made-up data and commands for trials, and digests of their outputs."""
 
 import hashlib
 import os
@@ -62,7 +62,7 @@ class World:
         manifest, otb = str(self.crops / "manifest.parquet"), self.raw / "OTB100"
         weights, given = ["--weights", str(self.weights)], ["--manifests", manifest]
         sql = "SELECT track, frame FROM crops ORDER BY track, frame"
-        tune = ["--source", "uav123", "--root", str(self.raw / "uav123"), "--val-fraction", "0.5"]
+        tune = ["--src", "uav123", "--root", str(self.raw / "uav123"), "--val-fraction", "0.5"]
         return {
             "sample": ["datasets.sample", "--out", f"{out}/world", "--scale", "tiny"],
             "build": self.build(str(self.raw / "uav123"), str(out)),
@@ -139,5 +139,5 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def last_line(errors: str) -> str:
-    """Return the end of what a command said."""
+    """Return the last line of a command's errors."""
     return errors.strip().splitlines()[-1][:300] if errors.strip() else "nothing said"

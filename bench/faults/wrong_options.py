@@ -53,7 +53,7 @@ def wrong_command_lines(trials: Trials) -> Iterator[Outcome]:
 
 
 def _options(module: str) -> Mapping[str, str]:
-    """Return the options that take a number or one of some words, with what they take."""
+    """Return the options that take a number or one of some words, with their values."""
     return dict(_OPTION.findall(call(module, ["--help"]).stdout))
 
 

@@ -70,7 +70,7 @@ class FusionConfig:
 
 
 def compare(config: FusionConfig) -> None:
-    """Train what is missing, then draw and print."""
+    """Train missing runs, then draw and print."""
     torch.set_num_threads(config.threads)
     seen, unseen = read_objects(config.root)
     config.out.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ def _losses(network: Network, z: Tensor, x: Tensor, boxes_xyxy: Tensor) -> Losse
 
 
 def _settings(config: FusionConfig) -> dict[str, str | float]:
-    """Return what two runs must share to be compared."""
+    """Return the settings that two comparable runs share."""
     names = ("root", "steps", "batch_size", "width", "threads")
     return {name: getattr(config, name) for name in names}
 

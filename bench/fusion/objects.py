@@ -64,8 +64,8 @@ def make_batch(
     """Return templates (B, 127, 127, 3), search crops (B, 255, 255, 3) and boxes_xyxy (B, 4).
 
     Args:
-        objects: What to choose from.
-        indices: Which, one a pair.
+        objects: The objects.
+        indices: One per pair.
         seed: Seed of the augmentation.
         first_pair: Number of the first pair; each pair's augmentation follows from its number.
     """

@@ -70,7 +70,7 @@ class GpuBenchConfig:
 
 
 def measure(config: GpuBenchConfig) -> int:
-    """Run all parts and print what was found."""
+    """Run all parts and print the results."""
     device = choose_device(config.device)
     size, benches = (TINY, _TINY_BENCHES) if config.tiny else (Size(), _BENCHES)
     works: dict[str, Callable[[], dict[str, Any]]] = {

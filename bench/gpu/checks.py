@@ -1,4 +1,4 @@
-"""Whether a device computes what it should: beside float64, beside the CPU, and over many steps."""
+"""Checks of a device's results: against float64, against the CPU, and over many steps."""
 
 import statistics
 from collections.abc import Callable

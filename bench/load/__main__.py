@@ -30,8 +30,8 @@ Measure = Callable[[Path], tuple[list[Row], list[Target]]]
 class LoadConfig(BenchOptions):
     """Measure under load."""
 
-    only: Literal["manifests", "store", "steps", ""] = ""
-    """One of the measurements; all if empty."""
+    only: Literal["manifests", "store", "steps"] | None = None
+    """One of the measurements; by default all."""
     rows: int = 5_000_000
     """Rows of manifests."""
     shards: int = 2000
@@ -57,7 +57,7 @@ def measure(config: LoadConfig) -> int:
     rows: list[Row] = []
     targets: list[Target] = []
     for name, work in measurements.items():
-        if config.only not in ("", name):
+        if config.only not in (None, name):
             continue
         if name == "store" and not can_serve():
             print("store: skipped, moto and s3fs are not installed", file=sys.stderr)

@@ -49,7 +49,7 @@ def run_measured(command: Sequence[str]) -> Used:
 
 
 def sample(pid: int) -> Sample | None:
-    """Return what a process holds now; None if it has ended. Linux only."""
+    """Return the current resources of a process; None if it has ended. Linux only."""
     folder = Path(f"/proc/{pid}")
     try:
         times = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()

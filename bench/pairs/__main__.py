@@ -60,8 +60,8 @@ _COPIED_BYTES = 1 << 26
 class PairsBenchConfig(BenchOptions):
     """What to measure."""
 
-    manifest: str = ""
-    """A local manifest; empty makes crops of its own."""
+    manifest: str | None = None
+    """A local manifest; by default crops of its own."""
     device: str = "auto"
     """auto, cpu or cuda."""
     pairs: int = 0
@@ -115,6 +115,7 @@ def _measure_here(config: PairsBenchConfig, scratch: Path) -> int:
     config = config.on(device)
     limits: dict[int, list[float]] = {}
     rates: dict[Case, list[float]] = {}
+    assert config.manifest
     manifest = read_manifest(config.manifest)
     with ExitStack() as stack:
         limit = stack.enter_context(DecodeLimit(manifest, max(*config.workers, STREAM_WORKERS)))
@@ -129,7 +130,7 @@ def _measure_here(config: PairsBenchConfig, scratch: Path) -> int:
         cases = made.ours(config.workers) | made.others()
         for case, epoch in cases.items():
             if case.loader != "streamed":
-                next(iter(epoch()))  # starts the workers, fetches what is cached
+                next(iter(epoch()))  # starts the workers and fills the cache
         for _ in range(config.rounds):
             for workers in sorted({case.workers for case in cases}):
                 limits.setdefault(workers, []).append(limit.rate(config.pairs, workers))

@@ -17,7 +17,7 @@ _PATIENCE_S = 60.0
 
 
 def can_serve() -> bool:
-    """Return whether the server and a client for it are installed."""
+    """Return True if the server and a client for it are installed."""
     return all(find_spec(name) is not None for name in ("moto", "flask", "s3fs"))
 
 

@@ -39,7 +39,7 @@ class Cases:
     Args:
         manifest: A local one.
         scratch: Folder for copies.
-        stack: Ends what is started.
+        stack: Closes servers and loaders.
         pairs: Pairs of an epoch.
         batch_size: Pairs of a batch.
         device: The GPU that batches are delivered to; None leaves them where they are made.

@@ -13,7 +13,7 @@ from sampling.plan import PairSettings
 
 
 def hand_over_us(*, batch_size: int = 64, rounds: int = 100) -> float:
-    """Return microseconds a pair from a worker's "done" to tensors, over a warm ring."""
+    """Return microseconds per pair from a worker's "done" to tensors, over a warm ring."""
     with tempfile.TemporaryDirectory() as folder:
         tracks = [MadeTrack(name="t", video="v", frames=range(4))]
         loader = PairLoader(

@@ -97,7 +97,7 @@ def _litdata(shards: list[Path], scratch: Path, batch_size: int, workers: int) -
 
 
 def _processes(workers: int) -> dict[str, Any]:
-    """Return how PyTorch's loader starts its processes: spawned once, since forks may hang."""
+    """Return PyTorch's options for its processes: spawned once, since forks may hang."""
     return {
         "num_workers": workers,
         "multiprocessing_context": "spawn",

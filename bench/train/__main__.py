@@ -1,12 +1,12 @@
-"""Measure training: what loader and journal cost a step, and what the frozen trunk saves.
+"""Measure training: the cost of loader and journal per step, and the saving of a frozen trunk.
 
     python -m bench.train
     python -m bench.train --json --check
     python -m bench.train --device cuda --compile True
 
-For each stage, pairs/s of the bare step on a fixed batch in memory, its shares of what the device
-can do, and pairs/s of the run's own loop with loader and journal; rounds of all alternate, and
-medians count, so that a machine that slows down slows all. Then what fine-tuning takes with the
+For each stage, pairs/s of the bare step on a fixed batch in memory, its shares of the device's
+limits, and pairs/s of the run's own loop with loader and journal; rounds of all alternate, and
+medians count, so that a machine that slows down slows all. Then the time of fine-tuning with the
 trunk frozen and with everything trained, and the memory that the backward pass holds. Narrow and of
 8 pairs on the CPU, of full width and 72 pairs on a GPU.
 """
@@ -34,7 +34,7 @@ MAX_LOOP_COST = 0.05
 MIN_FROZEN_GAIN = 2.0
 """How many times faster fine-tuning with the frozen trunk has to be than training everything."""
 MIN_GPU_PAIRS_S = {"pre-training": 2_000.0, "fine-tuning, trunk frozen": 3_500.0}
-"""Pairs a second of the bare step on an H100 or H200, at full width and 72 pairs a step."""
+"""Pairs per second of the bare step on an H100 or H200, at full width and 72 pairs per step."""
 
 STAGES: Mapping[str, tuple[Stage, str]] = {
     "pre-training": ("pretrain", "siamfc"),
@@ -47,8 +47,8 @@ STAGES: Mapping[str, tuple[Stage, str]] = {
 class TrainBenchConfig(BenchOptions):
     """What to measure."""
 
-    manifest: str = ""
-    """Manifest to load from; empty makes crops of noise."""
+    manifest: str | None = None
+    """Manifest to load from; by default crops of noise."""
     device: str = "auto"
     """auto, cpu or cuda."""
     width: float = 0.0
@@ -128,7 +128,7 @@ def _report(config: TrainBenchConfig, results: dict[str, StageResult], device: t
 def judge(
     config: TrainBenchConfig, results: Mapping[str, StageResult], device: torch.device
 ) -> list[Target]:
-    """Return the targets of every device, and on a GPU those of its pairs a second."""
+    """Return the targets of every device, and on a GPU those of its pairs per second."""
     targets = [
         Target(
             name=f"{title}: the loop's cost",

@@ -1,4 +1,4 @@
-"""One stage of training, measured: the bare step, the run's loop, and what the device could do."""
+"""One stage of training, measured: the bare step, the run's loop, and the device's limits."""
 
 import statistics
 import time

@@ -4,6 +4,8 @@ A root is a folder, a folder of archives as datasets are distributed, a single a
 of any of these (``s3://``, ``https://``). Nothing is unpacked to a disk.
 """
 
+from collections.abc import Collection
+
 from commands.retry import naming
 from datasets.files.archives import MountedArchives, find_archives, is_archive
 from datasets.files.folders import LocalFolder, RawFiles, RemoteFolder, file_system, plain_path
@@ -39,3 +41,16 @@ def open_root(root: str, *, option: str = "--root") -> RawFiles:
         paths = {f"{path.rstrip('/')}/{name}": folder.where(name) for name in names}
         archives = find_archives(files, paths)
     return MountedArchives(root, archives, folder) if archives else folder
+
+
+def find_bases(files: RawFiles, names: Collection[str]) -> list[str]:
+    """Return the prefixes under which a dataset lies: its root, or else folders in the root.
+
+    Args:
+        files: The raw root.
+        names: Folders of which a base has at least one.
+    """
+    wanted, top = set(names), files.list("")
+    if not wanted.isdisjoint(top):
+        return [""]
+    return [f"{name}/" for name in top if not wanted.isdisjoint(files.list(name))]

@@ -58,9 +58,9 @@ class OverlapConfig:
     """Page to write."""
     where: str | None = None
     """SQL condition that selects training rows, such as "split = 'train'"."""
-    keep: str = ""
+    keep: str | None = None
     """Folder for small pictures of the training crops, 1 KB each, for searches for other benchmarks
-    without decoding the crops again; empty keeps none."""
+    without decoding the crops again; none by default."""
     every: Count = 1
     """Compare every N-th frame of the benchmark."""
     max_distance: Annotated[int, within(int, 0, 19)] = 11
@@ -84,7 +84,7 @@ def overlap(config: OverlapConfig) -> None:
     files = open_root(config.against, option="--against")
     inputs = [*(url for manifest in manifests for url in manifest.files()), config.against]
     keep_inputs(inputs, files=[config.out])
-    keep_inputs(inputs, folders=[config.keep] if config.keep else [], option="--keep")
+    keep_inputs(inputs, folders=[config.keep], option="--keep")
     tracks = read_benchmark(files)
     rows = with_manifest(manifests)
     with _bar(rows.height, "training crops") as bar:

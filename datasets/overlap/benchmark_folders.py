@@ -17,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import decode_text, parse_boxes
+from datasets.box_files import parse_boxes, read_text
 from datasets.files.folders import RawFiles
 from datasets.frame_order import is_image, sort_frames
 from datasets.sources import SOURCES
@@ -71,8 +71,8 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
     is_inner = last in ("img", "imgs", "color", "images")
     if above.endswith(("/30", "/240")) and files.exists(f"{above}/{last}.txt"):  # NFS
         return last, [f"{above}/{last}.txt"]
-    for place, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
-        paths = [f"{place}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
+    for parent, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
+        paths = [f"{parent}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
         if paths:
             numbered = [path for path in paths if _NUMBERED.search(path)]
             name = above if is_inner else folder
@@ -84,7 +84,7 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
 def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: str) -> Track:
     boxes_xywh = _read_truth(files, truth)
     if len(boxes_xywh) > 4 * len(images):
-        boxes_xywh = boxes_xywh[::8]  # NFS at 30 frames a second has the rows of 240
+        boxes_xywh = boxes_xywh[::8]  # NFS at 30 frames per second has the rows of 240
     # Some folders hold more images than the benchmark uses: the last ones are compared then.
     count = min(len(images), len(boxes_xywh))
     if len(images) != len(boxes_xywh):
@@ -113,7 +113,7 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
 def _read_truth(files: RawFiles, name: str) -> NDArray[np.float64]:
     """Return (T, 4) boxes, or those around polygons; errors of a pixel do not matter here."""
     where = files.where(name)
-    text = decode_text(files.read(name), where=where)
+    text = read_text(files, name)
     if '"' in text.partition("\n")[0]:  # VATIC: id, corners, frame, three flags, "label"
         text = "\n".join(",".join(line.split()[1:5]) for line in text.splitlines())
         values = parse_boxes(text, where=where)

@@ -7,10 +7,11 @@ because annotators draw boxes differently.
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -20,9 +21,9 @@ from commands.files import whole_file
 from commands.stores import open_file
 from datasets.crops import box_center, channel_mean, crop_square
 from datasets.files.folders import RawFiles
-from datasets.images import Image, decode_image
+from datasets.images import Grey, Image, decode_grey, decode_image
 from datasets.levels import levels_of
-from datasets.overlap.hashes import THUMB_PX, Grey, Thumbs, decode_grey, thumb
+from datasets.overlap.hashes import THUMB_PX, Thumbs, thumb
 from datasets.tracks import SourceError, Track
 from manifests.crop_spec import CropSpec
 from manifests.schema import ManifestError
@@ -38,6 +39,8 @@ _CROPS_AT_ONCE = 1000
 _KEPT = "{}-thumbs.npy"
 
 Progress = Callable[[int], object]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,22 +63,22 @@ class Footage:
         )
 
 
-def num_threads() -> int:
-    """Return the number of cores available to this process."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return a function's results, computed on all cores available to this process."""
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    with ThreadPoolExecutor(here) as pool:
+        return list(pool.map(function, items))
 
 
 def all_crop_thumbs(
-    manifests: Sequence[Manifest], *, where: str | None, keep: str, progress: Progress
+    manifests: Sequence[Manifest], *, where: str | None, keep: str | None, progress: Progress
 ) -> Thumbs:
     """Return (N, 32, 32) pictures of the search crops of all manifests' rows.
 
     Args:
         manifests: The crops, with the selected rows.
         where: The condition that selected those rows.
-        keep: Folder for the pictures, for later calls without decoding; empty keeps none.
+        keep: Folder for the pictures, for later calls without decoding; None keeps none.
         progress: Called with the number of finished pictures.
     """
     thumbs = np.empty(
@@ -86,13 +89,13 @@ def all_crop_thumbs(
         part = thumbs[start : start + manifest.rows.height]
         start += manifest.rows.height
         selection = hashlib.sha256(f"{manifest.fingerprint} {where}".encode()).hexdigest()[:32]
-        kept = Path(keep) / _KEPT.format(selection)
-        if keep and kept.is_file():
+        kept = Path(keep) / _KEPT.format(selection) if keep else None
+        if kept and kept.is_file():
             part[:] = np.load(kept, mmap_mode="r")
             progress(len(part))
             continue
         crop_thumbs(manifest, manifest.rows, out=part, progress=progress)
-        if keep:
+        if kept:
             with whole_file(kept) as temporary, temporary.open("wb") as file:
                 np.save(file, part)
     return thumbs
@@ -124,9 +127,7 @@ def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress
         except FileNotFoundError:
             raise ManifestError(f"{url}: no such shard, but {manifest.url} names it") from None
 
-    with ThreadPoolExecutor(num_threads()) as pool:
-        for _ in pool.map(read, parts):
-            pass
+    in_threads(read, parts)
 
 
 def _decoded(data: bytes, url: str, offset: int) -> Grey:
@@ -156,24 +157,22 @@ def read_footage(
     Raises:
         SourceError: No target is visible, or a frame cannot be read.
     """
-    places = [
+    frames = [
         (number, int(frame))
         for number, track in enumerate(tracks)
         for frame in np.flatnonzero(track.visible)[::every]
     ]
-    if not places:
+    if not frames:
         raise SourceError(f"{files.root}: no visible target in {len(tracks)} sequences")
-    thumbs = np.empty((len(places), len(WINDOW_SCALES), THUMB_PX, THUMB_PX), np.uint8)
+    thumbs = np.empty((len(frames), len(WINDOW_SCALES), THUMB_PX, THUMB_PX), np.uint8)
 
     def read(item: int) -> None:
-        number, frame = places[item]
+        number, frame = frames[item]
         thumbs[item] = _window_thumbs(files, tracks[number], frame, crop)
         progress(1)
 
-    with ThreadPoolExecutor(num_threads()) as pool:
-        for _ in pool.map(read, range(len(places))):
-            pass
-    number, frame = np.array(places, np.int32).T
+    in_threads(read, range(len(frames)))
+    number, frame = np.array(frames, np.int32).T
     return Footage(track=number, frame=frame, thumbs=thumbs, crop=crop)
 
 

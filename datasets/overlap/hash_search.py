@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,25 +17,20 @@ _Ints = NDArray[np.int64]
 Skip = Callable[[_Ints, _Ints], NDArray[np.bool_]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class HashTable:
     """N hashes, with an index of the values of each of their four 16-bit chunks."""
 
-    hashes: Hashes
-    orders: tuple[NDArray[np.int64], ...]
-    """Four (N,) rows, ordered by the chunk's value."""
-    starts: tuple[NDArray[np.int64], ...]
-    """Four (65537,) positions in the order at which each value begins."""
-
-
-def hash_table(hashes: Hashes) -> HashTable:
-    """Return the hashes, ready to be searched."""
-    orders, starts = [], []
-    for chunk in range(_CHUNKS):
-        keys = _chunk(hashes, chunk)
-        orders.append(np.argsort(keys, kind="stable"))
-        starts.append(np.searchsorted(keys[orders[-1]], np.arange((1 << _CHUNK_BITS) + 1)))
-    return HashTable(hashes, tuple(orders), tuple(starts))
+    def __init__(self, hashes: Hashes) -> None:
+        self.hashes = hashes
+        self.orders: list[NDArray[np.int64]] = []
+        """Four (N,) rows, ordered by the chunk's value."""
+        self.starts: list[NDArray[np.int64]] = []
+        """Four (65537,) positions in the order at which each value begins."""
+        for chunk in range(_CHUNKS):
+            keys = _chunk(hashes, chunk)
+            self.orders.append(np.argsort(keys, kind="stable"))
+            values = np.arange((1 << _CHUNK_BITS) + 1)
+            self.starts.append(np.searchsorted(keys[self.orders[-1]], values))
 
 
 def near_pairs(
@@ -58,7 +52,7 @@ def near_pairs(
         max_distance: Bits in which a pair may differ.
         most: Number of the nearest pairs to keep per query. Bounds the memory: in still footage
             every frame is near every other.
-        skip: Tells which pairs, (P,) indices into the queries and into the table, do not count.
+        skip: Returns True for pairs, (P,) indices into queries and table, that do not count.
 
     Returns:
         (P,) index into the queries, index into the table, number of bits that differ; ordered by

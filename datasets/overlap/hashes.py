@@ -10,46 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.levels import FindLevels, decode_deep
+from datasets.images import Grey
 
 THUMB_PX = 32
 _LOW = 8
 _LEAST_DEVIATION = 6.0
 _RUN = 4096
-_REDUCED_GREY = {
-    1: cv2.IMREAD_GRAYSCALE,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-}
 
-Grey = NDArray[np.uint8]
-"""(H, W) uint8."""
 Hashes = NDArray[np.uint64]
 Thumbs = NDArray[np.uint8]
-
-
-def decode_grey(data: bytes, *, reduce: int, levels: FindLevels | None = None) -> Grey:
-    """Decode a JPEG or PNG without its colours, in five sixths of the time.
-
-    Args:
-        data: The file's content.
-        reduce: 1, 2, 4 or 8: decode at that fraction of the size, as `datasets.crops` does.
-        levels: As for `datasets.crops.decode_image`.
-
-    Returns:
-        (H, W) uint8.
-
-    Raises:
-        ValueError: The content is not an image that can be decoded.
-    """
-    if (deep := decode_deep(data, reduce=reduce, levels=levels)) is not None:
-        return np.asarray(cv2.cvtColor(deep, cv2.COLOR_RGB2GRAY), np.uint8)
-    flags = _REDUCED_GREY[reduce] | cv2.IMREAD_IGNORE_ORIENTATION
-    grey: Grey | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    if grey is None:
-        raise ValueError(f"{len(data)} bytes that no image decoder reads")
-    return grey
 
 
 def thumb(grey: Grey, *, share: float = 1.0) -> Thumbs:

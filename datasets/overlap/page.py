@@ -94,7 +94,7 @@ def found_section(
         matching: Result of `summarise`.
         condition: Result of `leave_out`.
         pictures: Pairs side by side.
-        compared: The comparison in words.
+        compared: Description of the comparison.
     """
     if matching.is_empty():
         return Section(
@@ -143,21 +143,7 @@ def rates_section(limits: Limits, rates: Rates) -> Section:
             for name, hits in rates.hits.items()
         ),
     )
-    alarms = Table(
-        caption="False alarm rates: other footage that is taken for the same",
-        columns=("other footage", "alarms", "of", "share"),
-        rows=(
-            ("crops", rates.false_crops, rates.num_crops, rates.false_crops / rates.num_crops),
-            (
-                "recordings with such a crop",
-                rates.false_recordings,
-                rates.num_recordings,
-                rates.false_recordings / rates.num_recordings,
-            ),
-        )
-        if rates.num_crops
-        else (),
-    )
+    tables = [copies]
     text = (
         f"Measured on this benchmark, with hashes that differ in at most {limits.max_distance} of "
         f"64 bits and a likeness of at least {limits.least_likeness}. {rates.num_copies} of its "
@@ -172,13 +158,19 @@ def rates_section(limits: Limits, rates: Rates) -> Section:
             "looked up among its other recordings, which share nothing with them unless the "
             "benchmark itself shows a scene twice."
         )
+        counts = {
+            "crops": (rates.false_crops, rates.num_crops),
+            "recordings with such a crop": (rates.false_recordings, rates.num_recordings),
+        }
+        alarms = Table(
+            caption="False alarm rates: other footage that is taken for the same",
+            columns=("other footage", "alarms", "of", "share"),
+            rows=tuple((name, some, total, some / total) for name, (some, total) in counts.items()),
+        )
+        tables.append(alarms)
     else:
         text += " False alarms need a benchmark of more than one recording: not measured."
-    return Section(
-        title="How far to trust this",
-        text=text,
-        tables=(copies, alarms) if rates.num_crops else (copies,),
-    )
+    return Section(title="How far to trust this", text=text, tables=tuple(tables))
 
 
 def pair_pictures(

@@ -5,7 +5,6 @@ frames of each recording are looked up among the other recordings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 
 from datasets.crops import box_center, channel_mean, crop_square
 from datasets.files.folders import RawFiles
-from datasets.images import Image, decode_image, encode_jpeg
+from datasets.images import Image, decode_grey, decode_image, encode_jpeg
 from datasets.levels import levels_of
-from datasets.overlap.footage import MIDDLE, Footage, num_threads
-from datasets.overlap.hashes import Thumbs, decode_grey, thumb
+from datasets.overlap.footage import MIDDLE, Footage, in_threads
+from datasets.overlap.hashes import Thumbs, thumb
 from datasets.overlap.search import Limits, find_matches
 from datasets.tracks import Track
 from manifests.crop_spec import CropSpec
@@ -119,13 +118,13 @@ def measure_rates(
     # Of all frames: with every tenth compared, a copy is rarely one of a frame that is compared.
     track, frame = _visible_frames(tracks)
     copied = rng.choice(track.size, min(num_copies, track.size), replace=False)
-    places = list(zip(track[copied].tolist(), frame[copied].tolist(), strict=True))
+    chosen = list(zip(track[copied].tolist(), frame[copied].tolist(), strict=True))
     of_copy = group[track[copied]]
     looked_up = rng.choice(total, min(num_copies * _FRAMES_PER_COPY, total), replace=False)
     hits = {}
     for kind, name in enumerate(COPIES):
-        # Each kind by itself: copies of one frame would compete for the places of the nearest.
-        copies = _copy_thumbs(files, tracks, places, footage.crop, kind=kind, seed=seed)
+        # Each kind by itself: copies of one frame would compete to be among the nearest.
+        copies = _copy_thumbs(files, tracks, chosen, footage.crop, kind=kind, seed=seed)
         matches = find_matches(np.concatenate([copies, others]), footage, limits)
         row, item = (pairs[matches.row < copied.size] for pairs in (matches.row, matches.item))
         right = of_copy[row] == of_footage[item]
@@ -159,7 +158,7 @@ def _visible_frames(tracks: Sequence[Track]) -> NDArray[np.intp]:
 def _copy_thumbs(
     files: RawFiles,
     tracks: Sequence[Track],
-    places: Sequence[tuple[int, int]],
+    frames: Sequence[tuple[int, int]],
     crop: CropSpec,
     *,
     kind: int,
@@ -170,10 +169,10 @@ def _copy_thumbs(
     Args:
         files: Where the benchmark lies.
         tracks: Its sequences.
-        places: Number of the sequence and index of the frame in it, N times.
+        frames: Number of the sequence and index of the frame in it, N times.
         crop: Sizes and scale of the crops.
         kind: Index in `COPIES`.
-        seed: Seed of the copies, together with the place.
+        seed: Seed of the copies, together with the frame's position.
     """
     make_copy = tuple(COPIES.values())[kind]
 
@@ -188,5 +187,4 @@ def _copy_thumbs(
         cut_out = crop_square(image, center=center, side=side, size=crop.search, fill=fill)
         return thumb(decode_grey(encode_jpeg(cut_out), reduce=4))
 
-    with ThreadPoolExecutor(num_threads()) as pool:
-        return np.stack(list(pool.map(copy, places)))
+    return np.stack(in_threads(copy, frames))

@@ -1,7 +1,6 @@
 """Search for training crops that match frames of a benchmark: by hashes, then by pictures."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.overlap.footage import Footage, Progress, num_threads
-from datasets.overlap.hash_search import Skip, hash_table, near_pairs
+from datasets.overlap.footage import Footage, Progress, in_threads
+from datasets.overlap.hash_search import HashTable, Skip, near_pairs
 from datasets.overlap.hashes import Hashes, Thumbs, has_detail, hash_thumbs
 
 _NEAREST = 8
@@ -61,7 +60,7 @@ def find_matches(
         progress: Called with the number of pictures that were looked up.
     """
     usable = np.flatnonzero(has_detail(crops))
-    table = hash_table(hash_thumbs(crops)[0][usable])
+    table = HashTable(hash_thumbs(crops)[0][usable])
 
     def look_up(look: _Look) -> _Found:
         query, index, _ = near_pairs(
@@ -77,8 +76,7 @@ def find_matches(
         progress(look.items.size)
         return row[same], item[same], likeness[same]
 
-    with ThreadPoolExecutor(num_threads()) as pool:
-        matches = list(pool.map(look_up, _looks(footage)))
+    matches = in_threads(look_up, _looks(footage))
     if not matches:
         return Matches(row=np.zeros(0, np.int64), item=np.zeros(0, np.int64), likeness=np.zeros(0))
     row, item, likeness = (np.concatenate(parts) for parts in zip(*matches, strict=True))

@@ -59,9 +59,9 @@ class ReportConfig:
 
     manifests: tuple[str, ...]
     """Path or URL of each manifest."""
-    out: str = ""
-    """Page to write, or only the picture of random crops if it ends in .png; both, as report.html
-    and crops.png, beside the first manifest if empty."""
+    out: str | None = None
+    """Page to write, or only the picture of random crops if it ends in .png; by default both, as
+    report.html and crops.png, beside the first manifest."""
     where: str | None = None
     """SQL condition that selects rows, such as "category = 'dog'"."""
     num_crops: Count = 24
@@ -157,14 +157,14 @@ def _distributions(rows: pl.DataFrame) -> Section:
     charts = (
         (values, "side", "target size, sqrt(w h), px", 0),
         (values, "aspect", "aspect, w / h", 2),
-        (values, "motion", "motion, target sides a frame", 3),
+        (values, "motion", "motion, target sides per frame", 3),
         (lengths, "length", "crops in a track, single ones left out", 0),
     )
     return Section(
         title="How targets look and move",
         text="Heights count crops, in the last chart tracks; horizontal axes are logarithmic. "
         "Sizes are in pixels of the frame. Motion is how far the target moved since the track's "
-        "previous crop, for each frame between them, as a share of its side sqrt(w h).",
+        "previous crop, per frame between them, as a share of its side sqrt(w h).",
         pictures=tuple(
             histogram(numbers(table, column), label=label) for table, column, label, _ in charts
         ),

@@ -85,8 +85,8 @@ def choose_tracks(
     for number, name in chosen.iter_rows():
         of_track = rows.filter((pl.col("manifest") == number) & (pl.col("track") == name))
         of_track = of_track.sort("frame")
-        places = np.linspace(0, of_track.height - 1, min(num_frames, of_track.height))
-        strips.append(of_track[np.round(places).astype(int).tolist()])
+        shown = np.linspace(0, of_track.height - 1, min(num_frames, of_track.height))
+        strips.append(of_track[np.round(shown).astype(int).tolist()])
     return strips
 
 

@@ -126,7 +126,7 @@ def _outside_targets(manifests: Sequence[Manifest]) -> list[str]:
 
 
 def _counts(rows: pl.DataFrame, matches: pl.Expr) -> str:
-    """Return the number of matching targets per source in words; empty if there are none."""
+    """Return the numbers of matching targets per source as text; empty if there are none."""
     counted = (
         rows.group_by(pl.col("source").cast(pl.String))
         .agg(matches.sum().alias("some"), pl.len())

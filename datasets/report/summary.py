@@ -76,7 +76,7 @@ def measures(rows: pl.DataFrame) -> pl.DataFrame:
     The rows are those of `manifests.together.with_manifest`.
 
     ``side`` is sqrt(w h) in image pixels, ``aspect`` w / h; ``motion`` is how far the target's
-    centre moved since the track's previous crop, in target sides a frame, null at its first.
+    centre moved since the track's previous crop, in target sides per frame, null at its first.
     """
     side = (pl.col("box_w") * pl.col("box_h")).sqrt()
     gap = _change_in_track(pl.col("frame"))

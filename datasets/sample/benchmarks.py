@@ -3,8 +3,6 @@
 Their photographs are not in the training sources.
 """
 
-import numpy as np
-
 from datasets.sample.scene import outline_corners, render
 from datasets.sample.sources import World, one_based, write_image, write_text
 from datasets.sample.story import make_scene
@@ -47,13 +45,8 @@ def write_vot(world: World, *, num_sequences: int, num_frames: int) -> None:
             rows.append(",".join(f"{value:.4f}" for value in corners.ravel()))
             occluded.append(int(frame.shown[0] < 0.6))
         write_text(folder / "groundtruth.txt", "\n".join(rows) + "\n")
-        tags = {
-            "occlusion": np.array(occluded),
-            "camera_motion": np.ones(num_frames, dtype=int),
-            "illum_change": np.zeros(num_frames, dtype=int),
-            "motion_change": np.zeros(num_frames, dtype=int),
-            "size_change": np.zeros(num_frames, dtype=int),
-        }
+        never = dict.fromkeys(("illum_change", "motion_change", "size_change"), [0] * num_frames)
+        tags = {"occlusion": occluded, "camera_motion": [1] * num_frames, **never}
         for tag, values in tags.items():
             write_text(folder / f"{tag}.tag", "\n".join(map(str, values)) + "\n")
     write_text(world.root / "vot2018/list.txt", "\n".join(names) + "\n")

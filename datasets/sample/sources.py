@@ -19,6 +19,7 @@ from datasets.sources.uav123 import sequence_ranges
 
 _VISIBLE = 0.15
 """Smallest visible share of a target that has a box."""
+_COCO_CATEGORIES = {1: "person", 17: "cat", 44: "bottle"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -132,8 +133,7 @@ def write_coco(world: World, *, num_images: int) -> None:
             for box_xywh in frame.boxes_xywh[frame.shown > _VISIBLE]:
                 objects.append(_coco_object(image_id, len(objects), box_xywh.tolist(), first))
         _make_odd(objects, world.size)
-        categories = [{"id": 1, "name": "person"}, {"id": 17, "name": "cat"}]
-        categories.append({"id": 44, "name": "bottle"})
+        categories = [{"id": i, "name": name} for i, name in _COCO_CATEGORIES.items()]
         table = {"images": images, "annotations": objects, "categories": categories}
         path = world.root / f"coco/annotations/instances_{subset}.json"
         write_text(path, json.dumps(table))
@@ -145,7 +145,7 @@ def _coco_object(image_id: int, index: int, box_xywh: list[float], first: int) -
     return {
         "id": 100_000 * first + index,
         "image_id": image_id,
-        "category_id": (1, 17, 44)[index % 3],
+        "category_id": list(_COCO_CATEGORIES)[index % 3],
         "bbox": [left, top, width, height],
         "area": width * height,
         "iscrowd": 0,

@@ -12,7 +12,11 @@ from datasets.shards.tasks import ShardResult, ShardTask
 
 
 def cut_all(
-    tasks: Sequence[ShardTask], done: Mapping[str, ShardResult], *, workers: int, cluster: str
+    tasks: Sequence[ShardTask],
+    done: Mapping[str, ShardResult],
+    *,
+    workers: int,
+    cluster: str | None,
 ) -> list[ShardResult]:
     """Build the missing shards, and return the results of all, in their order.
 
@@ -20,7 +24,7 @@ def cut_all(
         tasks: The shards of the build.
         done: Results of the finished shards, by name.
         workers: Number of local processes.
-        cluster: Address of a Dask scheduler; empty for none.
+        cluster: Address of a Dask scheduler; None for none.
 
     Raises:
         SourceError: Too many images cannot be read, or a worker or the cluster failed.

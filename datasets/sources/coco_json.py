@@ -229,7 +229,7 @@ def _label(kind: str, entry_id: Any, number: int) -> str:
 
 
 def _is_number(value: object) -> bool:
-    """Return True for a number of pixels; NaN is one, and stands for no box."""
+    """Return True for a number of pixels; NaN is a number, and means no box."""
     return type(value) in (int, float) and not abs(value) > _MOST_PX  # type: ignore[arg-type]
 
 

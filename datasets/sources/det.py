@@ -9,15 +9,14 @@ pixel, as those of VID. The image is the group.
 """
 
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import numpy as np
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from datasets.box_files import has_area
 from datasets.files.folders import RawFiles
 from datasets.files.prefetch import prefetch
+from datasets.sources.imagenet_xml import box_xywh, read_xml, text
 from datasets.tracks import BadAnnotations, SourceError, Track
 
 _BASE = "Annotations/DET/train"
@@ -59,22 +58,9 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
     names = [f"{part}/{name}" for name in files.list(part) if name.endswith(".xml")]
     images = _images(part)
     for name, content in zip(names, prefetch(files, names), strict=True):
-        where = files.where(name)
         video = name.rpartition("/")[2].removesuffix(".xml")
-        try:
-            root = fromstring(content())
-            width, height = (int(root.findtext(f"size/{key}", "")) for key in ("width", "height"))
-        except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-            raise SourceError(
-                f"{where}: not readable as DET's XML ({error}). Get it again"
-            ) from None
-        for number, item in enumerate(root.iter("object"), start=1):
-            try:
-                category, box = _read_object(item)
-            except ValueError as error:
-                message = f"{where}: not readable as DET's XML (object {number}: {error})"
-                (bad or BadAnnotations()).add([message])
-                continue
+        size, objects = read_xml(content(), _read_object, where=files.where(name), bad=bad)
+        for number, (category, box) in objects.items():
             boxes_xywh = np.array([box], dtype=np.float64)
             yield Track(
                 name=f"{video}-{number:02d}",
@@ -85,7 +71,7 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
                 frame_numbers=np.zeros(1, dtype=np.int32),
                 boxes_xywh=boxes_xywh,
                 visible=has_area(boxes_xywh),
-                frame_size=(width, height),
+                frame_size=size,
             )
 
 
@@ -94,14 +80,4 @@ def _images(part: str) -> str:
 
 
 def _read_object(item: Element) -> tuple[str, tuple[float, float, float, float]]:
-    category = item.findtext("name", "").strip()
-    if not category:
-        raise ValueError("no name")
-    edges = []
-    for key in ("xmin", "ymin", "xmax", "ymax"):
-        text = item.findtext(f"bndbox/{key}", "").strip()
-        if not text.isascii() or not text.isdigit():
-            raise ValueError(f"{key} is {text!r}, expected a whole number")
-        edges.append(float(text))
-    left, top, right, bottom = edges
-    return category, (left, top, right - left + 1, bottom - top + 1)
+    return text(item, "name"), box_xywh(item)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from datasets.box_files import decode_text
+from datasets.box_files import read_text
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes import FORMATS
 from datasets.sources.boxes.frames import find_frames, read_video
@@ -29,7 +29,7 @@ _GROUPS = "groups.csv"
 class FolderOptions:
     """Options of own footage only."""
 
-    name: str = ""
+    name: str | None = None
     """Name of own footage in the manifest, with --src folders."""
     format: Literal["auto", "text", "mot", "cvat", "coco", "masks"] = "auto"
     """Format of the boxes of own footage; auto recognises it per video."""
@@ -60,10 +60,10 @@ def list_parts(files: RawFiles, options: FolderOptions = FolderOptions()) -> lis
         logger.info("%s: %s", files.root, _describe(kind, count, options))
     wanted = "boxes" if options.format == "auto" else FORMATS[options.format].what
     if not parts:
-        found = f"no {wanted} in any of {len(without)} videos" if without else "no video"
+        problem = f"no {wanted} in any of {len(without)} videos" if without else "no video"
         raise SourceError(
-            f"{files.root}: {found}, expected one folder per video, such as video1/000001.jpg and "
-            "video1/groundtruth.txt. Pass --root with the folder that holds those of the videos"
+            f"{files.root}: {problem}, expected one folder per video, such as video1/000001.jpg "
+            "and video1/groundtruth.txt. Pass --root with the folder that holds those of the videos"
         )
     if without:
         logger.warning(
@@ -107,9 +107,9 @@ def _recognise(files: RawFiles, folder: str, options: FolderOptions) -> str | No
     """Return the format of a video's boxes; None if it has none."""
     name = folder.rpartition("/")[2]
     wanted = list(FORMATS) if options.format == "auto" else [options.format]
-    found = {kind: FORMATS[kind].find(files, folder, name) for kind in wanted}
-    kinds = [kind for kind in wanted if found[kind]]
-    if len(kinds) > 1 and "coco" in kinds and not found["coco"][0].startswith(f"{folder}/"):
+    box_files = {kind: FORMATS[kind].find(files, folder, name) for kind in wanted}
+    kinds = [kind for kind in wanted if box_files[kind]]
+    if len(kinds) > 1 and "coco" in kinds and not box_files["coco"][0].startswith(f"{folder}/"):
         kinds.remove("coco")  # a file in the root counts where the video has no boxes of its own
     if len(kinds) > 1:
         raise SourceError(
@@ -136,7 +136,7 @@ def _read_groups(files: RawFiles) -> dict[str, str]:
         return {}
     where = files.where(_GROUPS)
     groups = {}
-    for number, line in enumerate(decode_text(files.read(_GROUPS), where=where).splitlines(), 1):
+    for number, line in enumerate(read_text(files, _GROUPS).splitlines(), 1):
         cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != 2 or not all(cells):
             raise SourceError(f"{where}:{number}: {line[:60]!r}, expected video,group. Correct it")

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from datasets.box_files import (
     check_last_image,
     check_num_rows,
-    decode_text,
     has_area,
     parse_boxes,
     read_flags,
     read_one_based_boxes,
+    read_text,
 )
 from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError, Track
@@ -107,8 +107,9 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
 
 def _read_cover(files: RawFiles, name: str) -> NDArray[np.float64]:
     where = files.where(name)
-    text = decode_text(files.read(name), where=where)
-    cover = parse_boxes(text, where=where, widths=(1,), what="visible eighths")[:, 0]
+    cover = parse_boxes(read_text(files, name), where=where, widths=(1,), what="visible eighths")[
+        :, 0
+    ]
     wrong = np.flatnonzero(~np.isin(cover, np.arange(_FULLY_VISIBLE + 1)))
     if wrong.size:
         line = wrong[0] + 1
@@ -117,8 +118,8 @@ def _read_cover(files: RawFiles, name: str) -> NDArray[np.float64]:
 
 
 def _read_class(files: RawFiles, name: str) -> str:
-    text = decode_text(files.read(name), where=files.where(name))
-    match = re.search(r"^object_class:[ \t]*(\S.*?)\s*$", text, re.MULTILINE)
+    pattern = r"^object_class:[ \t]*(\S.*?)\s*$"
+    match = re.search(pattern, read_text(files, name), re.MULTILINE)
     if match is None:
         raise SourceError(f"{files.where(name)}: no object_class. Get the file again")
     return match[1]

@@ -27,6 +27,7 @@ from datasets.box_files import (
     read_one_based_boxes,
 )
 from datasets.files.folders import RawFiles
+from datasets.files.roots import find_bases
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def list_parts(files: RawFiles) -> list[str]:
     training = training_videos()
     parts = []
     num_others = 0
-    for base in _find_bases(files, frozenset(training)):
+    for base in find_bases(files, training):
         for category in [name for name in files.list(base.rstrip("/")) if name in training]:
             listed = set()
             for folder in (f"{base}{category}", f"{base}{category}/{category}"):
@@ -117,10 +118,3 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
         # Most flagged frames keep a stale box, and some empty or negative boxes are not flagged.
         visible=~hidden & has_area(boxes_xywh),
     )
-
-
-def _find_bases(files: RawFiles, categories: frozenset[str]) -> list[str]:
-    top = files.list("")
-    if not categories.isdisjoint(top):
-        return [""]
-    return [f"{name}/" for name in top if not categories.isdisjoint(files.list(name))]

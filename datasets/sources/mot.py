@@ -13,7 +13,7 @@ import logging
 import re
 from collections.abc import Iterator
 
-from datasets.box_files import decode_text
+from datasets.box_files import read_text
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes.frames import read_video
 from datasets.sources.boxes.mot import read_gt
@@ -96,8 +96,8 @@ def _video_name(folder: str) -> str:
 def _stated_length(files: RawFiles, name: str) -> int | None:
     if not files.exists(name):
         return None
-    text = decode_text(files.read(name), where=files.where(name))
-    match = re.search(r"^\s*seqLength\s*=\s*(\d+)\s*$", text, re.ASCII | re.MULTILINE)
+    pattern = re.compile(r"^\s*seqLength\s*=\s*(\d+)\s*$", re.ASCII | re.MULTILINE)
+    match = pattern.search(read_text(files, name))
     if match is None:
         raise SourceError(f"{files.where(name)}: no seqLength, expected a number. Get it again")
     return int(match[1])

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datasets.box_files import check_last_image, decode_text, has_area, parse_boxes
+from datasets.box_files import check_last_image, has_area, parse_boxes, read_text
 from datasets.files.folders import RawFiles
 from datasets.tracks import SourceError, Track
 
@@ -56,8 +56,7 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
     """
     chunk, _, name = part.split("/")
     annotation = f"{part}.txt"
-    where = files.where(annotation)
-    boxes_xywh = parse_boxes(decode_text(files.read(annotation), where=where), where=where)
+    boxes_xywh = parse_boxes(read_text(files, annotation), where=files.where(annotation))
     length = len(boxes_xywh)
     images = f"{chunk}/frames/{name}"
     check_last_image(files, annotation, length, lambda number: f"{images}/{number - 1}.jpg")

@@ -20,6 +20,7 @@ import numpy as np
 
 from datasets.box_files import check_num_rows, has_area, read_one_based_boxes
 from datasets.files.folders import RawFiles
+from datasets.files.roots import find_bases
 from datasets.tracks import SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def list_parts(files: RawFiles) -> list[str]:
     """
     parts = []
     num_absent = 0
-    for base in _find_bases(files):
+    for base in find_bases(files, ["data_seq"]):
         for release, sequences in sequence_ranges().items():
             folders = set(files.list(f"{base}data_seq/{release}"))
             here = [name for name, (folder, _, _) in sequences.items() if folder in folders]
@@ -99,10 +100,3 @@ def read_part(files: RawFiles, part: str) -> Iterator[Track]:
         boxes_xywh=boxes_xywh,
         visible=has_area(boxes_xywh),
     )
-
-
-def _find_bases(files: RawFiles) -> list[str]:
-    top = files.list("")
-    if "data_seq" in top:
-        return [""]
-    return [f"{name}/" for name in top if "data_seq" in files.list(name)]

@@ -13,16 +13,17 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
 import numpy as np
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 
 from datasets.box_files import has_area
 from datasets.files.folders import RawFiles
 from datasets.files.prefetch import prefetch
+from datasets.files.roots import find_bases
+from datasets.sources.imagenet_xml import box_xywh, flag, read_xml, text, whole
 from datasets.tracks import BadAnnotations, SourceError, Track
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,6 @@ class _Row(NamedTuple):
 
 _VIDEO = re.compile(r"[A-Za-z]+\d{4}_(train|val)_(\d{5})\d{3}", re.ASCII)
 _NUMBER = re.compile(r"\d{6}", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def list_parts(files: RawFiles) -> list[str]:
@@ -48,7 +48,7 @@ def list_parts(files: RawFiles) -> list[str]:
     """
     parts = []
     num_absent = 0
-    for base in _find_bases(files):
+    for base in find_bases(files, ["Annotations"]):
         for subset in ("train", "val"):
             annotated = _list_videos(files, f"{base}Annotations/VID/{subset}")
             there = set(_list_videos(files, f"{base}Data/VID/{subset}"))
@@ -95,8 +95,15 @@ def read_part(files: RawFiles, part: str, bad: BadAnnotations | None = None) -> 
     names = [f"{part}/{number:06d}.xml" for number in numbers]
     for number, name, read in zip(numbers, names, prefetch(files, names), strict=True):
         where = files.where(name)
-        size, objects = _parse_frame(read(), number, size, where, bad or BadAnnotations())
-        for track_id, category, row in objects:
+        before = size
+        size, objects = read_xml(read(), partial(_read_object, number), where=where, bad=bad)
+        if min(size) < 1 or size != (before or size):
+            after = f", after frames of {before}" if before else ""
+            raise SourceError(
+                f"{where}: not readable as ImageNet's XML (it states frames of {size} px{after}). "
+                "Get the file again"
+            )
+        for track_id, category, row in objects.values():
             track_rows = rows.setdefault(track_id, [])
             if track_rows and track_rows[-1].number == row.number:
                 logger.warning("%s: trackid %d again, ignored", where, track_id)
@@ -138,13 +145,6 @@ def _tell_changes(where: str, categories: Mapping[int, Counter[str]]) -> None:
         )
 
 
-def _find_bases(files: RawFiles) -> list[str]:
-    top = files.list("")
-    if "Annotations" in top:
-        return [""]
-    return [f"{name}/" for name in top if "Annotations" in files.list(name)]
-
-
 def _list_videos(files: RawFiles, folder: str) -> set[str]:
     """Return the videos below a folder, directly or in packs of any name."""
     videos = set()
@@ -175,69 +175,7 @@ def _check_frames(files: RawFiles, annotations: str, images: str) -> None:
         )
 
 
-def _parse_frame(
-    data: bytes,
-    number: int,
-    size_before: tuple[int, int] | None,
-    where: str,
-    bad: BadAnnotations,
-) -> tuple[tuple[int, int], list[tuple[int, str, _Row]]]:
-    """Return the frame's width and height, and number, category and row of each target."""
-    try:
-        root = fromstring(data)
-        size = (_whole(root, "size/width"), _whole(root, "size/height"))
-        if min(size) < 1 or size != (size_before or size):
-            before = f", after frames of {size_before}" if size_before else ""
-            raise ValueError(f"it states frames of {size} px{before}")
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise SourceError(
-            f"{where}: not readable as VID's XML ({error}). Get the file again"
-        ) from None
-    objects = []
-    for index, item in enumerate(root.iter("object"), start=1):
-        try:
-            objects.append(_read_object(item, number))
-        except ValueError as error:
-            bad.add([f"{where}: not readable as VID's XML (object {index}: {error})"])
-    return size, objects
-
-
-def _read_object(item: Element, number: int) -> tuple[int, str, _Row]:
-    left, top, right, bottom = (
-        _number(item, f"bndbox/{name}") for name in ("xmin", "ymin", "xmax", "ymax")
-    )
-    row = _Row(
-        number,
-        (left, top, right - left + 1, bottom - top + 1),
-        _flag(item, "occluded"),
-        _flag(item, "generated"),
-    )
-    return _whole(item, "trackid"), _text(item, "name"), row
-
-
-def _text(item: Element, path: str) -> str:
-    text = (item.findtext(path) or "").strip()
-    if not text:
-        raise ValueError(f"no {path}")
-    return text
-
-
-def _number(item: Element, path: str) -> float:
-    text = _text(item, path)
-    if not _DECIMAL.fullmatch(text) or not abs(float(text)) < 1e9:
-        raise ValueError(f"{path} is {text[:40]!r}, expected a number")
-    return float(text)
-
-
-def _whole(item: Element, path: str) -> int:
-    value = _number(item, path)
-    if value < 0 or not value.is_integer():
-        raise ValueError(f"{path} is {_text(item, path)[:40]!r}, expected a whole number")
-    return int(value)
-
-
-def _flag(item: Element, path: str) -> bool:
-    text = _text(item, path)
-    if text not in ("0", "1"):
-        raise ValueError(f"{path} is {text[:40]!r}, expected 0 or 1")
-    return text == "1"
+def _read_object(number: int, item: Element) -> tuple[int, str, _Row]:
+    """Return an object's track, class and row in frame ``number``."""
+    row = _Row(number, box_xywh(item), flag(item, "occluded"), flag(item, "generated"))
+    return whole(item, "trackid"), text(item, "name"), row

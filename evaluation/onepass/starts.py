@@ -5,7 +5,7 @@ frame with 12 boxes beside the true one. These are the rules of the toolkit's sp
 shiftInitBB.m, and each start is a sequence of its own. A sequence's curve pools the frames of its
 starts, as in genPerfMat.m; the benchmark's is the plain mean over sequences.
 
-Frames that the toolkit's folder ``initOmit`` excludes stand in ``<Sequence>/init_omit.txt``, a line
+Frames that the toolkit's folder ``initOmit`` excludes are in ``<Sequence>/init_omit.txt``, a line
 per span with its first and last frame number, if the copy has such a file.
 """
 

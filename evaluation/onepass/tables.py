@@ -47,7 +47,7 @@ def _describe(benchmark: Benchmark) -> str:
 
 
 def noise_table(scores: Sequence[TrackerScore]) -> Table | None:
-    """Return how the best tracker differs from the others; None where nothing can be said."""
+    """Return the best tracker's differences from the others; None if they cannot be computed."""
     ranked = rank(scores)
     headline = ranked[0].headline
     return difference_table(headline, {score.tracker: score.sums(headline) for score in ranked})

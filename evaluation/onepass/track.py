@@ -80,5 +80,5 @@ def follow_sequence(
 
 
 def count_frames_left(sequence: BenchmarkSequence, folder: Path) -> int:
-    """Return how many frames of a sequence are still to track."""
+    """Return the number of frames of a sequence left to track."""
     return 0 if result_path(folder, sequence.name).exists() else len(sequence.frames)

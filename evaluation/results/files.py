@@ -26,12 +26,12 @@ def write_boxes(path: Path, boxes: NDArray[np.float64]) -> None:
 
 
 def result_path(folder: Path, sequence: str) -> Path:
-    """Return where the boxes of a sequence lie in a tracker's folder."""
+    """Return the path of a sequence's boxes in a tracker's folder."""
     return folder / f"{sequence}.txt"
 
 
 def times_path(path: Path) -> Path:
-    """Return where the times of a result file lie."""
+    """Return the path of a result file's times."""
     return path.parent / "times" / f"{path.stem}_time.txt"
 
 

@@ -4,7 +4,7 @@
     <results>/<tracker>.zip             an archive of that folder, or of several
     <results>/<tracker>/<param>_000/    pytracking's runs: two of them are runs of one tracker
 
-Only names of the benchmark are asked for: whatever else lies there does not matter.
+Only names of the benchmark are read; other files are ignored.
 """
 
 import logging

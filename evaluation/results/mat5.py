@@ -31,7 +31,7 @@ _NUMERIC = range(6, 16)
 _COMPLEX = 0x800
 _DEPTH = 20
 _MOST_BYTES = 1 << 28
-"""Of what a compressed element unpacks to."""
+"""Largest size of an unpacked element."""
 
 
 class _Element(NamedTuple):

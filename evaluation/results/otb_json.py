@@ -16,7 +16,7 @@ from datasets.tracks import SourceError
 
 _LEAST_FPS, _MOST_FPS = 1e-6, 1e9
 Parsed = tuple[NDArray[np.float64], NDArray[np.float64] | None]
-"""(T, 4) boxes, and (T,) seconds per frame where the file tells."""
+"""(T, 4) boxes, and (T,) seconds per frame if the file has them."""
 
 
 def parse_otb_json(data: bytes, *, where: str) -> Parsed:

@@ -103,7 +103,7 @@ class TrackerResults:
 
 
 def _times_paths(path: str) -> list[tuple[str, int | None]]:
-    """Return where times may lie, and in which column of several."""
+    """Return possible paths of the times, and the column in each."""
     folder, slash, base = path.rpartition("/")
     stem = base.rpartition(".")[0]
     sequence, number = split_number(path)

@@ -50,7 +50,7 @@ def vot_table(benchmark: Benchmark, trackers: Sequence[VotTracker]) -> Table:
 
 
 def noise_table(trackers: Sequence[VotTracker]) -> Table | None:
-    """Return how the best tracker differs from the others; None where nothing can be said."""
+    """Return the best tracker's differences from the others; None if they cannot be computed."""
     return difference_table(
         "EAO", {each.tracker: each.score.eao_sums for each in rank_vot(trackers)}
     )

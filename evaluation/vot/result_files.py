@@ -23,7 +23,7 @@ from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 
 
 def run_path(folder: Path, sequence: str, number: int) -> Path:
-    """Return where a repetition, counted from 1, lies in a tracker's folder."""
+    """Return the path of a repetition, counted from 1, in a tracker's folder."""
     return folder / "baseline" / sequence / f"{sequence}_{number:03d}.txt"
 
 

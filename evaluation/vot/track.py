@@ -75,7 +75,7 @@ def repeat_supervised(
 
 
 def count_frames_left(sequence: BenchmarkSequence, folder: Path) -> int:
-    """Return how many frames of a sequence are still to track, in all repetitions together."""
+    """Return the number of frames of a sequence left to track, in all repetitions together."""
     num_wanted = _count_wanted(sequence, folder)
     numbers = range(1, num_wanted + 1)
     done = sum(run_path(folder, sequence.name, number).exists() for number in numbers)

@@ -78,7 +78,7 @@ class CARHead(Head):
     def targets(
         self, boxes_xyxy: Tensor, positive: Tensor, *, center_ratio: float = 1.0
     ) -> CARTargets:
-        """Return which cells lie in the target's box, and the distances to its sides."""
+        """Return a mask of the cells in the target's box, and the distances to its sides."""
         cells = self.centers(boxes_xyxy)
         left, top, right, bottom = (side[:, None] for side in boxes_xyxy.unbind(1))  # (B, 1)
         inside_x = (cells - (left + right) / 2).abs() * 2 < center_ratio * (right - left)  # (B, n)

@@ -21,7 +21,7 @@ class Window(NamedTuple):
 def cut_window(
     image: Image, window: Window, size: int, *, gray: bool, flip: bool, out: Image
 ) -> None:
-    """Write the window of a stored crop, resampled to ``size`` pixels a side, to ``out``.
+    """Write the window of a stored crop, resampled to ``size`` pixels per side, to ``out``.
 
     This is `datasets.crops.crop_square` for windows of whole pixels and zooms near 1, without the
     filter that it needs for smaller ones, and without memory of its own.

@@ -53,7 +53,7 @@ def put_before(target: Image, background: Image, box_xyxy: Box) -> None:
 
 
 def _axis(start: float, stop: float, size: int) -> tuple[tuple[int, int], NDArray[np.float32]]:
-    """Return which pixels of a row the mask reaches, and the fourth power of their distance."""
+    """Return the range of pixels under the mask, and the fourth power of their distance."""
     center, half = (start + stop) / 2, max((stop - start) / 2, 0.5)
     first = max(math.floor(center - _SOFT_EDGE[1] * half), 0)
     last = min(math.ceil(center + _SOFT_EDGE[1] * half), size)

@@ -1,9 +1,9 @@
 """Local copies of remote shards: bounded in bytes, shared by processes, whole or absent.
 
-A copy is named by the shard's checksum. While it is written it is called ``.part``, has its full
-size from the start, so that its place is taken, and is locked by whoever writes it. Whoever reads a
-copy holds a shared lock on it, and only copies that nobody holds are evicted, the longest unused
-first. Locks are the kernel's: those of a killed process are gone with it.
+A copy is named by the shard's checksum. During writing it is called ``.part``, has its full size
+from the start, so that its room is taken, and is locked by the writer. Readers hold shared locks,
+and only copies without a lock are evicted, the longest unused first. Locks are the kernel's: those
+of a killed process are gone with it.
 """
 
 import fcntl
@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from commands.retry import RetrySettings
 from manifests.schema import ManifestError
 from sampling.pair_index import Shard
-from sampling.remote.reader import RemoteReader, RetrySettings
+from sampling.remote.reader import RemoteReader
 
 _POLL_S = 0.05
 
@@ -66,7 +67,7 @@ class Lease:
 
 
 class ShardCache:
-    """The copies in one folder.
+    """The copies in one folder; local shards are read from where they are.
 
     Args:
         settings: Folder and size.
@@ -84,10 +85,14 @@ class ShardCache:
         return str(self._folder / f"{shard.sha256}.tar")
 
     def close(self) -> None:
-        """Make all waiting `acquire` calls give up."""
+        """Make all waiting `fetch` calls give up."""
         self._stop.set()
 
-    def acquire(self, shard: Shard) -> Lease:
+    def is_fetched(self, shard: Shard) -> bool:
+        """Return True for a remote shard."""
+        return shard.path is None
+
+    def fetch(self, shard: Shard) -> Lease:
         """Return the copy of a shard, fetched if need be.
 
         Raises:
@@ -110,14 +115,14 @@ class ShardCache:
 
     def read(self, shard: Shard, offset: int, num_bytes: int) -> bytes:
         """Return a part of a shard's copy, fetched if need be."""
-        with self.acquire(shard) as file:
+        with self.fetch(shard) as file:
             return os.pread(file, num_bytes, offset)
 
     def _fill(self, shard: Shard, path: str) -> None:
         part = f"{path}.part"
         file = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            # Whoever has written the part goes on to use it, under a lock of the same file.
+            # The writer of the part goes on to use it, under a lock of the same file.
             is_ours = self._lock(file, fcntl.LOCK_EX, unless=path)
             if not is_ours or Path(path).exists() or not os.fstat(file).st_nlink:
                 return
@@ -134,14 +139,10 @@ class ShardCache:
 
     def _write(self, shard: Shard, file: int) -> None:
         digest = hashlib.sha256()
-        position = 0
-        for piece in self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop):
-            digest.update(piece)
-            view = memoryview(piece)
-            while view:
-                written = os.pwrite(file, view, position)
-                position += written
-                view = view[written:]
+        with os.fdopen(file, "wb", closefd=False) as copy:
+            for piece in self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop):
+                digest.update(piece)
+                copy.write(piece)
         if digest.hexdigest() != shard.sha256:
             raise ManifestError(
                 f"{shard.url}: sha256 {digest.hexdigest()[:16]}..., expected "

@@ -2,16 +2,16 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from queue import SimpleQueue
 from threading import Thread
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sampling.pair_index import used_shards
+from sampling.pair_index import Shard, used_shards
 
 logger = logging.getLogger(__name__)
 
@@ -25,27 +25,25 @@ class Lease(Protocol):
         """Release it."""
 
 
-LeaseType = TypeVar("LeaseType", bound=Lease, covariant=True)
-
-
-class ShardStore(Protocol[LeaseType]):
+class ShardStore(Protocol):
     """A way to fetch shards; safe for several threads."""
 
-    def is_fetched(self, number: int) -> bool:
+    def is_fetched(self, shard: Shard) -> bool:
         """Return True if a shard has to be fetched before it is read."""
 
-    def fetch(self, number: int) -> LeaseType:
+    def fetch(self, shard: Shard) -> Lease:
         """Fetch a shard."""
 
     def close(self) -> None:
         """Make all waiting `fetch` calls give up."""
 
 
-class Prefetch(Generic[LeaseType]):
+class Prefetch:
     """Holds the shards of one window and fetches those of the next.
 
     Args:
         store: Fetches them.
+        shards: All shards, in the order in which records count them.
         records: (P,) the pairs that will be made, in this order.
         windows: (S,) window of each shard; None where nothing is fetched.
         threads: Shards that are fetched at the same time.
@@ -53,7 +51,8 @@ class Prefetch(Generic[LeaseType]):
 
     def __init__(
         self,
-        store: ShardStore[LeaseType],
+        store: ShardStore,
+        shards: Sequence[Shard],
         records: NDArray[np.void],
         windows: NDArray[np.int64] | None,
         *,
@@ -66,12 +65,12 @@ class Prefetch(Generic[LeaseType]):
         if windows is not None:
             for number in used_shards(records):
                 own = self._needed.setdefault(int(windows[number]), [])
-                if store.is_fetched(number):
+                if store.is_fetched(shards[number]):
                     own.append(number)
-        self._windows = windows
+        self._shards, self._windows = shards, windows
         self._order = sorted(self._needed)
-        self._leases: dict[int, dict[int, Future[LeaseType]]] = {}
-        self._queue: SimpleQueue[tuple[int, Future[LeaseType]] | None] = SimpleQueue()
+        self._leases: dict[int, dict[int, Future[Lease]]] = {}
+        self._queue: SimpleQueue[tuple[Shard, Future[Lease]] | None] = SimpleQueue()
         for number in range(threads if self._order else 0):
             # daemons: a download never keeps a process alive that has ended otherwise
             Thread(
@@ -104,7 +103,7 @@ class Prefetch(Generic[LeaseType]):
                 self.waited_s += waited
                 logger.info("waited %.1f s for the shards of window %d", waited, window)
 
-    def lease(self, number: int) -> LeaseType:
+    def lease(self, number: int) -> Lease:
         """Return a shard of a window that was waited for and not released since."""
         assert self._windows is not None
         return self._leases[int(self._windows[number])][number].result()
@@ -137,27 +136,25 @@ class Prefetch(Generic[LeaseType]):
         if window in self._leases:
             return
         self._leases[window] = {number: Future() for number in self._needed[window]}
-        for work in self._leases[window].items():
-            self._queue.put(work)
+        for number, lease in self._leases[window].items():
+            self._queue.put((self._shards[number], lease))
 
 
-def _serve(
-    store: ShardStore[LeaseType], queue: SimpleQueue[tuple[int, Future[LeaseType]] | None]
-) -> None:
+def _serve(store: ShardStore, queue: SimpleQueue[tuple[Shard, Future[Lease]] | None]) -> None:
     while (work := queue.get()) is not None:
-        number, lease = work
+        shard, lease = work
         try:
-            lease.set_result(store.fetch(number))
+            lease.set_result(store.fetch(shard))
         except Exception as error:  # any kind: a lease that is never settled would hang
             lease.set_exception(error)  # raised where the shard is waited for
     queue.put(None)  # for the next thread
 
 
-def _release(leases: "Iterable[Future[LeaseType]]") -> None:
+def _release(leases: "Iterable[Future[Lease]]") -> None:
     for lease in leases:
         lease.add_done_callback(_close)
 
 
-def _close(lease: "Future[LeaseType]") -> None:
+def _close(lease: "Future[Lease]") -> None:
     if lease.exception() is None:
         lease.result().close()

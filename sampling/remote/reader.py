@@ -1,34 +1,17 @@
 """Reading of remote files: failed reads are tried again, after growing pauses."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import Any
 
+from commands.retry import Result, RetrySettings, retry
 from commands.stores import file_system
 from manifests.schema import ManifestError
 from sampling.pair_index import Shard
 
-logger = logging.getLogger(__name__)
-
 _CHUNK_BYTES = 8 << 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class RetrySettings:
-    """Retries of failed reads."""
-
-    attempts: int = 8
-    """Reads of one piece before the run stops."""
-    first_pause_s: float = 0.5
-    """Pause after the first failed read; each further one is twice as long."""
-    longest_pause_s: float = 30.0
-    """Longest pause."""
-    stall_s: float = 30.0
-    """Time without a byte after which a read has failed."""
 
 
 class RemoteReader:
@@ -58,7 +41,7 @@ class RemoteReader:
             OSError: It still could not be read after all attempts.
         """
         files, path = file_system(url, **_timeouts(url, self._settings.stall_s))
-        size = self._patiently(url, stop, lambda: files.size(path))
+        size = self._retry(url, stop, lambda: files.size(path))
         if size is not None and size != num_bytes:
             raise ManifestError(
                 f"{url}: {size} bytes, expected {num_bytes}; the shard was replaced after the "
@@ -68,7 +51,7 @@ class RemoteReader:
         while position < num_bytes:
             end = min(position + _CHUNK_BYTES, num_bytes)
             read = partial(_read_range, files, path, position, end, num_bytes)
-            piece = self._patiently(url, stop, read)
+            piece = self._retry(url, stop, read)
             self.num_bytes += len(piece)
             position += len(piece)
             yield piece
@@ -78,37 +61,25 @@ class RemoteReader:
         files, path = file_system(shard.url, **_timeouts(shard.url, self._settings.stall_s))
         end = offset + num_bytes
         read = partial(_read_range, files, path, offset, end, shard.num_bytes)
-        data: bytes = self._patiently(shard.url, None, read)[:num_bytes]
-        return data
+        return self._retry(shard.url, None, read)[:num_bytes]
 
-    def _patiently(self, url: str, stop: Event | None, read: Callable[[], Any]) -> Any:
-        pause = self._settings.first_pause_s
-        for attempt in range(1, self._settings.attempts + 1):
-            try:
-                return read()
-            # each kind of store has error classes of its own for a failing network
-            except Exception as error:
-                if _is_missing(error):
-                    raise ManifestError(
-                        f"{url}: no such shard, but the manifest names it. Copy it or build it"
-                    ) from None
-                if isinstance(error, PermissionError):
-                    raise
-                reason = " ".join(str(error).split()) or type(error).__name__
-                if attempt == self._settings.attempts:
-                    raise OSError(
-                        f"{url}: {attempt} reads failed, the last with: {reason}. Check the store"
-                    ) from error
-                self.num_retries += 1
-                logger.warning(
-                    "%s: read %d failed: %s; next in %.1f s", url, attempt, reason, pause
-                )
+    def _retry(self, url: str, stop: Event | None, read: Callable[[], Result]) -> Result:
+        def pause(seconds: float) -> None:
+            self.num_retries += 1
             if stop is None:
-                time.sleep(pause)
-            elif stop.wait(pause):
+                time.sleep(seconds)
+            elif stop.wait(seconds):
                 raise InterruptedError(f"{url}: the loader was closed")
-            pause = min(2 * pause, self._settings.longest_pause_s)
-        raise AssertionError("the last attempt returns or raises")
+
+        def is_final(error: Exception) -> bool:
+            return isinstance(error, PermissionError) or _is_missing(error)
+
+        try:
+            return retry(read, self._settings, where=url, is_final=is_final, pause=pause)
+        except FileNotFoundError:
+            raise ManifestError(
+                f"{url}: no such shard, but the manifest names it. Copy it or build it"
+            ) from None
 
 
 class PieceFile:
@@ -131,11 +102,6 @@ class PieceFile:
             size -= len(parts[-1])
             self._rest = self._rest[len(parts[-1]) :]
         return b"".join(parts)
-
-
-def is_remote(url: str) -> bool:
-    """Return True unless a URL is a file on a local disk."""
-    return "://" in url and not url.startswith("file://")
 
 
 def _is_missing(error: Exception) -> bool:

@@ -4,7 +4,7 @@ The wanted crops of a window of shards are in memory while its pairs are made. O
 the pairs follow from the plan, as in random access.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tarfile import TarError
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from webdataset.tariterators import tar_file_expander
 
 from manifests.schema import ManifestError
-from sampling.pair_index import Shard, crop_places
-from sampling.remote.prefetch import Lease, Prefetch
-from sampling.remote.reader import PieceFile, RemoteReader, is_remote
+from sampling.pair_index import Shard, crop_locations
+from sampling.remote.prefetch import Prefetch
+from sampling.remote.reader import PieceFile, RemoteReader
 from sampling.shard_reader import HeldCrops
 
 SHARDS_PER_WINDOW = 4
@@ -41,27 +41,26 @@ class PassingShards:
     """All shards, each read from start to end when it is fetched.
 
     Args:
-        shards: In the order in which records count them.
         wanted: The members to keep.
         reader: Reads remote shards.
     """
 
-    def __init__(self, shards: Sequence[Shard], wanted: Wanted, reader: RemoteReader) -> None:
-        self._shards, self._wanted, self._reader = shards, wanted, reader
+    def __init__(self, wanted: Wanted, reader: RemoteReader) -> None:
+        self._wanted, self._reader = wanted, reader
         self._stop = Event()
 
-    def is_fetched(self, number: int) -> bool:
+    def is_fetched(self, shard: Shard) -> bool:
         """Return True: local shards pass as well."""
         return True
 
-    def fetch(self, number: int) -> PassedShard:
+    def fetch(self, shard: Shard) -> PassedShard:
         """Read a shard and return its wanted crops.
 
         Raises:
             ManifestError: The shard is missing or cut off, or lacks a wanted crop.
             OSError: It could not be read.
         """
-        shard, missing = self._shards[number], dict(self._wanted[number])
+        missing = dict(self._wanted[shard.number])
         crops = {}
         with self._opened(shard) as stream:
             members = tar_file_expander(
@@ -85,17 +84,17 @@ class PassingShards:
 
     @contextmanager
     def _opened(self, shard: Shard) -> Iterator[PieceFile | IO[bytes]]:
-        if is_remote(shard.url):
+        if shard.path is None:
             yield PieceFile(self._reader.pieces(shard.url, shard.num_bytes, stop=self._stop))
         else:
-            with Path(shard.url.removeprefix("file://")).open("rb") as file:
+            with Path(shard.path).open("rb") as file:
                 yield file
 
 
-def held_crops(shards: Prefetch[Lease], records: NDArray[np.void]) -> HeldCrops:
+def held_crops(shards: Prefetch, records: NDArray[np.void]) -> HeldCrops:
     """Return the crops of some pairs, whose shards were fetched by `PassingShards`."""
     crops: HeldCrops = {}
-    for shard, offset in crop_places(records):
+    for shard, offset in crop_locations(records):
         passed = shards.lease(shard)
         assert isinstance(passed, PassedShard)
         crops[shard, offset] = passed.crops[offset]

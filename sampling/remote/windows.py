@@ -2,7 +2,7 @@
 
 Tracks are drawn over all shards, but the pairs are ordered so that those of a few shards, a window,
 come one after another. While one window is trained on, the next is fetched; each shard is fetched
-once an epoch.
+once per epoch.
 """
 
 import numpy as np

@@ -69,7 +69,7 @@ class WorkerPool:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._connections: list[Connection] = []
         self._tasks: list[dict[int, Task]] = [{} for _ in range(num_workers)]
-        self._done: dict[int, tuple[Failure, ...]] = {}
+        self._done: dict[int, list[Failure]] = {}
         # registered before any start, so that a failure half-way leaves no process
         self.close = weakref.finalize(self, _stop, self._processes, self._connections, device)
         file = ring_file(BATCHES_PER_WORKER * num_workers + MAX_HELD, pairs_per_slot)
@@ -119,7 +119,7 @@ class WorkerPool:
             raise self._lost(worker) from None
         return task.slot
 
-    def wait_for(self, slot: int) -> tuple[Failure, ...]:
+    def wait_for(self, slot: int) -> list[Failure]:
         """Wait until a slot's batch is made and return the pairs that could not be made.
 
         Raises:
@@ -143,8 +143,9 @@ class WorkerPool:
             done: Done = self._connections[worker].recv()
         except (EOFError, ConnectionResetError):
             raise self._lost(worker) from None
-        del self._tasks[worker][done.slot]
-        self._done[done.slot] = done.failures
+        slot, failures = done
+        self._done[slot] = failures
+        del self._tasks[worker][slot]
 
     def _lost(self, worker: int) -> LostWorkerError:
         process = self._processes[worker]

@@ -44,12 +44,8 @@ class Task:
     """The JPEGs by (shard, offset); None where the worker reads them itself."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Done:
-    """The answer to a task."""
-
-    slot: int
-    failures: tuple[Failure, ...]
+Done = tuple[int, list[Failure]]
+"""The answer to a task: its slot, and the pairs that could not be made."""
 
 
 def work(connection: Connection) -> None:
@@ -67,7 +63,7 @@ def work(connection: Connection) -> None:
             failures = setup.maker.make(task.records, read, epoch=task.epoch, out=slots[task.slot])
             if not setup.keep_open:
                 reader.close()
-            connection.send(Done(slot=task.slot, failures=tuple(failures)))
+            connection.send((task.slot, failures))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the loader is gone or has enough
 

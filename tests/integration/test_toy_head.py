@@ -95,7 +95,7 @@ def test_the_settings_of_a_new_head_are_tuned_in_its_own_ranges(
     weights: Path, sample_world: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("optuna")
-    options = ["--weights", str(weights), "--source", "uav123"]
+    options = ["--weights", str(weights), "--src", "uav123"]
     options += ["--root", str(sample_world / "uav123"), "--tracks", "1", "--val-fraction", "0.5"]
     options += ["--frames", "2", "--trials", "2", "--out", str(tmp_path)]
     assert tune.main(options) == 0

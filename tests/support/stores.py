@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from commands.retry import RetrySettings
 from datasets.files import open_root
 from datasets.read_crop import read_jpeg
 from datasets.verify import main as verify
@@ -12,7 +13,6 @@ from sampling.augment import AugmentSettings
 from sampling.loader import PairLoader
 from sampling.plan import PairSettings
 from sampling.remote.cache import CacheSettings
-from sampling.remote.reader import RetrySettings
 from tests.support.servers import process
 
 QUICK = RetrySettings(attempts=5, first_pause_s=0.01, stall_s=1.0)

@@ -52,7 +52,7 @@ class Decoder(ABC):
     settings_class: ClassVar[type[Any]]
     """Dataclass of the settings; its defaults are used unless a preset or file is chosen."""
     presets: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """Settings by name; the defaults stand for a name that is absent."""
+    """Settings by name; defaults are used for absent names."""
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType({})
     """Settings that `evaluation.tune` searches: lowest and highest value."""
 

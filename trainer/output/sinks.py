@@ -1,6 +1,6 @@
 """Receivers of a run's records: a progress bar, pictures, TensorBoard, Weights & Biases.
 
-Any object with the two methods of `Sink` can stand in a journal's list.
+Any object with the two methods of `Sink` can be in a journal's list.
 """
 
 import hashlib

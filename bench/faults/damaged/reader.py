@@ -22,14 +22,14 @@ class Reader:
     make: Callable[[Path], None]
     """Writes the tree into an empty folder."""
     read: Callable[[Path], None]
-    """Reads the tree; AssertionError if what was read cannot be right."""
+    """Reads the tree; AssertionError if the content cannot be right."""
     mutations: tuple[Mutation, ...]
     errors: tuple[type[Exception], ...] = (SourceError,)
     """What the commands on it turn into one line, beside files and networks."""
     is_named: bool = True
     """True if errors must hold the name of the damaged file."""
     is_output: bool = False
-    """True if the tree belongs to what the command may write."""
+    """True if the command may write to the tree."""
     seal: Callable[[Path], None] | None = None
     """Corrects the checksums of the damaged file."""
     command: Callable[[Path, Path], tuple[str, list[str]]] | None = None

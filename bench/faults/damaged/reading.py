@@ -138,7 +138,7 @@ def _is_same(case: "Case", kind: str, with_command: bool, data: bytes) -> bool:
 
 
 def _limit_memory(more_bytes: int | None) -> None:
-    """Limit the address space to what is used now and so much more."""
+    """Limit the address space to its current size plus ``more_bytes``."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     used = pages * os.sysconf("SC_PAGE_SIZE")
     limit = resource.RLIM_INFINITY if more_bytes is None else used + more_bytes

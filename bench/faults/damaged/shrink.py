@@ -1,4 +1,4 @@
-"""Shrinking of a file that shows a failure: remove what is not needed for it."""
+"""Shrinking of a file that shows a failure to the parts that it needs."""
 
 from collections.abc import Callable
 

@@ -43,7 +43,7 @@ def show(collection: Collection, name: str, query: Query) -> str:
 
 
 def problem(name: str, query: Query, text: str) -> str:
-    """Return a page with what is wrong, and the form to mend it."""
+    """Return a page with the problem, and the form for correcting it."""
     return _document(name, query, f'<p class="note" role="alert">{html.escape(text)}</p>')
 
 

@@ -2,7 +2,7 @@
 
 A file in the video's folder is of this video. One in the root or its ``annotations`` is of all:
 an image with the video's name among its folders belongs to it, and one without folders to the video
-that has a frame of this name. The track's number may also stand in the annotation's ``attributes``,
+that has a frame of this name. The track's number may also be in the annotation's ``attributes``,
 as CVAT writes it.
 """
 
@@ -22,11 +22,11 @@ _FOLDERS = ("", "annotations")
 
 def find(files: RawFiles, folder: str, name: str) -> list[str]:
     """Return the JSON files in the video's folder, or else in the root."""
-    for place in (folder, ""):
+    for parent in (folder, ""):
         names = [
-            "/".join(filter(None, (place, inner, entry)))
+            "/".join(filter(None, (parent, inner, entry)))
             for inner in _FOLDERS
-            for entry in list_inner(files, place, inner)
+            for entry in list_inner(files, parent, inner)
             if entry.lower().endswith(".json")
         ]
         if names:
@@ -54,24 +54,24 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
     }
     targets: dict[int, Target] = {}
     for number, item in enumerate(lists["annotations"], start=1):
-        place = f"{where}: annotation {item.get('id', f'number {number}')!s:.40}"
+        entry = f"{where}: annotation {item.get('id', f'number {number}')!s:.40}"
         image, box = item.get("image_id"), item.get("bbox")
         if not isinstance(image, int) or image not in images:
-            raise SourceError(f"{place}: image_id {image!r} is no image of the file. {_ADVICE}")
+            raise SourceError(f"{entry}: image_id {image!r} is no image of the file. {_ADVICE}")
         index = images[image]
         if index is None:
             continue
-        track = _track_id(item, place)
+        track = _track_id(item, entry)
         if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
-            raise SourceError(f"{place}: bbox is {box!r:.60}, expected four numbers. {_ADVICE}")
+            raise SourceError(f"{entry}: bbox is {box!r:.60}, expected four numbers. {_ADVICE}")
         category = item.get("category_id")
         if not isinstance(category, int) or category not in categories:
-            raise SourceError(f"{place}: category_id {category!r} is not in the file. {_ADVICE}")
+            raise SourceError(f"{entry}: category_id {category!r} is not in the file. {_ADVICE}")
         target = targets.setdefault(track, Target(name=str(track), category=categories[category]))
         x, y, w, h = box
         attributes = item.get("attributes")
         occluded = isinstance(attributes, dict) and attributes.get("occluded") is True
-        target.add(Row(index, (x, y, w, h), occluded=occluded), where=place)
+        target.add(Row(index, (x, y, w, h), occluded=occluded), where=entry)
     return [targets[track] for track in sorted(targets)]
 
 

@@ -43,8 +43,8 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
         target = Target(name=str(track_id), category=track.get("label") or "object")
         for box in track.findall("box"):
             frame = _whole(box, "frame", name)
-            place = f"{name}, frame {frame}"
-            target.add(_row(box, video.index(frame, first=0, where=name), place), where=place)
+            row = f"{name}, frame {frame}"
+            target.add(_row(box, video.index(frame, first=0, where=name), row), where=row)
         if not target.rows:
             raise SourceError(f"{name} has no box. Draw rectangles, not other shapes. {_ADVICE}")
         targets[track_id] = target

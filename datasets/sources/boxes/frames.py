@@ -41,10 +41,10 @@ def read_video(files: RawFiles, folder: str) -> Video:
 def find_frames(files: RawFiles, folder: str) -> list[str]:
     """Return the images of a folder in time order, or else its video files."""
     for inner in _IMAGE_FOLDERS:
-        place = f"{folder}/{inner}".rstrip("/")
+        images = f"{folder}/{inner}".rstrip("/")
         names = list_inner(files, folder, inner)
         if any(map(is_image, names)):
-            return [f"{place}/{name}" for name in sort_frames(names, where=files.where(place))]
+            return [f"{images}/{name}" for name in sort_frames(names, where=files.where(images))]
     return [f"{folder}/{name}" for name in files.list(folder) if is_video(name)]
 
 
@@ -52,7 +52,7 @@ def list_inner(files: RawFiles, folder: str, inner: str) -> list[str]:
     """Return the names in a folder inside of another; empty if it does not exist.
 
     A store is asked for the outer folder alone where that lacks the inner one: it answers again
-    from memory, and what is absent takes it two requests each time.
+    from memory, and an absent folder takes two requests each time.
     """
     if inner and inner.partition("/")[0] not in files.list(folder):
         return []

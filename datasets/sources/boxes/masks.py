@@ -24,13 +24,13 @@ _ADVICE = "Export it as a PNG with a palette or grey values, one value per objec
 
 def find(files: RawFiles, folder: str, name: str) -> list[str]:
     """Return the masks: in the video's folder, or where DAVIS has them beside ``JPEGImages``."""
-    places = {f"{folder}/{inner}": list_inner(files, folder, inner) for inner in _FOLDERS}
+    masks = {f"{folder}/{inner}": list_inner(files, folder, inner) for inner in _FOLDERS}
     if "JPEGImages/" in folder:
         beside = folder.replace("JPEGImages/", "Annotations/", 1)
-        places[beside] = files.list(beside)
+        masks[beside] = files.list(beside)
     return [
-        f"{place}/{entry}"
-        for place, entries in places.items()
+        f"{parent}/{entry}"
+        for parent, entries in masks.items()
         for entry in entries
         if entry.lower().endswith(".png") and not entry.startswith(".")
     ]

@@ -6,7 +6,7 @@ also has class and visible share (MOT16 and later); one of ten has positions in 
 
 from collections.abc import Mapping
 
-from datasets.box_files import decode_text, parse_rows
+from datasets.box_files import parse_rows, read_text
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
@@ -30,7 +30,7 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
     labels = f"{names[0].rpartition('/')[0]}/labels.txt"
     categories: dict[int, str] = {}
     if files.exists(labels):
-        lines = decode_text(files.read(labels), where=files.where(labels)).splitlines()
+        lines = read_text(files, labels).splitlines()
         categories = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
     return read_gt(files, names[0], video, categories)
 
@@ -51,7 +51,7 @@ def read_gt(
         SourceError: A row is wrong; the message has file and line.
     """
     where = files.where(name)
-    rows = parse_rows(decode_text(files.read(name), where=where), where=where, advice=_ADVICE)
+    rows = parse_rows(read_text(files, name), where=where, advice=_ADVICE)
     if not rows:
         raise SourceError(f"{where}: empty, expected one box per line")
     targets: dict[int, Target] = {}

@@ -7,7 +7,7 @@ without area is a frame without the target. The first line may name the columns.
 import re
 from collections.abc import Mapping
 
-from datasets.box_files import decode_text, parse_rows
+from datasets.box_files import parse_rows, read_text
 from datasets.files.folders import RawFiles
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
@@ -46,7 +46,7 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
 
 def _read_target(files: RawFiles, name: str, video: Video, target: Target) -> Target:
     where = files.where(name)
-    text = decode_text(files.read(name), where=where)
+    text = read_text(files, name)
     first, _, rest = text.partition("\n")
     if re.match(r"[\s\"]*[a-z]+\b", first, re.I) and not re.match(r"\s*(nan|inf)\b", first, re.I):
         if re.split(r"[,;\s]+", first.lower().replace('"', "").strip()) not in _HEADERS:

@@ -5,6 +5,7 @@ import functools
 import importlib
 from collections import defaultdict
 from collections.abc import Iterator
+from types import NoneType
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import pytest
@@ -32,6 +33,7 @@ OWN_TYPES = frozenset(
         "out",  # a path where the file has to be on a disk, else a path or URL
         "preset",  # of networks; of the tracker's settings
         "recipe",  # trainer.ablate has no command line for its recipes' own options
+        "src",  # evaluation.tune needs videos
         "results",  # the folder of one tracker; that of all, which has a default
         "tracker",  # several in a video, one on a benchmark
         "variant",  # model.summary takes that of the preset
@@ -119,6 +121,9 @@ def shared_options() -> dict[str, list[Option]]:
 
 
 def type_text(kind: Any) -> str:
+    """Return the type of an option that is given."""
+    if NoneType in get_args(kind):
+        (kind,) = (part for part in get_args(kind) if part is not NoneType)
     parts = [
         part.metavar if isinstance(part, PrimitiveConstructorSpec) else part
         for part in get_args(kind)
@@ -161,6 +166,11 @@ def numbers() -> Iterator[Option]:
 
 def test_no_option_has_another_name_for_what_others_have() -> None:
     assert not SYNONYMS & {option.name for option in all_options()}
+
+
+def test_an_option_that_is_not_given_is_none() -> None:
+    for option in all_options():
+        assert default_of(option) != "", (option.command, option.name)
 
 
 def test_an_option_of_several_commands_has_one_type_and_one_default() -> None:

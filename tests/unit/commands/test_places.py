@@ -105,7 +105,7 @@ FRAME = "otb/Made1/img/0001.jpg"
         (export_results, ["--results", "results/mine", "--layout", "matlab", "--out", "linked"],
          "Couple.txt"),
         (export_network, [*WEIGHTS, "--out", "onnx"], "best.safetensors"),
-        (tune, ["--source", "lasot", "--root", "{raw}", *WEIGHTS, "--out", "."], "best.json"),
+        (tune, ["--src", "lasot", "--root", "{raw}", *WEIGHTS, "--out", "."], "best.json"),
     ],
 )  # fmt: skip
 def test_an_output_that_is_an_input_is_refused(

@@ -181,7 +181,7 @@ def test_a_bomb_in_place_of_an_annotation_is_one_line(
     entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol"}">' for n in range(10))
     name.write_text(f"<!DOCTYPE a [{entities}]><annotation>&e9;</annotation>")
     assert build(root, tmp_path / "out") == 1
-    assert "000000.xml: not readable as VID's XML" in caplog.text
+    assert "000000.xml: not readable as ImageNet's XML" in caplog.text
     assert not (tmp_path / "out").exists()
 
 

@@ -42,7 +42,7 @@ def test_one_folder_above_is_accepted(tmp_path: Path) -> None:
 
 def test_a_wrong_object_stops_or_is_left_out_and_counted(tmp_path: Path) -> None:
     make_image(tmp_path, "ILSVRC2013_train/n02", "n02_1", OBJECT.replace("10", "x") + OBJECT)
-    with pytest.raises(SourceError, match=r"n02_1\.xml: .*\(object 1: xmin is 'x'"):
+    with pytest.raises(SourceError, match=r"n02_1\.xml: .*\(object 1: bndbox/xmin is 'x'"):
         read_tracks("det", tmp_path)
     files = open_root(str(tmp_path))
     bad = BadAnnotations(limit=1)
@@ -53,7 +53,7 @@ def test_a_wrong_object_stops_or_is_left_out_and_counted(tmp_path: Path) -> None
 
 def test_a_cut_file_is_named(tmp_path: Path) -> None:
     make_image(tmp_path, "ILSVRC2013_train/n02", "n02_1", "<object>")
-    with pytest.raises(SourceError, match=r"n02_1\.xml: not readable as DET's XML"):
+    with pytest.raises(SourceError, match=r"n02_1\.xml: not readable as ImageNet's XML"):
         read_tracks("det", tmp_path)
 
 

@@ -14,10 +14,9 @@ from PIL import Image as PillowImage
 
 from datasets.build import main as build
 from datasets.files import open_root
-from datasets.images import decode_image
+from datasets.images import decode_grey, decode_image
 from datasets.levels import levels_of
 from datasets.overlap.footage import target_window
-from datasets.overlap.hashes import decode_grey
 from datasets.read_crop import read_jpeg
 from datasets.shards.cut import FrameCutter
 from datasets.tracks import Track

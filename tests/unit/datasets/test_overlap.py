@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from datasets.files import open_root
+from datasets.images import decode_grey
 from datasets.overlap.__main__ import main
 from datasets.overlap.benchmark_folders import read_benchmark
 from datasets.overlap.footage import Footage, all_crop_thumbs, read_footage
-from datasets.overlap.hash_search import hash_table, near_pairs
-from datasets.overlap.hashes import decode_grey, has_detail, hash_thumbs, thumb
+from datasets.overlap.hash_search import HashTable, near_pairs
+from datasets.overlap.hashes import has_detail, hash_thumbs, thumb
 from datasets.overlap.page import leave_out, summarise
 from datasets.overlap.rates import measure_rates
 from datasets.overlap.search import Limits, Matches, find_matches
@@ -45,7 +46,7 @@ def test_the_search_finds_exactly_what_comparing_all_finds(max_distance: int) ->
     table = rng.integers(0, 2**63, 3_000, dtype=np.uint64)
     flips = np.array([sum(1 << int(b) for b in rng.choice(64, n, False)) for n in range(16)] * 10)
     queries = table[: flips.size] ^ flips.astype(np.uint64)
-    query, row, distance = near_pairs(queries, hash_table(table), max_distance=max_distance)
+    query, row, distance = near_pairs(queries, HashTable(table), max_distance=max_distance)
     every = np.bitwise_count(queries[:, None] ^ table[None, :])
     expected = np.argwhere(every <= max_distance)
     assert np.stack([query, row], axis=1).tolist() == expected.tolist()
@@ -60,7 +61,7 @@ def test_the_nearest_few_are_those_of_all(most: int) -> None:
     table = np.repeat(queries, 10) ^ np.array(flips, np.uint64)
     odd = np.arange(400) % 2 == 1
     query, row, distance = near_pairs(
-        queries, hash_table(table), max_distance=11, most=most, skip=lambda q, r: odd[r]
+        queries, HashTable(table), max_distance=11, most=most, skip=lambda q, r: odd[r]
     )
     every = np.bitwise_count(queries[:, None] ^ table[None, :])
     for number in range(40):

@@ -12,7 +12,7 @@ from datasets.files.folders import RemoteFolder
 from datasets.tracks import SourceError
 from tests.support.packs import pack_tar, pack_zip
 from tests.support.servers import process
-from tests.support.stores import faulty
+from tests.support.stores import QUICK, faulty
 
 
 class RangeHandler(SimpleHTTPRequestHandler):
@@ -86,7 +86,7 @@ def test_an_archive_on_a_server_that_sends_no_parts_says_what_to_do(
 def test_a_failing_line_is_tried_again_and_never_counts_as_a_damaged_file(
     tree: Path, tmp_path: Path, web: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("commands.retry._PAUSES_S", (0.01, 0.01))
+    monkeypatch.setattr("commands.retry._RAW_FILES", QUICK)
     with faulty(web, "--faults", "503", "--every", "2") as url:
         files = RemoteFolder(f"{url}/tree")
         for _ in range(4):

@@ -36,7 +36,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def options(sample_world: Path, weights: str) -> list[str]:
-    options = ["--weights", weights, "--source", "uav123", "--root", str(sample_world / "uav123")]
+    options = ["--weights", weights, "--src", "uav123", "--root", str(sample_world / "uav123")]
     return [*options, "--tracks", "1", "--val-fraction", "0.5", "--frames", "2"]
 
 
@@ -126,7 +126,7 @@ def test_trials_on_footage_that_changed_are_not_mixed(
 @pytest.mark.parametrize(
     ("option", "value", "code"),
     [
-        ("--source", "otb100", 2),  # a test set is no choice
+        ("--src", "otb100", 2),  # a test set is no choice
         ("--val-fraction", "1.5", 2),
         ("--val-fraction", "0", 1),
         ("--trials", "0", 2),
@@ -172,7 +172,7 @@ def test_tracks_come_from_all_over_the_split(sample_world: Path, weights: str, w
     files = open_root(str(sample_world / "vid"))
 
     def choose(tracks: int) -> list[str]:
-        config = tune.TuneConfig(weights=weights, source="vid", tracks=tracks, val_fraction=0.99)
+        config = tune.TuneConfig(weights=weights, src="vid", tracks=tracks, val_fraction=0.99)
         return [f"{each.frames[0]} {each.name}" for each in tune.choose_tracks(files, config)]
 
     usable, chosen = choose(10_000), choose(wanted)
@@ -188,7 +188,7 @@ def test_tracks_come_from_all_over_the_split(sample_world: Path, weights: str, w
 def test_videos_of_the_vid_source_can_be_searched_on(
     sample_world: Path, weights: str, tmp_path: Path
 ) -> None:
-    argv = ["--weights", weights, "--source", "vid", "--root", str(sample_world / "vid")]
+    argv = ["--weights", weights, "--src", "vid", "--root", str(sample_world / "vid")]
     argv += ["--tracks", "1", "--val-fraction", "0.5", "--frames", "2", "--trials", "1"]
     assert tune.main([*argv, "--out", str(tmp_path)]) == 0
     assert list(json.loads((tmp_path / "best.json").read_text())["tuned_on"]) == ["vid"]
@@ -201,7 +201,7 @@ def test_own_footage_is_split_as_in_its_build(tmp_path: Path, weights: str) -> N
     files = open_root(str(tmp_path))
     for name in ("", "mine", "other"):
         config = tune.TuneConfig(
-            weights=weights, source="folders", name=name, tracks=99, val_fraction=0.5
+            weights=weights, src="folders", name=name, tracks=99, val_fraction=0.5
         )
         splits = assign_splits(videos, source=name or "folders", seed=0, val_fraction=0.5)
         val = {video for video, split in splits.items() if split == "val"}

@@ -33,14 +33,15 @@ import sys
 from manifests.table import read_manifest
 from sampling.remote.cache import CacheSettings, Lease, ShardCache
 from sampling.pair_index import list_shards
-from sampling.remote.reader import RemoteReader, RetrySettings
+from commands.retry import RetrySettings
+from sampling.remote.reader import RemoteReader
 import hashlib, random
 cache = ShardCache(CacheSettings(folder={settings.folder!r}, limit_gb={settings.limit_gb!r}),
                    RemoteReader(RetrySettings()))
 shards = list_shards([read_manifest({manifest.url!r}, check_shards=False)])
 random.Random(int(sys.argv[1])).shuffle(shards)
 for shard in shards * 2:
-    with cache.acquire(shard) as file:
+    with cache.fetch(shard) as file:
         assert hashlib.sha256(open(file, 'rb', closefd=False).read()).hexdigest() == shard.sha256
 """
     runs = [subprocess.Popen([sys.executable, "-c", program, str(i)], cwd=ROOT) for i in range(3)]
@@ -65,10 +66,11 @@ def test_a_killed_filler_leaves_nothing_that_is_taken_for_whole(web: str, tmp_pa
     program = f"""
 from sampling.remote.cache import CacheSettings, Lease, ShardCache
 from sampling.pair_index import Shard
-from sampling.remote.reader import RemoteReader, RetrySettings
+from commands.retry import RetrySettings
+from sampling.remote.reader import RemoteReader
 cache = ShardCache(CacheSettings(folder={str(folder)!r}, limit_gb={settings.limit_gb!r}),
                    RemoteReader(RetrySettings()))
-cache.acquire({shards[0]!r})
+cache.fetch({shards[0]!r})
 """
     with faulty(web, "--faults", "stall", "--every", "1") as slow:
         url = shards[0].url.replace(web, slow)
@@ -83,7 +85,7 @@ cache.acquire({shards[0]!r})
     assert list(folder.glob("*.tar")) == []
     cache = ShardCache(settings, RemoteReader(QUICK))
     # there is room for one shard only: the dead part has to go
-    with cache.acquire(shards[1]) as file:
+    with cache.fetch(shards[1]) as file:
         content = os.pread(file, shards[1].num_bytes, 0)
     assert hashlib.sha256(content).hexdigest() == shards[1].sha256
     assert list(folder.glob("*.part")) == []
@@ -93,9 +95,9 @@ def test_a_copy_in_use_is_never_evicted(web: str, tmp_path: Path) -> None:
     manifest = read_manifest(f"{web}/manifest.parquet", check_shards=False)
     cache = ShardCache(cache_settings(tmp_path, manifest, shards=1.5), RemoteReader(QUICK))
     first, second = list_shards([manifest])[:2]
-    held = cache.acquire(first)
+    held = cache.fetch(first)
     got: list[str] = []
-    waiting = Thread(target=lambda: got.append(cache.acquire(second).path))
+    waiting = Thread(target=lambda: got.append(cache.fetch(second).path))
     waiting.start()
     waiting.join(timeout=0.5)
     assert waiting.is_alive()
@@ -112,11 +114,11 @@ def test_a_cache_that_stays_full_is_reported(web: str, tmp_path: Path) -> None:
     limit_gb = cache_settings(tmp_path, manifest, shards=1.5).limit_gb
     settings = CacheSettings(folder=str(tmp_path), limit_gb=limit_gb, patience_s=0.2)
     cache = ShardCache(settings, RemoteReader(QUICK))
-    with cache.acquire(first), pytest.raises(OSError, match=r"no room for .*Enlarge the cache"):
-        cache.acquire(second)
+    with cache.fetch(first), pytest.raises(OSError, match=r"no room for .*Enlarge the cache"):
+        cache.fetch(second)
     small = ShardCache(CacheSettings(folder=str(tmp_path), limit_gb=1e-6), RemoteReader(QUICK))
     with pytest.raises(OSError, match="do not fit into a cache of 1000 bytes"):
-        small.acquire(second)
+        small.fetch(second)
 
 
 def test_a_replaced_shard_is_noticed(web: str, crops: Path, tmp_path: Path) -> None:
@@ -124,11 +126,11 @@ def test_a_replaced_shard_is_noticed(web: str, crops: Path, tmp_path: Path) -> N
     shards = list_shards([manifest])
     cache = ShardCache(cache_settings(tmp_path, manifest), RemoteReader(QUICK))
     with pytest.raises(ManifestError, match="bytes, expected 5; the shard was replaced"):
-        cache.acquire(dataclasses.replace(shards[0], num_bytes=5))
+        cache.fetch(dataclasses.replace(shards[0], num_bytes=5))
     with pytest.raises(ManifestError, match=r"sha256 .* the shard was replaced"):
-        cache.acquire(dataclasses.replace(shards[0], sha256="0" * 64))
+        cache.fetch(dataclasses.replace(shards[0], sha256="0" * 64))
     with pytest.raises(ManifestError, match="no such shard"):
-        cache.acquire(dataclasses.replace(shards[0], url=f"{web}/gone.tar"))
+        cache.fetch(dataclasses.replace(shards[0], url=f"{web}/gone.tar"))
     assert list(tmp_path.glob("*.tar*")) == []
 
 
@@ -141,7 +143,7 @@ def test_a_copy_is_shared_while_its_filler_still_uses_it(web: str, tmp_path: Pat
     file = os.open(part, os.O_RDWR | os.O_CREAT)
     fcntl.flock(file, fcntl.LOCK_EX)  # as another process does that fetches it
     leases: list[Lease] = []
-    waiting = Thread(target=lambda: leases.append(cache.acquire(shard)), daemon=True)
+    waiting = Thread(target=lambda: leases.append(cache.fetch(shard)), daemon=True)
     waiting.start()
     time.sleep(0.3)
     assert not leases

@@ -10,10 +10,11 @@ import fsspec
 import numpy as np
 import pytest
 
+from commands.retry import RetrySettings
 from manifests.table import read_manifest
 from sampling.pair_index import list_shards
 from sampling.remote.cache import ShardCache
-from sampling.remote.reader import RemoteReader, RetrySettings
+from sampling.remote.reader import RemoteReader
 from sampling.remote.windows import draw_windows
 from sampling.track_table import track_table
 from tests.support.servers import process
@@ -71,7 +72,7 @@ def test_a_failed_read_is_tried_again_and_counted(
         with caplog.at_level(logging.WARNING):
             for _ in range(4):
                 Path(ShardCache(settings, reader).path(bad)).unlink(missing_ok=True)
-                ShardCache(settings, reader).acquire(bad).close()
+                ShardCache(settings, reader).fetch(bad).close()
     assert reader.num_retries >= 2
     assert len(caplog.records) == reader.num_retries
     assert f"{bad.url}: read 1 failed" in caplog.messages[0]
@@ -84,7 +85,7 @@ def test_a_store_that_stays_broken_ends_in_one_line(web: str, tmp_path: Path) ->
         broken = dataclasses.replace(shard, url=shard.url.replace(web, url))
         cache = ShardCache(cache_settings(tmp_path, manifest), RemoteReader(QUICK))
         with pytest.raises(OSError, match="5 reads failed, the last with: 503") as caught:
-            cache.acquire(broken)
+            cache.fetch(broken)
     assert broken.url in str(caught.value)
     assert list(tmp_path.glob("*.tar*")) == []
 

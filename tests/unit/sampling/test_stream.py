@@ -17,6 +17,7 @@ from sampling.augment import AugmentSettings
 from sampling.batch import PairBatch
 from sampling.dataset import PairDataset
 from sampling.loader import PairLoader
+from sampling.pair_index import Shard
 from sampling.plan import PairSettings
 from sampling.remote.cache import CacheSettings
 from sampling.remote.single_pass import PassedShard, PassingShards
@@ -136,9 +137,9 @@ def test_each_shard_passes_once_an_epoch_and_nothing_is_kept_on_disk(
     passed: list[int] = []
     fetch = PassingShards.fetch
 
-    def counting(shards: PassingShards, number: int) -> PassedShard:
-        passed.append(number)
-        return fetch(shards, number)
+    def counting(shards: PassingShards, shard: Shard) -> PassedShard:
+        passed.append(shard.number)
+        return fetch(shards, shard)
 
     monkeypatch.setattr(PassingShards, "fetch", counting)
     folder = tmp_path / "cache"

@@ -205,4 +205,4 @@ def test_a_background_that_cannot_be_read_is_named(manifest: Manifest) -> None:
     (failure,) = dataset.make(record, out=empty_arrays(1))
     assert failure.role == "background"
     background = dataset.name_pair(pair).split(" before ")[1]
-    assert str(dataset.bad_sample(record, failure)).startswith(f"{background}.x.jpg: ")
+    assert str(dataset.bad_sample(pair, failure)).startswith(f"{background}.x.jpg: ")
