@@ -1,5 +1,7 @@
 """Read a sequence that is a folder of numbered images with one box file."""
 
+import numpy as np
+
 from datasets.box_files import decode_text, parse_boxes
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
@@ -62,6 +64,34 @@ def read_image_folder(
         frames=tuple(f"{folder}/{image}" for image in images),
         truth=truth,
         attributes=attributes,
+    )
+
+
+def read_first_box(
+    files: RawFiles, folder: str, truth_name: str, *, name: str, group: str = ""
+) -> BenchmarkSequence:
+    """Return the sequence of a folder of images with the box of the first one only.
+
+    Args:
+        files: The benchmark's root.
+        folder: Folder of the images, in the order of their numbers.
+        truth_name: File with the box in its first line.
+        name: Name of the sequence.
+        group: Group of its recording in training manifests.
+
+    Raises:
+        SourceError: A file is missing or damaged.
+    """
+    where = files.where(truth_name)
+    boxes = parse_boxes(decode_text(files.read(truth_name), where=where), where=where)
+    images = sort_frames(files.list(folder), where=files.where(folder))
+    truth = np.full((len(images), 4), np.nan)
+    truth[:1] = boxes[0]
+    return BenchmarkSequence(
+        name=name,
+        frames=tuple(f"{folder}/{image}" for image in images),
+        truth=truth,
+        group=group,
     )
 
 
