@@ -130,7 +130,9 @@ def image_size(data: bytes) -> tuple[int, int]:
 def _frame_header(data: bytes) -> int:
     """Return the position of a JPEG's frame header, not that of a thumbnail inside EXIF."""
     if data[:2] != b"\xff\xd8":
-        raise ValueError(f"{len(data)} bytes that are not a JPEG, but start with {data[:8]!r}")
+        raise ValueError(
+            f"{len(data)} bytes that are not a JPEG or PNG, but start with {data[:8]!r}"
+        )
     position = 2
     while position + 9 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]

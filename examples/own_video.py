@@ -23,6 +23,7 @@ import numpy as np
 from commands.page import Table
 from commands.run import run_command
 from datasets.files import RawFiles, open_root
+from datasets.files.video_frames import VideoFrames
 from datasets.frame_order import is_image
 from datasets.sources.folders import list_parts, read_part
 from datasets.tracks import SourceError, Track
@@ -93,7 +94,7 @@ def write_halves(root: str, out: Path) -> dict[str, list[str]]:
     Returns:
         Per video, the names of its targets in the second half.
     """
-    files = open_root(root)
+    files = VideoFrames(open_root(root))
     names: dict[str, list[str]] = {}
     for part in list_parts(files):
         tracks = list(read_part(files, part))
