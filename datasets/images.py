@@ -157,6 +157,13 @@ def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
     return bytes(data)
 
 
+def encode_gray_png(values: NDArray[np.uint8]) -> bytes:
+    """Return (H, W) values as the content of a PNG file without colours."""
+    done, data = cv2.imencode(".png", values)
+    assert done
+    return bytes(data)
+
+
 def encode_png(image: Image) -> bytes:
     """Return an RGB or RGBA image as the content of a PNG file."""
     swap = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
