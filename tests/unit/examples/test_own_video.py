@@ -64,6 +64,7 @@ def test_a_video_file_is_cut_into_the_same_halves(tmp_path: Path) -> None:
 
 def test_the_table_has_the_own_video_and_the_mean_of_the_others(tmp_path: Path) -> None:
     scores = {"shipped": (0.5, 0.7, 0.9), "tuned on a": (0.6, 0.3, 0.1)}
+    scores |= {"tuned on b": (0.4, 0.8, 0.7)}
     scores |= {"static": (0.1, 0, 0), "mil": (0.2, 0, 0)}
     videos = ("a-later", "b-later", "c-later")
     trackers = {
@@ -74,4 +75,7 @@ def test_the_table_has_the_own_video_and_the_mean_of_the_others(tmp_path: Path) 
     (tmp_path / "report/curves.json").write_text(json.dumps({"trackers": trackers}))
     names = {"a": ["a-later"], "b": ["b-later", "c-later"]}
     (row,) = make_table(tmp_path, names, ["a"]).rows
-    assert row == ("a", 0.5, 0.6, 0.1, 0.2, 0.8, 0.2)
+    assert row == ("a", 0.5, 0.6, None, 0.1, 0.2, 0.8, 0.2)
+    first, second = make_table(tmp_path, names, ["a", "b"]).rows
+    assert first == ("a", 0.5, 0.6, 0.4, 0.1, 0.2, 0.8, 0.2)
+    assert second[:4] == ("b", 0.8, 0.75, 0.2)
