@@ -30,7 +30,9 @@ def decode_text(data: bytes, *, where: str) -> str:
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError:
-        raise SourceError(f"{where}: not a text file. Copy it again") from None
+        raise SourceError(
+            f"{where}: not a text file in UTF-8. Save it as UTF-8, or copy it again"
+        ) from None
     if "\0" in text:
         raise SourceError(
             f"{where}: not a text file, or UTF-16 without a byte order mark. Save it as UTF-8, or "

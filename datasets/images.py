@@ -157,7 +157,9 @@ def image_size(data: bytes) -> tuple[int, int]:
 def _frame_header(data: bytes) -> int:
     """Return the position of a JPEG's frame header, not that of a thumbnail inside EXIF."""
     if data[:2] != b"\xff\xd8":
-        raise ValueError(f"{len(data)} bytes that are not a JPEG, but start with {data[:8]!r}")
+        raise ValueError(
+            f"{len(data)} bytes that are not a JPEG or PNG, but start with {data[:8]!r}"
+        )
     position = 2
     while position + 9 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -179,6 +181,13 @@ def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:
     done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     if not done:
         raise ValueError(f"an image of shape {image.shape} cannot be encoded as JPEG")
+    return bytes(data)
+
+
+def encode_gray_png(values: NDArray[np.uint8]) -> bytes:
+    """Return (H, W) values as the content of a PNG file without colours."""
+    done, data = cv2.imencode(".png", values)
+    assert done
     return bytes(data)
 
 

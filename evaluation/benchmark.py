@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from commands.page import Table
@@ -138,6 +138,8 @@ class BenchmarkRecord:
     """First and last length that the expected average overlap averages; supervised only."""
     source: str = ""
     """Training source that shows the same recordings; its groups are those of the sequences."""
+    forbidden_groups: Mapping[str, Set[str]] = field(default_factory=dict)
+    """By training source, the groups that the benchmark's rules forbid, as they may show it."""
     result_prefix: str = ""
     """Prefix of the sequences' names in result files of pytracking and toolkits based on it."""
     printed: Table | None = None

@@ -5,10 +5,10 @@
 
 ``--root`` is a folder of own footage, as ``datasets.build --src folders`` takes it; without it the
 videos are made up. Each video gets a network of its own, which is compared on the second half with
-the shipped one, OpenCV's MIL and a box that never moves, and on the second halves of the other
-videos with the shipped one: fine-tuning may forget. Half of the pairs are therefore of other
-footage, ``--others`` or made-up videos. Every step is a command that is printed first, and goes on
-where it was stopped.
+the shipped one, those of the other videos, OpenCV's MIL and a box that never moves, and on the
+second halves of the other videos with the shipped one: fine-tuning may forget. Half of the pairs
+are therefore of other footage, ``--others`` or made-up videos. Every step is a command that is
+printed first, and goes on where it was stopped.
 """
 
 import json
@@ -23,6 +23,7 @@ import numpy as np
 from commands.page import Table
 from commands.run import run_command
 from datasets.files import RawFiles, open_root
+from datasets.files.video_frames import VideoFrames
 from datasets.frame_order import is_image
 from datasets.sources.folders import list_parts, read_part
 from datasets.tracks import SourceError, Track
@@ -93,7 +94,7 @@ def write_halves(root: str, out: Path) -> dict[str, list[str]]:
     Returns:
         Per video, the names of its targets in the second half.
     """
-    files = open_root(root)
+    files = VideoFrames(open_root(root))
     names: dict[str, list[str]] = {}
     for part in list_parts(files):
         tracks = list(read_part(files, part))
@@ -177,12 +178,19 @@ def make_table(out: Path, names: Mapping[str, Sequence[str]], tuned: Sequence[st
     for video in tuned:
         mine = f"tuned on {video}"
         others = [name for other in names if other != video for name in names[other]]
-        own = [success(tracker, names[video]) for tracker in ("shipped", mine, "static", "mil")]
+        control = [success(f"tuned on {other}", names[video]) for other in tuned if other != video]
+        known = [value for value in control if value is not None]
+        own = [success(tracker, names[video]) for tracker in ("shipped", mine)]
+        own.append(float(np.mean(known)) if known else None)
+        own += [success(tracker, names[video]) for tracker in ("static", "mil")]
         rows.append((video, *own, success("shipped", others), success(mine, others)))
-    columns = ("video", "shipped", "fine-tuned", "box that never moves", "MIL")
+    columns = (
+        *("video", "shipped", "fine-tuned", "fine-tuned on another video"),
+        *("box that never moves", "MIL", "shipped, other videos", "fine-tuned, other videos"),
+    )
     return Table(
         caption="Success (AUC) on the second half of a video, of a network fine-tuned on its first",
-        columns=(*columns, "shipped, other videos", "fine-tuned, other videos"),
+        columns=columns,
         rows=tuple(rows),
     )
 

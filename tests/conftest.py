@@ -30,7 +30,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def sample_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a tiny raw world: vid, coco, uav123, lasot, OTB100 and vot2018. Only read from it."""
+    """Return a tiny raw world: a folder per source, OTB100 and vot2018. Only read from it."""
     world = tmp_path_factory.mktemp("sample") / "world"
     assert write_sample(["--out", str(world), "--scale", "tiny"]) == 0
     return world

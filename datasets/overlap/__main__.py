@@ -53,7 +53,7 @@ class OverlapConfig:
     manifests: tuple[str, ...]
     """Path or URL of each training manifest."""
     against: str
-    """Folder of the benchmark: OTB's, LaSOT's, VOT's or UAV123's layout."""
+    """Folder of the benchmark: any that evaluation.run takes."""
     out: str = "overlap.html"
     """Page to write."""
     where: str | None = None

@@ -6,6 +6,8 @@ A sequence is a folder of images with its ground truth in it or in the folder ab
     <Sequence>/30/<Sequence>/00001.jpg, <Sequence>/30/<Sequence>.txt (VATIC rows)    NFS
     <class>/<sequence>/img/00000001.jpg, groundtruth.txt        LaSOT and its extension
     <sequence>/00000001.jpg, groundtruth.txt (4 or 8 numbers)   GOT-10k, VOT
+    TEST/frames/<video>/0.jpg, TEST/anno/<video>.txt            TrackingNet
+Of test parts with the first box only, GOT-10k's and TrackingNet's, the first frames are compared.
 UAV123's tree (``anno`` and ``data_seq``) is read as the training source of that name is; UAV20L
 shows the same videos.
 """
@@ -71,6 +73,9 @@ def _find_truths(files: RawFiles, folder: str, entries: list[str]) -> tuple[str,
     is_inner = last in ("img", "imgs", "color", "images")
     if above.endswith(("/30", "/240")) and files.exists(f"{above}/{last}.txt"):  # NFS
         return last, [f"{above}/{last}.txt"]
+    beside = re.sub("(^|/)frames$", r"\1anno", above)  # TrackingNet
+    if beside != above and files.exists(f"{beside}/{last}.txt"):
+        return last, [f"{beside}/{last}.txt"]
     for parent, names in ((folder, entries), (above, files.list(above) if is_inner else [])):
         paths = [f"{parent}/{name}".lstrip("/") for name in names if _TRUTHS.fullmatch(name)]
         if paths:
@@ -85,6 +90,8 @@ def _track(files: RawFiles, name: str, folder: str, images: list[str], truth: st
     boxes_xywh = _read_truth(files, truth)
     if len(boxes_xywh) > 4 * len(images):
         boxes_xywh = boxes_xywh[::8]  # NFS at 30 frames per second has the rows of 240
+    if len(boxes_xywh) == 1:
+        images = images[:1]
     # Some folders hold more images than the benchmark uses: the last ones are compared then.
     count = min(len(images), len(boxes_xywh))
     if len(images) != len(boxes_xywh):

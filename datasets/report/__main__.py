@@ -33,6 +33,7 @@ from datasets.report.choose_crops import (
     choose_tracks,
 )
 from datasets.report.contact_sheet import contact_sheet, crop_strip, crop_tile
+from datasets.report.mistimed import mistimed_boxes
 from datasets.report.problems import find_problems
 from datasets.report.serve.server import CropServer
 from datasets.report.summary import (
@@ -119,7 +120,7 @@ def serve(manifests: Sequence[Manifest], *, port: int) -> None:
 def _sections(
     config: ReportConfig, manifests: Sequence[Manifest], rows: pl.DataFrame, shown: pl.DataFrame
 ) -> Iterator[Section]:
-    problems = find_problems(manifests)
+    problems = [*find_problems(manifests), *mistimed_boxes(manifests)]
     tracks = rows.select("manifest", "track").n_unique()
     selected = f" where {config.where}" if config.where else ""
     crops = "; ".join(sorted({str(manifest.metadata.crop) for manifest in manifests}))

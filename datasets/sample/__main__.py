@@ -3,9 +3,11 @@
     python -m datasets.sample --out data/sample
     python -m datasets.sample --out data/tiny --seed 1 --scale tiny
 
-Below ``--out`` are ``vid``, ``coco``, ``uav123`` and ``lasot``, each a root for ``datasets.build``,
-and ``OTB100`` and ``vot2018`` to evaluate on. Photographs of scikit-image are the backgrounds, and
-objects cut from other photographs move in front of them. The same seed gives the same bytes.
+Below ``--out`` is a folder per source, each a root for ``datasets.build``: many videos in ``vid``,
+``coco``, ``uav123`` and ``lasot``, and two in ``got10k``, ``trackingnet``, ``mot``, ``davis``,
+``det`` and ``folders``. ``OTB100`` and ``vot2018`` are to evaluate on. Photographs of scikit-image
+are the backgrounds, and objects cut from other photographs move in front of them. The same seed
+gives the same bytes.
 """
 
 import json
@@ -21,6 +23,7 @@ from commands.choices import Seed
 from commands.files import naming_full_disk, naming_place
 from commands.run import run_command
 from datasets.sample.benchmarks import write_otb, write_vot
+from datasets.sample.layouts import write_layouts
 from datasets.sample.sources import World, write_coco, write_lasot, write_uav123, write_vid
 from datasets.sample.sprites import TEST_PHOTOS, TRAIN_PHOTOS, load_photos
 from datasets.sources.lasot import training_videos
@@ -130,6 +133,7 @@ def _write(root: Path, seed: int, scale: _Scale) -> None:
     write_coco(training, num_images=scale.coco)
     write_uav123(training, folders=scale.uav123)
     write_lasot(training, names=scale.lasot, num_frames=scale.lasot_frames)
+    write_layouts(training, num_videos=2, num_frames=scale.vid[1])
     testing = World(root=root, photos=load_photos(TEST_PHOTOS), seed=seed, size=scale.test_size)
     write_otb(testing, num_sequences=scale.otb[0], num_frames=scale.otb[1])
     write_vot(testing, num_sequences=scale.vot[0], num_frames=scale.vot[1])

@@ -17,7 +17,7 @@ from datasets.sample.sprites import Image
 from datasets.sample.story import make_scene
 from datasets.sources.uav123 import sequence_ranges
 
-_VISIBLE = 0.15
+VISIBLE = 0.15
 """Smallest visible share of a target that has a box."""
 _COCO_CATEGORIES = {1: "person", 17: "cat", 44: "bottle"}
 
@@ -86,7 +86,7 @@ def _vid_xml(
 ) -> str:
     parts = []
     for target in range(num_targets):
-        if frame.shown[target] < _VISIBLE:
+        if frame.shown[target] < VISIBLE:
             continue
         left, top, width, height = frame.boxes_xywh[target]
         xmin, ymin = int(left), int(top)
@@ -130,7 +130,7 @@ def write_coco(world: World, *, num_images: int) -> None:
             images.append({"id": image_id, "file_name": name, "width": width, "height": height})
             if index % 16 == 5:
                 continue  # about one image in a hundred has no box; here one in sixteen
-            for box_xywh in frame.boxes_xywh[frame.shown > _VISIBLE]:
+            for box_xywh in frame.boxes_xywh[frame.shown > VISIBLE]:
                 objects.append(_coco_object(image_id, len(objects), box_xywh.tolist(), first))
         _make_odd(objects, world.size)
         categories = [{"id": i, "name": name} for i, name in _COCO_CATEGORIES.items()]
@@ -183,7 +183,7 @@ def write_uav123(world: World, *, folders: Sequence[str]) -> None:
         for number, frame in enumerate(render(scene), start=1):
             path = world.root / f"uav123/data_seq/{release}/{folder}/{number:06d}.jpg"
             write_image(path, frame.image)
-            absent = frame.shown[0] < _VISIBLE
+            absent = frame.shown[0] < VISIBLE
             rows.append("NaN,NaN,NaN,NaN" if absent else one_based(frame.boxes_xywh[0]))
         for name, (first, last) in pieces.items():
             path = world.root / f"uav123/anno/{release}/{name}.txt"
@@ -221,8 +221,8 @@ def write_lasot(world: World, *, names: Sequence[str], num_frames: int) -> None:
         occluded, outside = [], []
         for number, frame in enumerate(render(scene), start=1):
             write_image(folder / f"img/{number:08d}.jpg", frame.image)
-            absent = frame.shown[0] < _VISIBLE
-            outside.append(int(frame.inside[0] < _VISIBLE))
+            absent = frame.shown[0] < VISIBLE
+            outside.append(int(frame.inside[0] < VISIBLE))
             occluded.append(int(absent and not outside[-1]))
             # Most absent frames keep the last box, some have an empty one.
             stale = "0,0,0,0" if number % 4 == 0 else rows[-1] if rows else "0,0,0,0"

@@ -1,7 +1,7 @@
 """A user's own footage: one folder per video, with its boxes in one of five formats.
 
 Read from ``<root>/<video>/``, or from ``<root>/JPEGImages/<size>/<video>/`` as DAVIS has it:
-    000001.jpg ...       frames, also in ``img``, ``img1`` or ``images``; or one video file
+    000001.jpg ...       frames, also in ``img``, ``img1``, ``images``, ``frames``; or a video file
     groundtruth.txt ...  boxes, see `datasets.sources.boxes`
     groups.csv           in the root, if it exists: ``video,group`` per line; a video without a
                          line is its own group
@@ -46,9 +46,11 @@ def list_parts(files: RawFiles, options: FolderOptions = FolderOptions()) -> lis
     """
     parts = []
     without: list[str] = []
+    no_frames: list[str] = []
     counts: Counter[str] = Counter()
     for folder in _list_folders(files):
         if not find_frames(files, folder):
+            no_frames += [folder] * _has_boxes(files, folder)
             continue
         kind = _recognise(files, folder, options)
         if kind:
@@ -69,6 +71,18 @@ def list_parts(files: RawFiles, options: FolderOptions = FolderOptions()) -> lis
         logger.warning(
             "%s: %d videos have no %s, and are not read, such as %s",
             *(files.root, len(without), wanted, without[0]),
+        )
+    if no_frames:
+        logger.warning(
+            "%s: %d folders have boxes but no frames, and are not read, such as %s. Put the images "
+            "into it, or into %s/img, or one video file",
+            *(files.root, len(no_frames), no_frames[0], no_frames[0]),
+        )
+    names = {folder.rpartition("/")[2] for folder in (*parts, *without)}
+    if foreign := sorted(set(_read_groups(files)) - names):
+        logger.warning(
+            "%s: no video %s here. Correct the name, if it was meant as one that is",
+            *(files.where(_GROUPS), foreign[0]),
         )
     return parts
 
@@ -119,6 +133,13 @@ def _recognise(files: RawFiles, folder: str, options: FolderOptions) -> str | No
     return kinds[0] if kinds else None
 
 
+def _has_boxes(files: RawFiles, folder: str) -> bool:
+    """Return True if a folder has files of boxes; JSON files in the root are not counted."""
+    name = folder.rpartition("/")[2]
+    readers = [reader for kind, reader in FORMATS.items() if kind != "coco"]
+    return any(reader.find(files, folder, name) for reader in readers)
+
+
 def _describe(kind: str, count: int, options: FolderOptions) -> str:
     videos = f"{count} videos" if count > 1 else "1 video"
     if kind == "masks":
@@ -135,10 +156,16 @@ def _read_groups(files: RawFiles) -> dict[str, str]:
     if not files.exists(_GROUPS):
         return {}
     where = files.where(_GROUPS)
-    groups = {}
+    groups: dict[str, str] = {}
     for number, line in enumerate(read_text(files, _GROUPS).splitlines(), 1):
         cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != 2 or not all(cells):
             raise SourceError(f"{where}:{number}: {line[:60]!r}, expected video,group. Correct it")
-        groups[cells[0]] = cells[1]
+        if number == 1 and cells == ["video", "group"]:
+            continue
+        if groups.setdefault(cells[0], cells[1]) != cells[1]:
+            raise SourceError(
+                f"{where}:{number}: {cells[0]} is in {groups[cells[0]]} and in {cells[1]}, "
+                "expected one group per video. Remove a line"
+            )
     return groups

@@ -11,6 +11,7 @@ from evaluation.benchmarks import (
     lasot,
     nfs,
     otb,
+    trackingnet,
     uav123,
     vot,
 )
@@ -30,6 +31,8 @@ BENCHMARKS: dict[str, BenchmarkRecord] = {
     "lasot_all": lasot.LASOT_ALL,
     "lasot_extension": lasot.LASOT_EXTENSION,
     "got10k_val": got10k.GOT10K_VAL,
+    "got10k_test": got10k.GOT10K_TEST,
+    "trackingnet_test": trackingnet.TRACKINGNET_TEST,
     "vot2016": vot.VOT2016,
     "vot2018": vot.VOT2018,
     "vot2019": vot.VOT2019,

@@ -1,13 +1,15 @@
-"""GOT-10k: the 180 videos of the validation part. Those of the test part have no public boxes.
+"""GOT-10k: the 180 videos of the validation part, and the 180 of the test part.
 
 Read from ``<root>/val/`` (or from that folder itself), ``GOT-10k_Val_000001/``:
     00000001.jpg ...    frames
     groundtruth.txt     one ``x,y,w,h`` line per frame
     cover.label         eighths of the target that are visible, 0 to 8 per frame
     meta_info.ini       ``resolution: (width, height)``
+The test part, ``test/GOT-10k_Test_000001/``, has frames and the box of the first one.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,9 +18,12 @@ from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
+from evaluation.benchmarks.image_folders import read_first_box
 from evaluation.sequences import BenchmarkSequence
 
-_NAMES = tuple(f"GOT-10k_Val_{number:06d}" for number in range(1, 181))
+_VAL_NAMES, _TEST_NAMES = (
+    tuple(f"GOT-10k_{part}_{number:06d}" for number in range(1, 181)) for part in ("Val", "Test")
+)
 
 
 def read_got10k(files: RawFiles) -> list[BenchmarkSequence]:
@@ -27,9 +32,29 @@ def read_got10k(files: RawFiles) -> list[BenchmarkSequence]:
     Raises:
         SourceError: A file is missing or damaged.
     """
-    base = "val/" if files.exists("val") else ""
-    names = sorted(set(_NAMES) & set(files.list(base.rstrip("/"))))
-    return [_read_sequence(files, f"{base}{name}", name) for name in names]
+    return [
+        _read_sequence(files, folder, name)
+        for folder, name in _find_folders(files, "val", _VAL_NAMES)
+    ]
+
+
+def read_got10k_test(files: RawFiles) -> list[BenchmarkSequence]:
+    """Return the test videos under the root.
+
+    Raises:
+        SourceError: A file is missing or damaged.
+    """
+    return [
+        read_first_box(*(files, folder, f"{folder}/groundtruth.txt"), name=name, group=name)
+        for folder, name in _find_folders(files, "test", _TEST_NAMES)
+    ]
+
+
+def _find_folders(files: RawFiles, part: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield folder and name of the videos of a part that are there."""
+    base = f"{part}/" if files.exists(part) else ""
+    there = set(files.list(base.rstrip("/")))
+    return ((f"{base}{name}", name) for name in names if name in there)
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence:
@@ -70,8 +95,14 @@ def _read_text(files: RawFiles, name: str) -> str:
 
 GOT10K_VAL = BenchmarkRecord(
     title="GOT-10k validation",
-    official_names=_NAMES,
+    official_names=_VAL_NAMES,
     read=read_got10k,
     convention="got10k_val",
     source="got10k",
+)
+GOT10K_TEST = BenchmarkRecord(
+    title="GOT-10k test",
+    official_names=_TEST_NAMES,
+    read=read_got10k_test,
+    protocol="handed in to GOT-10k",
 )

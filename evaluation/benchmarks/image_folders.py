@@ -9,7 +9,9 @@ Read from ``<root>/<Sequence>/``:
 
 from functools import partial
 
-from datasets.box_files import parse_row
+import numpy as np
+
+from datasets.box_files import parse_boxes, parse_row
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
@@ -106,6 +108,34 @@ def _read_span(files: RawFiles, name: str) -> tuple[int, int]:
             f"{files.where(name)}: {numbers}, expected the first and the last frame. Copy it again"
         )
     return int(numbers[0]), int(numbers[1])
+
+
+def read_first_box(
+    files: RawFiles, folder: str, truth_name: str, *, name: str, group: str = ""
+) -> BenchmarkSequence:
+    """Return the sequence of a folder of images with the box of the first one only.
+
+    Args:
+        files: The benchmark's root.
+        folder: Folder of the images, in the order of their numbers.
+        truth_name: File with the box in its first line.
+        name: Name of the sequence.
+        group: Group of its recording in training manifests.
+
+    Raises:
+        SourceError: A file is missing or damaged.
+    """
+    where = files.where(truth_name)
+    boxes = parse_boxes(read_text(files, truth_name), where=where)
+    images = sort_frames(files.list(folder), where=files.where(folder))
+    truth = np.full((len(images), 4), np.nan)
+    truth[:1] = boxes[0]
+    return BenchmarkSequence(
+        name=name,
+        frames=tuple(f"{folder}/{image}" for image in images),
+        truth=truth,
+        group=group,
+    )
 
 
 def _frame_number(image: str, where: str) -> int:

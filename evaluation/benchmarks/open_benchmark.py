@@ -61,7 +61,7 @@ def open_benchmark(
 def _describe_part(names: list[str], official: tuple[str, ...]) -> str:
     present = {match_name(name, official) for name in names} - {None}
     foreign = len(names) - len(present)
-    if len(present) == len(official) and not foreign:
+    if not official or (len(present) == len(official) and not foreign):
         return ""
     note = f"{len(present)} of the {len(official)} published sequences"
     return f"{note} and {foreign} others" if foreign else note

@@ -22,6 +22,7 @@ from commands.page import Table
 from datasets.box_files import parse_boxes, read_flags
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
+from datasets.sources.got10k import excluded_videos
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks.published import names_of, printed_table
@@ -108,6 +109,7 @@ def _record(
         read=partial(read_vot, benchmark=name),
         protocol="supervised",
         eao_lengths=eao_lengths,
+        forbidden_groups={"got10k": excluded_videos()},
         printed=printed,
     )
 

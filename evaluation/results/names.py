@@ -20,12 +20,12 @@ def name_finder(candidates: Iterable[str]) -> Callable[[str], str | None]:
     known = set(candidates)
     spellings: dict[str, list[str]] = {}
     for each in sorted(known):
-        spellings.setdefault(_plain(each), []).append(each)
+        spellings.setdefault(plain_name(each), []).append(each)
 
     def find(name: str) -> str | None:
         if name in known:
             return name
-        matches = spellings.get(_plain(name), [])
+        matches = spellings.get(plain_name(name), [])
         return matches[0] if len(matches) == 1 else None
 
     return find
@@ -37,5 +37,6 @@ def result_finder(candidates: Iterable[str]) -> Callable[[str], str | None]:
     return lambda name: find(name) or find(_RESULT_ALIASES.get(name.lower(), name))
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return the lower-case letters and digits of a name, which all its spellings share."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

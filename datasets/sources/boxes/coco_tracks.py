@@ -1,12 +1,12 @@
 """COCO JSON with tracks: annotations with a ``track_id`` (or ``instance_id``), as of COCO-VID.
 
 A file in the video's folder is of this video. One in the root or its ``annotations`` is of all:
-an image with the video's name among its folders belongs to it, and one without folders to the video
-that has a frame of this name. The track's number may also be in the annotation's ``attributes``,
-as CVAT writes it.
+an image with the video's name among its folders belongs to it, one without folders to the video of
+its ``video_id``, or that has a frame of this name. The track's number may also be in the
+annotation's ``attributes``, as CVAT writes it.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +46,8 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
     assert isinstance(files, Hashable)  # by identity
     lists = _load(files, names[0])
     is_own = names[0].startswith(f"{video.folder}/")
-    images = _match_images(lists["images"], video, where=where, is_own=is_own)
+    names_of_videos = {str(item.get("id")): item.get("name") for item in lists["videos"]}
+    images = _match_images(lists["images"], video, names_of_videos, where=where, is_own=is_own)
     categories = {
         item["id"]: str(item.get("name", "object"))
         for item in lists["categories"]
@@ -77,13 +78,14 @@ def read(files: RawFiles, names: list[str], video: Video) -> list[Target]:
 
 @lru_cache(maxsize=2)
 def _load(files: RawFiles, name: str) -> dict[str, list[dict[str, Any]]]:
-    """Return the three lists of a file."""
+    """Return the lists of a file; that of videos is empty where it has none."""
     where = files.where(name)
     try:
         table = parse_json(files.read(name))
     except ValueError as error:
         raise SourceError(f"{where}: not readable as JSON ({error}). {_ADVICE}") from None
-    return {key: _list(table, key, where) for key in ("images", "annotations", "categories")}
+    lists = {key: _list(table, key, where) for key in ("images", "annotations", "categories")}
+    return lists | {"videos": _list(table, "videos", where) if "videos" in table else []}
 
 
 def _list(table: Any, key: str, where: str) -> list[dict[str, Any]]:
@@ -94,11 +96,17 @@ def _list(table: Any, key: str, where: str) -> list[dict[str, Any]]:
 
 
 def _match_images(
-    entries: list[dict[str, Any]], video: Video, *, where: str, is_own: bool
+    entries: list[dict[str, Any]],
+    video: Video,
+    names_of_videos: Mapping[str, Any],
+    *,
+    where: str,
+    is_own: bool,
 ) -> dict[int, int | None]:
     """Return the index of the frame of each image id, None for images of other videos."""
     frames = {name.rpartition("/")[2]: index for index, name in enumerate(video.frames)}
     images: dict[int, int | None] = {}
+    used: dict[int, int] = {}
     for item in entries:
         image, name = item.get("id"), item.get("file_name")
         if not isinstance(image, int) or not isinstance(name, str):
@@ -106,10 +114,17 @@ def _match_images(
                 f"{where}: an image with id {image!r} and file_name {name!r}. {_ADVICE}"
             )
         *folders, base = name.replace("\\", "/").split("/")
-        images[image] = frames.get(base) if is_own or video.name in folders or not folders else None
-        if images[image] is None and (is_own or video.name in folders):
+        name_of_video = names_of_videos.get(str(item.get("video_id")), video.name)
+        is_here = is_own or (video.name in folders if folders else name_of_video == video.name)
+        index = images[image] = frames.get(base) if is_here else None
+        if index is None and (is_own or video.name in folders):
             raise SourceError(
                 f"{where}: image {image}: no frame {name!r:.60} in the folder. {_ADVICE}"
+            )
+        if index is not None and used.setdefault(index, image) != image:
+            raise SourceError(
+                f"{where}: images {used[index]} and {image} are both frame {base!r:.60} of "
+                f"{video.name}. Write the video's folder before the names, or a list of videos"
             )
     return images
 
@@ -120,6 +135,8 @@ def _track_id(item: dict[str, Any], where: str) -> int:
         for key in ("track_id", "instance_id"):
             if isinstance(value := source.get(key), int):
                 return value
+            if value is not None:
+                raise SourceError(f"{where}: {key} is {value!r:.40}, expected a whole number")
     raise SourceError(
         f"{where} has no track_id, which joins the boxes of a target. Export tracks, or build "
         "single images with --src coco"

@@ -1,5 +1,6 @@
 """CVAT XML "for video 1.1": ``track`` elements with a ``box`` per frame, frames counted from 0."""
 
+import math
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -55,6 +56,10 @@ def _row(box: Element, index: int, where: str) -> Row:
     left, top, right, bottom = (_number(box, key, where) for key in ("xtl", "ytl", "xbr", "ybr"))
     if right < left or bottom < top:
         raise SourceError(f"{where}: a box of negative size. {_ADVICE}")
+    if "rotation" in box.attrib:
+        left, top, right, bottom = _around(
+            left, top, right, bottom, _number(box, "rotation", where)
+        )
     return Row(
         index,
         (left, top, right - left, bottom - top),
@@ -62,6 +67,16 @@ def _row(box: Element, index: int, where: str) -> Row:
         occluded=_flag(box, "occluded", where),
         generated="keyframe" in box.attrib and not _flag(box, "keyframe", where),
     )
+
+
+def _around(
+    left: float, top: float, right: float, bottom: float, degrees: float
+) -> tuple[float, float, float, float]:
+    """Return the edges of the upright box around a box that is turned about its centre."""
+    cos, sin = (abs(turn(math.radians(degrees))) for turn in (math.cos, math.sin))
+    x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+    half_w, half_h = (w * cos + h * sin) / 2, (w * sin + h * cos) / 2
+    return x - half_w, y - half_h, x + half_w, y + half_h
 
 
 def _number(box: Element, key: str, where: str) -> float:

@@ -12,7 +12,7 @@ from datasets.frame_order import is_image, sort_frames
 from datasets.sources.boxes.targets import Video
 from datasets.tracks import SourceError
 
-_IMAGE_FOLDERS = ("", "img", "img1", "images", "images/default")
+_IMAGE_FOLDERS = ("", "img", "img1", "images", "images/default", "frames")
 _MOST_GAPS = 10
 """Largest span of the numbers in image names, per image; larger ones are times."""
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from datasets.files.folders import RawFiles
 from datasets.files.prefetch import prefetch
+from datasets.files.video_frames import VideoFrames
+from datasets.images import image_size
 from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
@@ -57,16 +59,21 @@ def read_masks(
         categories: Classes of the objects; others are ``"object"``.
 
     Raises:
-        SourceError: A mask is damaged, of colours, or of no frame.
+        SourceError: A mask is damaged, of colours, of no frame, or of another size than its frame.
     """
     frames = {_stem(name): index for index, name in enumerate(video.frames)}
     targets: dict[int, Target] = {}
+    size = (0, 0)
     for name, content in zip(names, prefetch(files, names), strict=True):
         where = files.where(name)
         index = frames.get(_stem(name))
         if index is None:
             raise SourceError(f"{where}: a mask without a frame of its name. Remove it")
-        for value, box in _extents(decode_mask(content(), where=where)).items():
+        mask = decode_mask(content(), where=where)
+        if mask.shape != size:  # of the first mask, and where it changes
+            _check_size(files, video.frames[index], mask, where)
+            size = mask.shape
+        for value, box in _extents(mask).items():
             category = categories.get(value, "object")
             target = targets.setdefault(value, Target(name=str(value), category=category))
             target.add(Row(index, box), where=where)
@@ -110,6 +117,20 @@ def _palette_values(data: bytes, image: NDArray[np.uint8], where: str) -> NDArra
         raise SourceError(f"{where}: two objects have the same colour in its palette. {_ADVICE}")
     values = np.array([value_of[int(code)] for code in used], dtype=np.uint8)
     return np.asarray(values[inverse.reshape(codes.shape)])
+
+
+def _check_size(files: RawFiles, frame: str, mask: NDArray[np.uint8], where: str) -> None:
+    """Raise SourceError if a mask has another size than its frame, unless that is damaged."""
+    height, width = mask.shape
+    try:
+        expected = image_size(VideoFrames(files).read(frame))
+    except ValueError:
+        return
+    if (width, height) != expected:
+        raise SourceError(
+            f"{where}: a mask of {width}x{height} pixels, expected {expected[0]}x{expected[1]} as "
+            f"{frame} has. Export the masks in the size of the frames"
+        )
 
 
 def _extents(mask: NDArray[np.uint8]) -> dict[int, tuple[float, float, float, float]]:

@@ -13,12 +13,8 @@ from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
 
 _NAMES = re.compile(r"(groundtruth.*|boxes.*)\.(txt|csv)", re.ASCII)
-_HEADERS = (
-    ["x", "y", "w", "h"],
-    ["left", "top", "width", "height"],
-    ["frame", "x", "y", "w", "h"],
-    ["frame", "left", "top", "width", "height"],
-)
+_SHORT = {"left": "x", "top": "y", "width": "w", "height": "h"}
+_HEADERS = (["x", "y", "w", "h"], ["frame", "x", "y", "w", "h"])
 _ADVICE = ", expected x,y,w,h or frame,x,y,w,h. Correct the line"
 
 
@@ -49,7 +45,8 @@ def _read_target(files: RawFiles, name: str, video: Video, target: Target) -> Ta
     text = read_text(files, name)
     first, _, rest = text.partition("\n")
     if re.match(r"[\s\"]*[a-z]+\b", first, re.I) and not re.match(r"\s*(nan|inf)\b", first, re.I):
-        if re.split(r"[,;\s]+", first.lower().replace('"', "").strip()) not in _HEADERS:
+        names = re.split(r"[,;\s]+", first.lower().replace('"', "").strip())
+        if [_SHORT.get(name, name) for name in names] not in _HEADERS:
             raise SourceError(f"{where}:1: the columns are {first.strip()[:60]!r}{_ADVICE}")
         text = f"\n{rest}"
     rows = parse_rows(text, where=where, advice=_ADVICE)

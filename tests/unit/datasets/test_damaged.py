@@ -42,7 +42,10 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "torn in the picture": (torn, "Corrupt JPEG data"),
     "cut in the header": (lambda data: data[:100], "ends before its frame header"),
     "cut after two bytes": (lambda data: data[:2], "ends before its frame header"),
-    "html": (lambda data: b"<html>404 not found</html>", "not a JPEG, but start with b'<html>40'"),
+    "html": (
+        lambda data: b"<html>404 not found</html>",
+        "not a JPEG or PNG, but start with b'<html>40'",
+    ),
     "zeros": (lambda data: bytes(len(data)), "not a JPEG"),
     "zeros at the end": (lambda data: data[:2000] + bytes(len(data) - 2000), "cut off after"),
     "another size": (lambda data: make_jpeg(size=(120, 160)), "120 x 160 px, but its annotation"),

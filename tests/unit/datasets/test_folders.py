@@ -94,7 +94,7 @@ def test_two_formats_in_one_folder_need_a_choice(tmp_path: Path) -> None:
     assert len(read_all(tmp_path, FolderOptions(format="cvat"))) == 2
 
 
-@pytest.mark.parametrize("inner", ["img", "img1", "images"])
+@pytest.mark.parametrize("inner", ["img", "img1", "images", "frames"])
 def test_images_may_lie_in_an_inner_folder(tmp_path: Path, inner: str) -> None:
     write_frames(tmp_path / "a" / inner)
     (tmp_path / "a/boxes.csv").write_text("frame,x,y,w,h\n4,5,6,30,30\n2,1,2,30,30\n")
@@ -131,6 +131,52 @@ def test_one_json_in_the_root_is_of_all_videos(tmp_path: Path) -> None:
     assert (first.name, second.name, first.category) == ("a-5", "b-5", "cat")
     assert first.boxes_xywh.tolist() == [[0, number, 30, 40] for number in (1, 2, 3, 4)]
     assert second.boxes_xywh[0].tolist() == [1, 1, 30, 40]
+
+
+def test_names_of_images_without_a_folder_are_told_apart_by_their_video(tmp_path: Path) -> None:
+    rows = []
+    for video, name in enumerate(("a", "b")):
+        write_frames(tmp_path / name)
+        rows.append({"id": video, "file_name": "000001.jpg", "video_id": video})
+    box = {"track_id": 1, "category_id": 1}
+    boxes = [{"id": n, "image_id": n, "bbox": [n, 2, 30, 40], **box} for n in range(2)]
+    table: dict[str, object] = {"images": rows, "annotations": boxes}
+    table["categories"] = [{"id": 1, "name": "cat"}]
+    (tmp_path / "all.json").write_text(json.dumps(table))
+    with pytest.raises(SourceError, match=r"images 0 and 1 are both frame '000001\.jpg' of a"):
+        read_all(tmp_path)
+    table["videos"] = [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]
+    (tmp_path / "all.json").write_text(json.dumps(table))
+    boxes_of = {track.name: track.boxes_xywh.tolist() for track in read_all(tmp_path)}
+    assert boxes_of == {"a-1": [[0, 2, 30, 40]], "b-1": [[1, 2, 30, 40]]}
+
+
+def test_a_turned_rectangle_of_cvat_is_the_upright_one_around_it(tmp_path: Path) -> None:
+    video = write_frames(tmp_path / "a")
+    write_boxes(video, "cvat")
+    text = (video / "annotations.xml").read_text()
+    (video / "annotations.xml").write_text(text.replace('xtl="10"', 'rotation="90" xtl="10"'))
+    box = read_all(tmp_path)[0].boxes_xywh[0]  # 40x30 about (30, 35)
+    np.testing.assert_allclose(box, [15, 15, 30, 40], atol=1e-9)
+
+
+def test_boxes_without_frames_and_groups_of_no_video_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_boxes(write_frames(tmp_path / "a"), "text")
+    (tmp_path / "b/pictures").mkdir(parents=True)
+    write_boxes(tmp_path / "b", "cvat")
+    (tmp_path / "groups.csv").write_text("video,group\na,park\nc,park\n")
+    assert len(list_parts(open_root(str(tmp_path)))) == 1
+    assert "1 folders have boxes but no frames, and are not read, such as b" in caplog.text
+    assert "groups.csv: no video c here" in caplog.text
+
+
+@pytest.mark.parametrize("names", ["Frame,X,Y,Width,Height", "frame left top width height"])
+def test_columns_may_be_named_in_other_words(tmp_path: Path, names: str) -> None:
+    video = write_frames(tmp_path / "a")
+    (video / "boxes.csv").write_text(f"{names}\n3,5,6,30,30\n")
+    assert read_all(tmp_path)[0].boxes_xywh.tolist() == [[4, 5, 30, 30]]
 
 
 def test_a_json_in_the_root_does_not_disturb_boxes_of_a_video(tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def color_mask(video: Path) -> None:
     cv2.imwrite(str(video / "masks/000002.png"), np.zeros((120, 160, 3), np.uint8))
 
 
+def small_mask(video: Path) -> None:
+    cv2.imwrite(str(video / "masks/000003.png"), np.ones((60, 80), np.uint8))
+
+
+def same_frame_twice(video: Path) -> None:
+    edit(JSON, "000002.jpg", "000001.jpg")(video)
+
+
 def cut_mask(video: Path) -> None:
     path = video / "masks/000003.png"
     path.write_bytes(path.read_bytes()[:-20])
@@ -93,10 +101,23 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ("coco", edit_json("image_id", 99), f"{JSON}: annotation 2: image_id 99"),
     ("coco", edit_json("bbox", [1, 2, 3]), f"{JSON}: annotation 2: bbox is [1, 2, 3]"),
     ("coco", edit_json("category_id", 8), f"{JSON}: annotation 2: category_id 8"),
+    (
+        "coco",
+        edit_json("track_id", "x"),
+        f"{JSON}: annotation 2: track_id is 'x', expected a whole",
+    ),
+    ("coco", same_frame_twice, f"{JSON}: images 1 and 2 are both frame '000001.jpg' of a"),
+    ("text", write(TEXT, b"1,2,3,4 \xe9\n"), f"{TEXT}: not a text file in UTF-8. Save it as UTF-8"),
+    (
+        "text",
+        write("../groups.csv", "a,x\na,y\n"),
+        "groups.csv:2: a is in x and in y, expected one",
+    ),
     ("cvat", video_file("a.avi"), "a.avi: no frame can be decoded"),
     ("cvat", video_file("a.avi", "b.avi"), "2 video files, such as a/b.avi, expected one"),
     ("masks", color_mask, "000002.png: a PNG of colours"),
     ("masks", cut_mask, "000003.png: the image is damaged or cut off"),
+    ("masks", small_mask, "000003.png: a mask of 80x60 pixels, expected 160x120 as a/000003.jpg"),
     ("masks", write("masks/000009.png", b""), "000009.png: a mask without a frame"),
     ("masks", write("masks/000002.png", b""), "000002.png: 0 bytes that are not a PNG"),
 ]

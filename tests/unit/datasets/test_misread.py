@@ -9,6 +9,7 @@ import pytest
 
 from datasets.build import main as build
 from datasets.report.misread import misread_boxes
+from datasets.report.mistimed import mistimed_boxes
 from datasets.report.problems import find_problems
 from manifests.schema import SCHEMA
 from manifests.table import Manifest, Metadata, read_manifest
@@ -97,6 +98,30 @@ def test_corners_in_own_text_files_are_told_by_the_report(tmp_path: Path) -> Non
     assert any(CORNERS in problem for problem in problems)
 
 
+@pytest.mark.parametrize(("shift", "word"), [(0, ""), (1, "late"), (-1, "early")])
+def test_boxes_of_the_frame_before_or_after_are_told(
+    shift: int, word: str, shared: Path, tmp_path: Path
+) -> None:
+    write_shifted(shared / "data/otb/Couple", tmp_path / "raw/Couple", shift=shift)
+    options = ["--root", str(tmp_path / "raw"), "--out", str(tmp_path / "out"), "--name", "mine"]
+    assert build(["--src", "folders", "--margin", "16", *options]) == 0
+    problems = mistimed_boxes([read_manifest(str(tmp_path / "out/manifest.parquet"))])
+    told = "mine: 1 of 1 tracks looked at, such as Couple-1, have boxes that follow the picture"
+    assert [problem.partition(" one frame ")[0] for problem in problems] == ([told] if word else [])
+    assert all(f"one frame {word}. Check that" in problem for problem in problems)
+
+
+def write_shifted(source: Path, video: Path, *, shift: int) -> None:
+    """Write 60 frames of a sequence of OTB with the boxes of the frames before or after them."""
+    video.mkdir(parents=True)
+    lines = (source / "groundtruth_rect.txt").read_text().splitlines()
+    for number in range(2, 62):
+        image = source / f"img/{number:04d}.jpg"
+        (video / image.name).symlink_to(image)
+    (video / "groundtruth.txt").write_text("\n".join(lines[1 - shift : 61 - shift]))
+
+
 @pytest.mark.parametrize("source", ["vid", "coco", "uav123", "lasot"])
 def test_the_sample_has_no_such_boxes(sample_shards: Path, source: str) -> None:
-    assert misread_boxes([read_manifest(str(sample_shards / source / "manifest.parquet"))]) == []
+    manifests = [read_manifest(str(sample_shards / source / "manifest.parquet"))]
+    assert [*misread_boxes(manifests), *mistimed_boxes(manifests)] == []

@@ -15,6 +15,9 @@ from datasets.tracks import Track
 from tests.support import ROOT
 from tests.support.builds import fingerprint
 
+FIRST = {"folders": 1, "got10k": 1, "trackingnet": 0, "mot": 1, "davis": 0}
+"""Number of the first frame."""
+
 
 def read_source(world: Path, source: str) -> list[Track]:
     files = open_root(str(world / source))
@@ -40,7 +43,7 @@ def test_training_and_test_photographs_are_disjoint() -> None:
     assert not set(TRAIN_PHOTOS) & set(TEST_PHOTOS)
 
 
-@pytest.mark.parametrize("source", ["coco", "lasot", "uav123", "vid"])
+@pytest.mark.parametrize("source", sorted(SOURCES))
 def test_every_source_reads_its_tree_and_every_frame_exists(
     sample_world: Path, source: str
 ) -> None:
@@ -48,6 +51,38 @@ def test_every_source_reads_its_tree_and_every_frame_exists(
     assert len({track.name for track in tracks}) == len(tracks) > 1
     for track in tracks:
         assert all((sample_world / source / name).is_file() for name in track.frames)
+
+
+def test_the_same_videos_have_the_same_boxes_in_all_layouts(sample_world: Path) -> None:
+    def boxes(source: str, target: int) -> list[list[float] | None]:
+        """Return the target's boxes in the first video, None where it is unseen."""
+        video = read_source(sample_world, source)[0].video
+        track = [track for track in read_source(sample_world, source) if track.video == video][
+            target
+        ]
+        seen = dict(
+            zip(
+                (track.frame_numbers - FIRST[source]).tolist(),
+                (
+                    box if shown else None
+                    for box, shown in zip(track.boxes_xywh.tolist(), track.visible, strict=True)
+                ),
+                strict=True,
+            )
+        )
+        return [seen.get(frame) for frame in range(14)]
+
+    first = boxes("folders", 0)
+    assert None in first  # something passes over it
+    assert sum(box is not None for box in first) >= 8
+    for source in ("got10k", "trackingnet", "mot", "davis"):
+        assert boxes(source, 0) == first
+    assert boxes("mot", 1) == boxes("folders", 1)
+    stills = {
+        track.video: track.boxes_xywh[0].tolist()
+        for track in read_source(sample_world, "det")[::-1]
+    }
+    assert stills["n00000001_0"] == first[0]
 
 
 def test_targets_move_too_far_for_a_box_that_stays(sample_world: Path) -> None:

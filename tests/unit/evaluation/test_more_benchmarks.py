@@ -21,7 +21,8 @@ from model.weights import save_weights
 _NUM_PUBLISHED = {
     **{"otb100": 100, "otb50": 50, "otb2013": 51, "uav123": 123, "uav123_10fps": 123},
     **{"uav20l": 20, "dtb70": 70, "nfs30": 100, "nfs240": 100, "tc128": 129, "lasot": 280},
-    **{"lasot_all": 1400, "lasot_extension": 150, "got10k_val": 180},
+    **{"lasot_all": 1400, "lasot_extension": 150, "got10k_val": 180, "got10k_test": 180},
+    **{"trackingnet_test": 0},  # of 511 videos, whose names are not listed
     **{"vot2016": 60, "vot2018": 60, "vot2019": 60},
 }
 
