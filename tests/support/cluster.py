@@ -22,9 +22,12 @@ class Cluster:
         while not self._file.exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        self.workers = [self._start("dask_worker", *options) for _ in range(3)]
+        self.workers = [self.start_worker() for _ in range(3)]
         self.address: str = json.loads(self._file.read_text())["address"]
+
+    def start_worker(self) -> "subprocess.Popen[bytes]":
+        """Start one more worker."""
+        return self._start("dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard")
 
     def _start(self, module: str, *options: str) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}"]
