@@ -26,18 +26,8 @@ def measure_steps(folder: Path, *, steps: int) -> tuple[list[Row], list[Target]]
     options = [
         *("--recipe", "siamfc", "--model.width", "0.02", "--batch-size", "1", "--threads", "1"),
         *("--schedule.epochs", "4", "--data.pairs-per-epoch", str(steps // 4)),
-        *(
-            "--augment.enabled",
-            "False",
-            "--data.val-pairs",
-            "8",
-            "--workers",
-            "0",
-            "--tensorboard",
-            "False",
-            "--device",
-            "cpu",
-        ),
+        *("--augment.enabled", "False", "--data.val-pairs", "8", "--workers", "0"),
+        *("--tensorboard", "False", "--device", "cpu"),
         *("--checkpoint-steps", "100", "--manifests", manifest, "--out", str(folder / "run")),
     ]
     with subprocess.Popen(

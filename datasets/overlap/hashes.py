@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.image_headers import check_size
 from datasets.levels import FindLevels, decode_deep
 
 THUMB_PX = 32
@@ -41,8 +42,9 @@ def decode_grey(data: bytes, *, reduce: int, levels: FindLevels | None = None) -
         (H, W) uint8.
 
     Raises:
-        ValueError: The content is not an image that can be decoded.
+        ValueError: The content is not an image that can be decoded, or too large.
     """
+    check_size(data)
     if (deep := decode_deep(data, reduce=reduce, levels=levels)) is not None:
         return np.asarray(cv2.cvtColor(deep, cv2.COLOR_RGB2GRAY), np.uint8)
     flags = _REDUCED_GREY[reduce] | cv2.IMREAD_IGNORE_ORIENTATION

@@ -1,6 +1,7 @@
 """Own footage with mistakes: each is one line with the file and its row, exit code 1."""
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def cut_mask(video: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
+def huge_mask(video: Path) -> None:
+    path = video / "masks/000003.png"
+    data = path.read_bytes()
+    path.write_bytes(data[:16] + struct.pack(">II", 30_000, 30_000) + data[24:])
+
+
 TEXT, MOT, XML, JSON = "groundtruth_1.txt", "gt/gt.txt", "annotations.xml", "instances.json"
 MISTAKES: list[tuple[str, Change, str]] = [
     ("text", edit(TEXT, "13,23,40,30", "13,23,40"), f"{TEXT}:2: 3 numbers, expected"),
@@ -97,6 +104,7 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ("cvat", video_file("a.avi", "b.avi"), "2 video files, such as a/b.avi, expected one"),
     ("masks", color_mask, "000002.png: a PNG of colours"),
     ("masks", cut_mask, "000003.png: the image is damaged or cut off"),
+    ("masks", huge_mask, "000003.png: the header states 30000 x 30000 px, expected up to 100"),
     ("masks", write("masks/000009.png", b""), "000009.png: a mask without a frame"),
     ("masks", write("masks/000002.png", b""), "000002.png: 0 bytes that are not a PNG"),
 ]
