@@ -1,4 +1,4 @@
-"""Text of others on a terminal and in files: no control characters, no credentials of URLs."""
+"""Text of others in terminals, pages and files: no control characters, no credentials of URLs."""
 
 import logging
 import re
@@ -10,6 +10,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _USER = re.compile(r"(?<=://)[^\s/?#@\"'<>]+@")
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]*\?)[^\s\"'<>]+")
 _SECRET = "***"
+_ODD = re.compile(r"[^ -~\n\t]")
 
 
 def without_secrets(text: str) -> str:
@@ -34,19 +35,17 @@ def all_without_secrets(content: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Return a text for a terminal: without credentials, and hidden characters as escapes.
+    """Return a text for a terminal or a page, without credentials.
 
-    Line ends and tabs stay.
+    Hidden characters become escapes; line ends and tabs stay.
     """
-    text = without_secrets(text)
-    if text.isprintable():
-        return text
-    return "".join(
-        letter.encode("unicode_escape").decode("ascii")
-        if letter not in "\n\t" and unicodedata.category(letter) in _HIDDEN
-        else letter
-        for letter in text
-    )
+    return _ODD.sub(_shown, without_secrets(text))
+
+
+def _shown(match: re.Match[str]) -> str:
+    letter = match[0]
+    is_hidden = unicodedata.category(letter) in _HIDDEN
+    return letter.encode("unicode_escape").decode("ascii") if is_hidden else letter
 
 
 class PrintableFormatter(logging.Formatter):

@@ -14,7 +14,10 @@ import pytest
 from commands.run import one_line
 from datasets.build import main as build
 from datasets.report.__main__ import main as report
+from datasets.report.serve.collection import Collection
+from datasets.report.serve.views import show as serve
 from evaluation.compare import main as compare
+from evaluation.pair import main as pair
 from evaluation.run import main as evaluate
 from manifests.query import main as query
 from manifests.table import read_manifest
@@ -36,6 +39,7 @@ def assert_escaped(page: str) -> None:
     """Insist on a page without an element or an attribute that a name has made."""
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert_harmless(page.replace("\u00a0", " "))
     elements = re.sub(r'"[^"]*"', '""', page)  # what stands in attributes is quoted
     assert "onerror" not in re.sub(r">[^<]*<", "><", elements)
 
@@ -60,6 +64,10 @@ def test_hostile_categories_and_videos_go_through_build_report_and_query(
     manifest = ["--manifests", str(shards / "manifest.parquet")]
     assert build(["--src", "folders", "--root", str(footage), "--out", str(shards)]) == 0
     assert report([*manifest, "--out", str(page)]) == 0
+    quoted = HOSTILE[:40].replace("'", "''")
+    crops = Collection([read_manifest(manifest[1])])
+    for view in ("crops", "tracks", "pairs", "track"):
+        assert_escaped(serve(crops, view, {"where": f"category != '{quoted}'"}))
     sql = "SELECT video, track, category FROM crops"
     assert query([sql, *manifest]) == 0
     assert query([f"{sql} WHERE category = '{HOSTILE}'", *manifest]) == 1  # it has a quote
@@ -80,7 +88,10 @@ def test_hostile_names_of_trackers_go_through_pages_and_tables(
     assert evaluate([*given, "--out", str(tmp_path / "report")]) == 0
     assert compare(given) == 0
     (page,) = (tmp_path / "report").glob("*.html")
-    assert_escaped(page.read_text(encoding="utf-8"))
+    other = tmp_path / "pair.html"
+    assert pair([*given, "--out", str(other)]) == 0
+    for path in (page, other):
+        assert_escaped(path.read_text(encoding="utf-8"))
     assert_harmless(capfd.readouterr().out)
 
 
