@@ -2,12 +2,14 @@
 
 import logging
 import re
+import sys
 import unicodedata
 from typing import IO, Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of characters that move the cursor, turn the direction of text, or show nothing."""
-_USER = re.compile(r"(?<=://)[^\s/?#@\"'<>]+@")
+_USER = re.compile(r"(?<=://)(?:[^\s/\"<>]+|[^\s/\"<>:]*:(?!:|\d+/)[^\s\"<>]*)@")
+"""The second form: passwords may have slashes, as keys of S3 do; ports are followed by one."""
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]*\?)[^\s\"'<>]+")
 _SECRET = "***"
 _ODD = re.compile(r"[^ -~\n\t]")
@@ -54,6 +56,19 @@ class PrintableFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         return printable(super().format(record))
+
+
+def log_to_stderr(level: int) -> None:
+    """Send the log records of this process from a level on to stderr, as printable text."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def make_printable(record: logging.LogRecord) -> bool:
+    """Make the message of a record printable; a filter for loggers of other libraries."""
+    record.msg, record.args = printable(record.getMessage()), ()
+    return True
 
 
 class PrintableStream:
