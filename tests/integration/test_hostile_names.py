@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -132,10 +133,29 @@ def test_a_password_in_a_url_is_neither_said_nor_stored(
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 2
     assert all("hunter2" not in record.getMessage() for record in errors)
+    assert_no_password(tmp_path, capfd)
+
+
+def assert_no_password(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Insist on output and files without the password of `web`."""
     said = capfd.readouterr()
     assert "hunter2" not in said.out + said.err
-    for path in (tmp_path / "out").rglob("*"):
+    for path in folder.rglob("*"):
         assert path.is_dir() or b"hunter2" not in path.read_bytes(), path
+
+
+def test_an_evaluation_over_the_web_neither_says_nor_stores_the_password(
+    web: str, sample_world: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sample_world / "OTB100", tmp_path / "www/otb")
+    given = ["--root", f"{web}/otb", "--results", str(tmp_path / "results")]
+    assert evaluate([*given, "--tracker", "static", "--out", str(tmp_path / "report")]) == 0
+    assert list(tmp_path.glob("results/static/*.txt"))
+    assert_no_password(tmp_path, capfd)
+    (path,) = list(tmp_path.glob("www/otb/*/groundtruth_rect.txt"))[:1]
+    path.write_text("1,2,3\n")
+    assert evaluate([*given, "--tracker", "static", "--out", str(tmp_path / "report")]) == 1
+    assert_no_password(tmp_path, capfd)
 
 
 def test_a_signed_manifest_is_stored_without_its_signature(sample_shards: Path) -> None:
