@@ -13,7 +13,7 @@ from typing import TypeVar, get_type_hints
 import tyro
 
 from commands.name_clash import require_same_checkout
-from commands.safe_text import PrintableStream, log_to_stderr, printable
+from commands.safe_text import PrintableStream, log_to_stderr, print_traceback, printable
 from commands.usage import command_examples
 
 Config = TypeVar("Config")
@@ -52,6 +52,7 @@ def run_command(
     """
     _print_anything()
     log_to_stderr(logging.INFO)
+    sys.excepthook = print_traceback
     for library in _NETWORK_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
     options = sys.argv[1:] if argv is None else argv

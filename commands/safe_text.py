@@ -3,7 +3,9 @@
 import logging
 import re
 import sys
+import traceback
 import unicodedata
+from types import TracebackType
 from typing import IO, Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -69,6 +71,13 @@ def make_printable(record: logging.LogRecord) -> bool:
     """Make the message of a record printable; a filter for loggers of other libraries."""
     record.msg, record.args = printable(record.getMessage()), ()
     return True
+
+
+def print_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the traceback of a bug as printable text; takes the place of `sys.excepthook`."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace))))
 
 
 class PrintableStream:

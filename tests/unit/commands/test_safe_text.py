@@ -1,6 +1,7 @@
 """Text of others: no control character reaches a terminal, no credential is shown or stored."""
 
 import logging
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from commands.safe_text import (
     printable,
     without_secrets,
 )
+from tests.support import ROOT
 
 HOSTILE = "a\x1b[31m\x07\u202eb\x9b0m\ud800\u2028c"
 SIGNED = "https://user:hunter2@host:8000/a/b.zip?X-Amz-Signature=hunter2&x=1"
@@ -91,6 +93,20 @@ def test_the_content_of_a_file_is_cut_in_an_error() -> None:
 def test_a_record_is_formatted_without_control_characters() -> None:
     record = logging.LogRecord("x", logging.INFO, "", 0, HOSTILE, None, None)
     assert PrintableFormatter("%(message)s").format(record).isprintable()
+
+
+def test_the_traceback_of_a_bug_has_no_control_characters_or_credentials() -> None:
+    code = (
+        "from commands.run import run_command; from tests.unit.commands.test_safe_text import *\n"
+        "def run(config): raise RuntimeError(HOSTILE + SIGNED)\n"
+        "run_command(Config, run, [], prog='x')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert done.stderr.replace("\n", "").isprintable()
+    assert "https://***@host:8000/a/b.zip?***" in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 def test_a_page_has_no_credentials(tmp_path: Path) -> None:
