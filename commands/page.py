@@ -17,7 +17,7 @@ from commands.files import write_whole
 from commands.provenance import Provenance
 from commands.safe_text import printable
 from commands.tables import Table as Table  # pages are made of them
-from commands.tables import cell_texts, mark_best
+from commands.tables import cell_texts, head_texts, mark_best
 
 _FEWEST_LISTED = 4
 """Sections from which on a page begins with links to them."""
@@ -160,7 +160,7 @@ def _table(table: Table) -> str:
     kinds = ["text" if any(isinstance(v, str) for v in values) else "" for values in columns]
     head = "".join(
         f'<th scope="col"{_class(kind)}>{html.escape(name)}</th>'
-        for name, kind in zip(table.columns, kinds, strict=True)
+        for name, kind in zip(head_texts(table), kinds, strict=True)
     )
     rows = []
     for index, row in enumerate(table.rows):

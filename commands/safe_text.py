@@ -46,6 +46,11 @@ def printable(text: str) -> str:
     return _ODD.sub(_shown, without_secrets(text))
 
 
+def printable_line(text: str) -> str:
+    """Return a text as `printable` does, with escapes for line ends and tabs too."""
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def _shown(match: re.Match[str]) -> str:
     letter = match[0]
     is_hidden = unicodedata.category(letter) in _HIDDEN
