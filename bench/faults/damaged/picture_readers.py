@@ -31,7 +31,8 @@ def _read_deep(tree: Path) -> None:
     data = (tree / "frame.tiff").read_bytes()
     for reduce in (1, 4):
         image = decode_image(data, reduce=reduce)
-        assert (image.dtype, image.ndim) == (np.uint8, 3)
+        assert image.dtype == np.uint8
+        assert image.ndim == 3
 
 
 def _read_video(tree: Path) -> None:
