@@ -15,9 +15,9 @@ from pathlib import Path
 
 from commands.files import write_whole
 from commands.provenance import Provenance
-from commands.safe_text import without_secrets
+from commands.safe_text import printable
 from commands.tables import Table as Table  # pages are made of them
-from commands.tables import cell_texts, mark_best
+from commands.tables import cell_texts, head_texts, mark_best
 
 _FEWEST_LISTED = 4
 """Sections from which on a page begins with links to them."""
@@ -53,8 +53,7 @@ class Section:
 
 def write_page(url: str, title: str, sections: Sequence[Section], *, made_by: Provenance) -> None:
     """Write a page to a path or URL, whole or not at all."""
-    page = without_secrets(page_html(title, sections, made_by=made_by))
-    write_whole(url, page.encode(errors="backslashreplace"))
+    write_whole(url, page_html(title, sections, made_by=made_by).encode())
 
 
 def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -> str:
@@ -64,7 +63,7 @@ def page_html(title: str, sections: Sequence[Section], *, made_by: Provenance) -
 
 
 def document(title: str, body: str, style: str = "", *, footer: str = "") -> str:
-    """Return an HTML document in the one look.
+    """Return an HTML document in the one look, without hidden characters and credentials.
 
     Args:
         title: Its title, as text.
@@ -73,7 +72,7 @@ def document(title: str, body: str, style: str = "", *, footer: str = "") -> str
         footer: HTML at the end.
     """
     name = html.escape(title)
-    return f"""<!doctype html>
+    return printable(f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -91,7 +90,7 @@ def document(title: str, body: str, style: str = "", *, footer: str = "") -> str
 {footer}
 </body>
 </html>
-"""
+""")
 
 
 def _contents(sections: Sequence[Section]) -> str:
@@ -161,7 +160,7 @@ def _table(table: Table) -> str:
     kinds = ["text" if any(isinstance(v, str) for v in values) else "" for values in columns]
     head = "".join(
         f'<th scope="col"{_class(kind)}>{html.escape(name)}</th>'
-        for name, kind in zip(table.columns, kinds, strict=True)
+        for name, kind in zip(head_texts(table), kinds, strict=True)
     )
     rows = []
     for index, row in enumerate(table.rows):

@@ -13,7 +13,7 @@ from typing import TypeVar, get_type_hints
 import tyro
 
 from commands.name_clash import require_same_checkout
-from commands.safe_text import PrintableFormatter, PrintableStream, printable
+from commands.safe_text import PrintableStream, log_to_stderr, print_traceback, printable
 from commands.usage import command_examples
 
 Config = TypeVar("Config")
@@ -51,9 +51,8 @@ def run_command(
         0 for success, 1 for a problem with data or run, 2 for a wrong option, 130 for Ctrl-C.
     """
     _print_anything()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log_to_stderr(logging.INFO)
+    sys.excepthook = print_traceback
     for library in _NETWORK_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
     options = sys.argv[1:] if argv is None else argv

@@ -1,15 +1,20 @@
-"""Text of others on a terminal and in files: no control characters, no credentials of URLs."""
+"""Text of others in terminals, pages and files: no control characters, no credentials of URLs."""
 
 import logging
 import re
+import sys
+import traceback
 import unicodedata
+from types import TracebackType
 from typing import IO, Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories of characters that move the cursor, turn the direction of text, or show nothing."""
-_USER = re.compile(r"(?<=://)[^\s/?#@\"'<>]+@")
+_USER = re.compile(r"(?<=://)(?:[^\s/\"<>]+|[^\s/\"<>:]*:(?!:|\d+/)[^\s\"<>]*)@")
+"""The second form: passwords may have slashes, as keys of S3 do; ports are followed by one."""
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]*\?)[^\s\"'<>]+")
 _SECRET = "***"
+_ODD = re.compile(r"[^ -~\n\t]")
 
 
 def without_secrets(text: str) -> str:
@@ -34,19 +39,22 @@ def all_without_secrets(content: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Return a text for a terminal: without credentials, and hidden characters as escapes.
+    """Return a text for a terminal or a page, without credentials.
 
-    Line ends and tabs stay.
+    Hidden characters become escapes; line ends and tabs stay.
     """
-    text = without_secrets(text)
-    if text.isprintable():
-        return text
-    return "".join(
-        letter.encode("unicode_escape").decode("ascii")
-        if letter not in "\n\t" and unicodedata.category(letter) in _HIDDEN
-        else letter
-        for letter in text
-    )
+    return _ODD.sub(_shown, without_secrets(text))
+
+
+def printable_line(text: str) -> str:
+    """Return a text as `printable` does, with escapes for line ends and tabs too."""
+    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def _shown(match: re.Match[str]) -> str:
+    letter = match[0]
+    is_hidden = unicodedata.category(letter) in _HIDDEN
+    return letter.encode("unicode_escape").decode("ascii") if is_hidden else letter
 
 
 class PrintableFormatter(logging.Formatter):
@@ -55,6 +63,26 @@ class PrintableFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
         return printable(super().format(record))
+
+
+def log_to_stderr(level: int) -> None:
+    """Send the log records of this process from a level on to stderr, as printable text."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PrintableFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+def make_printable(record: logging.LogRecord) -> bool:
+    """Make the message of a record printable; a filter for loggers of other libraries."""
+    record.msg, record.args = printable(record.getMessage()), ()
+    return True
+
+
+def print_traceback(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the traceback of a bug as printable text; takes the place of `sys.excepthook`."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace))))
 
 
 class PrintableStream:

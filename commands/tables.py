@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from commands.safe_text import printable_line
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
@@ -36,6 +38,11 @@ class Table:
     """Whether the page shows it only on a click."""
 
 
+def head_texts(table: Table) -> tuple[str, ...]:
+    """Return the names of the columns as text; some are those of trackers."""
+    return tuple(map(printable_line, table.columns))
+
+
 def cell_texts(table: Table, row: Sequence[Cell], *, plus_minus: str = "+-") -> tuple[str, ...]:
     """Return the cells of a row as text.
 
@@ -54,7 +61,7 @@ def _text(value: Cell, places: int | None, plus_minus: str) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value
+        return printable_line(value)
     if isinstance(value, Estimate):
         parts = (value.value, (value.high - value.low) / 2)
         return f" {plus_minus} ".join(_text(part, places, "") for part in parts)

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
+from commands.safe_text import log_to_stderr, make_printable
 from datasets.files.folders import plain_path
 from datasets.tracks import SourceError
 
@@ -172,6 +173,7 @@ def open_cluster(address: str) -> Iterator[Executor]:
             f"{address}: no Dask scheduler answers ({error}). Start one, or check --cluster"
         ) from None
     with client:
+        client.register_worker_callbacks(setup=hide_credentials)  # type: ignore[no-untyped-call]
         try:
             yield client.get_executor(pure=False)  # type: ignore[no-untyped-call]
         except CancelledError:
@@ -186,6 +188,12 @@ def open_cluster(address: str) -> Iterator[Executor]:
             ) from None
 
 
+def hide_credentials() -> None:
+    """Take credentials out of the log of this Dask worker, which shows tasks that failed."""
+    log_to_stderr(logging.WARNING)
+    logging.getLogger("distributed.worker").addFilter(make_printable)
+
+
 def _start_counting_worker(counters: Any, numbers: Any) -> None:
     global _done
     number = numbers.get()
@@ -195,6 +203,7 @@ def _start_counting_worker(counters: Any, numbers: Any) -> None:
 
 def start_worker() -> None:
     """Make this worker process end at once at Ctrl-C or when its parent has ended."""
+    log_to_stderr(logging.WARNING)
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

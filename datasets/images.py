@@ -3,7 +3,6 @@
 Images are (H, W, 3) uint8 RGB; OpenCV's BGR exists only inside this module.
 """
 
-import struct
 from importlib.metadata import version
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simplejpeg import decode_jpeg, decode_jpeg_header
 
+from datasets.image_headers import check_size, frame_header, image_size
 from datasets.levels import FindLevels, decode_deep
 
 Image = NDArray[np.uint8]
@@ -18,9 +18,6 @@ Image = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
 """(H, W) uint8."""
 
-_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-"""JPEG markers that state the image's size (SOF0 to SOF15)."""
-_MOST_PIXELS = 100_000_000
 _TINY_PX = 16
 _REDUCED = {
     1: cv2.IMREAD_GRAYSCALE,
@@ -55,8 +52,10 @@ def decode_image(
             does for a video; None uses the image's own range.
 
     Raises:
-        ValueError: The content is not an image that can be decoded.
+        ValueError: The content is not an image that can be decoded, or a JPEG or PNG of more
+            than 100 million pixels.
     """
+    check_size(data)
     if header := _jpeg_header(data):  # a tenth faster than OpenCV, and it reports damage
         width, height, has_black = header
         smaller = {"min_width": -(-width // reduce), "min_height": -(-height // reduce)}
@@ -82,8 +81,9 @@ def decode_grey(data: bytes, *, reduce: int, levels: FindLevels | None = None) -
         (H, W) uint8.
 
     Raises:
-        ValueError: The content is not an image that can be decoded.
+        ValueError: The content is not an image that can be decoded, or too large.
     """
+    check_size(data)
     if (deep := decode_deep(data, reduce=reduce, levels=levels)) is not None:
         return np.asarray(cv2.cvtColor(deep, cv2.COLOR_RGB2GRAY), np.uint8)
     return _decode(data, _REDUCED[reduce])
@@ -128,48 +128,15 @@ def check_image(data: bytes) -> tuple[int, int]:
         ValueError: It is neither, it is truncated, or it has more than 100 million pixels.
     """
     width, height = image_size(data)
-    if not 0 < width * height <= _MOST_PIXELS:
-        raise ValueError(f"the header states {width} x {height} px, expected up to 100 megapixels")
+    check_size(data)
     if data[:1] == b"\x89":
         begin, end = data.find(b"IDAT"), data.rfind(b"IEND")
     else:
         # Inside the coded image a JPEG has no such bytes, but its EXIF thumbnail may.
-        begin, end = data.find(b"\xff\xda", _frame_header(data)), data.rfind(b"\xff\xd9")
+        begin, end = data.find(b"\xff\xda", frame_header(data)), data.rfind(b"\xff\xd9")
     if not 0 < begin < end:
         raise ValueError(f"the image is cut off after {len(data)} bytes")
     return width, height
-
-
-def image_size(data: bytes) -> tuple[int, int]:
-    """Return width and height from the header of a JPEG or PNG, without decoding it.
-
-    Raises:
-        ValueError: The content is neither, or its header is cut off.
-    """
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-        return width, height
-    position = _frame_header(data)
-    height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-    return width, height
-
-
-def _frame_header(data: bytes) -> int:
-    """Return the position of a JPEG's frame header, not that of a thumbnail inside EXIF."""
-    if data[:2] != b"\xff\xd8":
-        raise ValueError(
-            f"{len(data)} bytes that are not a JPEG or PNG, but start with {data[:8]!r}"
-        )
-    position = 2
-    while position + 9 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker in _FRAME_HEADERS:
-            return position
-        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
-    raise ValueError(f"{len(data)} bytes of a JPEG that ends before its frame header")
 
 
 def encode_jpeg(image: Image, *, quality: int = 92) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.files.folders import RawFiles
-from datasets.tracks import SourceError
+from datasets.image_headers import check_size
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +93,10 @@ def _sample(files: RawFiles, folder: str, suffix: str) -> Iterator[NDArray[Any]]
     names = [name for name in files.list(folder) if name.endswith(suffix)]
     for index in sorted({len(names) * step // _SAMPLE for step in range(_SAMPLE)}):
         try:
-            values = _deep_values(files.read(f"{folder}/{names[index]}".lstrip("/")))
-        except SourceError:
+            data = files.read(f"{folder}/{names[index]}".lstrip("/"))
+            check_size(data)
+            values = _deep_values(data)
+        except ValueError:
             continue
         if values is not None:
             yield _thinned(values)

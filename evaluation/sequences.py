@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from datasets.box_files import decode_text, has_area, parse_boxes
 from datasets.files import RawFiles
-from datasets.images import Image, decode_image, image_size
+from datasets.image_headers import image_size
+from datasets.images import Image, decode_image
 from datasets.levels import levels_of
 from datasets.tracks import SourceError
 

@@ -1,6 +1,6 @@
 """Tables as text for the terminal, as LaTeX for papers."""
 
-from commands.tables import Table, cell_texts, mark_best
+from commands.tables import Table, cell_texts, head_texts, mark_best
 
 _ESCAPES = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
@@ -12,7 +12,7 @@ _ESCAPES = {
 
 def table_text(table: Table) -> str:
     """Return a table as aligned plain text, for the terminal."""
-    cells = [table.columns, *(cell_texts(table, row) for row in table.rows)]
+    cells = [head_texts(table), *(cell_texts(table, row) for row in table.rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(table.columns))]
     lines = [
         "  ".join(
@@ -31,7 +31,7 @@ def table_latex(table: Table) -> str:
         rf"% {table.caption}",
         rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}",
         r"\toprule",
-        " & ".join(_escape(name) for name in table.columns) + r" \\",
+        " & ".join(_escape(name) for name in head_texts(table)) + r" \\",
         r"\midrule",
     ]
     for index, row in enumerate(table.rows):

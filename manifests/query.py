@@ -47,6 +47,16 @@ class QueryConfig:
     schema: bool = False
     """Only show the columns with their types and units."""
 
+    def __post_init__(self) -> None:
+        """Reject a question without manifests, manifests without one, and other kinds of files."""
+        if not self.schema and not (self.sql and self.manifests):
+            raise ValueError(
+                f"no {'--manifests' if self.sql else 'question'} given. Usage: {PROG} "
+                f'"SELECT source, count(*) FROM {TABLE} GROUP BY source" --manifests M'
+            )
+        if self.out and not self.out.endswith((".csv", ".parquet")):
+            raise ValueError(f"--out {self.out}: expected a name that ends in .csv or .parquet")
+
 
 def query(urls: Sequence[str], sql: str) -> pl.DataFrame:
     """Return the answer of an SQL query on the rows of some manifests.
@@ -81,16 +91,9 @@ def _execute(sql: str, rows: pl.LazyFrame) -> pl.DataFrame:
 
 def run(config: QueryConfig) -> None:
     """Print the answer or write it to a file."""
-    if config.schema:
+    if config.schema or config.sql is None:
         show(_schema_text())
         return
-    if not config.sql or not config.manifests:
-        raise ManifestError(
-            f"no {'--manifests' if config.sql else 'question'} given. Usage: {PROG} "
-            f'"SELECT source, count(*) FROM {TABLE} GROUP BY source" --manifests M'
-        )
-    if config.out and not config.out.endswith((".csv", ".parquet")):
-        raise ManifestError(f"--out {config.out}: expected a name that ends in .csv or .parquet")
     keep_inputs(config.manifests, files=[config.out])
     answer = query(config.manifests, config.sql)
     if not config.out:

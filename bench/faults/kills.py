@@ -4,29 +4,31 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
+from importlib.util import find_spec
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from subprocess import Popen
 
 from bench.faults.family import Outcome, Trials
-from bench.faults.world import TINY_RUN, World, digests
+from bench.faults.world import TINY_RUN, World, digests, last_line
 from bench.faults.world import finish as finish_process
 from bench.faults.world import start as start_process
 from bench.pairs.bucket import can_serve, served
 from datasets.build import main as build_shards
+from tests.support.cluster import Cluster
 from tests.support.launch import children, finish, kill, losses, start, start_command
 
-_FULL_BUILD, _FULL_TRAINING, _FULL_RANK = 100, 20, 5
-_BUILDS = {"one process": 0.6, "a worker": 0.2, "into a bucket": 0.2}
-"""Share of the kills of builds per kind."""
+_BUILDS = {"one process": 60, "a worker": 20, "into a bucket": 20}
+"""Kills of builds per kind."""
+_DASK, _TRAINING, _RANK = 20, 20, 5
 _PATIENCE_S = 900.0
 
 
 def kills(trials: Trials) -> Iterator[Outcome]:
     """Yield a row per kind of command and of killed process."""
     world = World(trials.folder)
-    for kind, share in _BUILDS.items():
+    for kind, full in _BUILDS.items():
         outcome = Outcome(name=f"kills: build, {kind}", compared="bytes of shards and manifest")
         if not trials.wants(outcome.name):
             continue
@@ -35,9 +37,17 @@ def kills(trials: Trials) -> Iterator[Outcome]:
             yield outcome
             continue
         with outcome.timed():
-            _builds(outcome, world, trials, kind, trials.count(round(_FULL_BUILD * share)))
+            _builds(outcome, world, trials, kind, trials.count(full))
         yield outcome
-    for name, full, num_ranks in (("training", _FULL_TRAINING, 1), ("a rank", _FULL_RANK, 2)):
+    outcome = Outcome(name="kills: build, a Dask worker", compared="exit code 0, and the bytes")
+    if trials.wants(outcome.name):
+        if find_spec("distributed") is None:
+            outcome.skipped = "distributed is not installed"
+        else:
+            with outcome.timed():
+                _cluster_builds(outcome, world, trials, trials.count(_DASK))
+        yield outcome
+    for name, full, num_ranks in (("training", _TRAINING, 1), ("a rank", _RANK, 2)):
         outcome = Outcome(name=f"kills: {name}", compared="losses and last weights, bit for bit")
         if trials.wants(outcome.name):
             with outcome.timed():
@@ -80,6 +90,37 @@ def _builds(outcome: Outcome, world: World, trials: Trials, kind: str, number: i
             if code != 0 or digests(f"{base}/{build}") != whole:
                 outcome.wrong += 1
                 outcome.notes.append(f"build {build}: exit code {code}")
+
+
+def _cluster_builds(outcome: Outcome, world: World, trials: Trials, number: int) -> None:
+    """Kill one worker of a cluster per build: the build goes on with the others."""
+    log, base = trials.folder / "log", trials.folder / "dask"
+    rng = trials.rng(outcome.name)
+    with ExitStack() as stack:
+        cluster = Cluster(stack, trials.folder)
+
+        def begin(build: int, *options: str) -> ForkServerProcess:
+            command = world.build(str(world.raw / "uav123"), f"{base}/{build}")[1:]
+            return start_command(build_shards, [*command, *options], log=log)
+
+        _end(begin(0))
+        whole = digests(f"{base}/0")
+        seconds = 0.0
+        for build in range(1, number + 3):
+            started = time.monotonic()
+            process = begin(build, "--cluster", cluster.address)
+            if build > 2:  # in the first two all workers import what they need
+                time.sleep(rng.uniform(0, 0.9 * seconds))
+                cluster.workers.pop(rng.randrange(len(cluster.workers))).kill()
+                cluster.workers.append(cluster.start_worker())
+                outcome.count += 1
+            code = _end(process)
+            seconds = seconds if build > 2 else time.monotonic() - started
+            outcome.lost += code is None
+            if code != 0 or digests(f"{base}/{build}") != whole:
+                outcome.wrong += 1
+                said = last_line(log.read_text(encoding="utf-8"))
+                outcome.notes.append(f"build {build}: exit code {code}: {said}")
 
 
 Process = ForkServerProcess | Popen[str]

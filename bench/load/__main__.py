@@ -43,8 +43,8 @@ class LoadConfig(BenchOptions):
 
     def __post_init__(self) -> None:
         """Reject numbers that measure nothing."""
-        if min(self.rows, self.shards, self.readers) < 1 or self.steps < 100:
-            raise ValueError("--rows, --shards, --readers: at least 1; --steps: at least 100")
+        if min(self.rows, self.shards, self.readers) < 1 or self.steps < 1000:
+            raise ValueError("--rows, --shards, --readers: at least 1; --steps: at least 1000")
 
 
 def measure(config: LoadConfig) -> int:

@@ -90,8 +90,8 @@ def all_crop_thumbs(
         start += manifest.rows.height
         selection = hashlib.sha256(f"{manifest.fingerprint} {where}".encode()).hexdigest()[:32]
         kept = Path(keep) / _KEPT.format(selection) if keep else None
-        if kept and kept.is_file():
-            part[:] = np.load(kept, mmap_mode="r")
+        if kept and (pictures := _read_kept(kept, part.shape)) is not None:
+            part[:] = pictures
             progress(len(part))
             continue
         crop_thumbs(manifest, manifest.rows, out=part, progress=progress)
@@ -99,6 +99,15 @@ def all_crop_thumbs(
             with whole_file(kept) as temporary, temporary.open("wb") as file:
                 np.save(file, part)
     return thumbs
+
+
+def _read_kept(path: Path, shape: tuple[int, ...]) -> Thumbs | None:
+    """Return kept pictures; None if there are none, or damaged ones."""
+    try:
+        pictures: Thumbs = np.load(path, mmap_mode="r")
+    except (FileNotFoundError, EOFError, ValueError):
+        return None
+    return pictures if pictures.shape == shape and pictures.dtype == np.uint8 else None
 
 
 def crop_thumbs(manifest: Manifest, rows: pl.DataFrame, *, out: Thumbs, progress: Progress) -> None:

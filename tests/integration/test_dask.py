@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 from datasets.build import main
+from datasets.executors import open_cluster
+from datasets.files import open_root
 from datasets.images import encode_jpeg
+from datasets.tracks import SourceError
 from tests.support import ROOT
 from tests.support.builds import fingerprint
 from tests.support.cluster import Cluster
@@ -54,10 +57,10 @@ def build(raw: Path, out: Path, *options: str) -> list[str]:
     return [*given, *options]
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with ExitStack() as stack:
-        yield Cluster(stack, tmp_path)
+        yield Cluster(stack, tmp_path_factory.mktemp("cluster"))
 
 
 def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(
@@ -80,6 +83,19 @@ def test_a_cluster_that_loses_a_worker_writes_the_same_bytes(
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert fingerprint(out) == fingerprint(tmp_path / "here")
+
+
+def test_the_log_of_a_worker_shows_no_password_of_a_failed_task(cluster: Cluster) -> None:
+    with open_cluster(cluster.address) as executor:
+        task = executor.submit(open_root, "nonsense://user:hunter2@host/raw")
+        with pytest.raises(SourceError, match="nonsense"):
+            task.result()
+    deadline = time.monotonic() + 20
+    while "Compute Failed" not in (log := cluster.log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert "nonsense://***@host/raw" in log
+    assert "hunter2" not in log
 
 
 def test_no_scheduler_is_one_line(

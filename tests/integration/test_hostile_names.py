@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,10 @@ import pytest
 from commands.run import one_line
 from datasets.build import main as build
 from datasets.report.__main__ import main as report
+from datasets.report.serve.collection import Collection
+from datasets.report.serve.views import show as serve
 from evaluation.compare import main as compare
+from evaluation.pair import main as pair
 from evaluation.run import main as evaluate
 from manifests.query import main as query
 from manifests.table import read_manifest
@@ -36,6 +40,7 @@ def assert_escaped(page: str) -> None:
     """Insist on a page without an element or an attribute that a name has made."""
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert_harmless(page.replace("\u00a0", " "))
     elements = re.sub(r'"[^"]*"', '""', page)  # what stands in attributes is quoted
     assert "onerror" not in re.sub(r">[^<]*<", "><", elements)
 
@@ -60,6 +65,10 @@ def test_hostile_categories_and_videos_go_through_build_report_and_query(
     manifest = ["--manifests", str(shards / "manifest.parquet")]
     assert build(["--src", "folders", "--root", str(footage), "--out", str(shards)]) == 0
     assert report([*manifest, "--out", str(page)]) == 0
+    quoted = HOSTILE[:40].replace("'", "''")
+    crops = Collection([read_manifest(manifest[1])])
+    for view in ("crops", "tracks", "pairs", "track"):
+        assert_escaped(serve(crops, view, {"where": f"category != '{quoted}'"}))
     sql = "SELECT video, track, category FROM crops"
     assert query([sql, *manifest]) == 0
     assert query([f"{sql} WHERE category = '{HOSTILE}'", *manifest]) == 1  # it has a quote
@@ -80,7 +89,10 @@ def test_hostile_names_of_trackers_go_through_pages_and_tables(
     assert evaluate([*given, "--out", str(tmp_path / "report")]) == 0
     assert compare(given) == 0
     (page,) = (tmp_path / "report").glob("*.html")
-    assert_escaped(page.read_text(encoding="utf-8"))
+    other = tmp_path / "pair.html"
+    assert pair([*given, "--out", str(other)]) == 0
+    for path in (page, other):
+        assert_escaped(path.read_text(encoding="utf-8"))
     assert_harmless(capfd.readouterr().out)
 
 
@@ -121,10 +133,29 @@ def test_a_password_in_a_url_is_neither_said_nor_stored(
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 2
     assert all("hunter2" not in record.getMessage() for record in errors)
+    assert_no_password(tmp_path, capfd)
+
+
+def assert_no_password(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Insist on output and files without the password of `web`."""
     said = capfd.readouterr()
     assert "hunter2" not in said.out + said.err
-    for path in (tmp_path / "out").rglob("*"):
+    for path in folder.rglob("*"):
         assert path.is_dir() or b"hunter2" not in path.read_bytes(), path
+
+
+def test_an_evaluation_over_the_web_neither_says_nor_stores_the_password(
+    web: str, sample_world: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sample_world / "OTB100", tmp_path / "www/otb")
+    given = ["--root", f"{web}/otb", "--results", str(tmp_path / "results")]
+    assert evaluate([*given, "--tracker", "static", "--out", str(tmp_path / "report")]) == 0
+    assert list(tmp_path.glob("results/static/*.txt"))
+    assert_no_password(tmp_path, capfd)
+    (path,) = list(tmp_path.glob("www/otb/*/groundtruth_rect.txt"))[:1]
+    path.write_text("1,2,3\n")
+    assert evaluate([*given, "--tracker", "static", "--out", str(tmp_path / "report")]) == 1
+    assert_no_password(tmp_path, capfd)
 
 
 def test_a_signed_manifest_is_stored_without_its_signature(sample_shards: Path) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.faults.damaged.made_readers import MADE_READERS
+from bench.faults.damaged.picture_readers import PICTURE_READERS
 from bench.faults.damaged.raw_readers import RAW_READERS
 from bench.faults.damaged.reader import Reader
 from bench.faults.damaged.reading import Failure, read_all
 from bench.faults.damaged.result_readers import RESULT_READERS
 from bench.faults.family import Outcome, Trials
 
-READERS: tuple[Reader, ...] = (*RAW_READERS, *MADE_READERS, *RESULT_READERS)
+READERS: tuple[Reader, ...] = (*RAW_READERS, *PICTURE_READERS, *MADE_READERS, *RESULT_READERS)
 _FULL = 1000
 _COMPARED = "read right, or one line with the file's name; no other file touched"
 

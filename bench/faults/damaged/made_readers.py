@@ -13,6 +13,8 @@ from bench.faults.damaged.structures import (
     sealed,
 )
 from bench.faults.damaged.tables import change_parquet, change_sqlite
+from datasets.files.output import Output
+from datasets.shards.progress import read_index
 from evaluation.study import claim_study, finished_trials, open_study
 from manifests.schema import ManifestError
 from manifests.table import read_manifest
@@ -87,6 +89,14 @@ MADE_READERS: tuple[Reader, ...] = (
             "--out",
             "{out}/x.html",
         ),
+    ),
+    Reader(
+        name="parquet of a build",
+        file=".build/lasot-000000.tar.parquet",
+        make=trees.write_unfinished,
+        read=lambda tree: (read_index(Output(str(tree)), "lasot-000000.tar"), None)[1],
+        mutations=(*BYTES, *(change_parquet,) * 12),
+        is_named=False,
     ),
     Reader(
         name="tar shards",

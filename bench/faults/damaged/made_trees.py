@@ -2,14 +2,20 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import torch
 
+from datasets.files.output import Output
+from datasets.shards.progress import write_index
+from datasets.shards.tasks import ShardResult
 from evaluation.study import claim_study, open_study
+from manifests.table import read_manifest
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
@@ -29,6 +35,15 @@ def write_made_crops(tree: Path) -> None:
         for i in range(6)
     ]
     write_crops(tree, tracks, tracks_per_shard=3)
+
+
+def write_unfinished(tree: Path) -> None:
+    """Write the record of a finished shard, as an unfinished build keeps it."""
+    write_made_crops(tree)
+    manifest = read_manifest(str(tree / "manifest.parquet"))
+    info = manifest.metadata.shards[0]
+    result = ShardResult(info=info, dropped=Counter(), bad_images=())
+    write_index(Output(str(tree)), result, manifest.rows.filter(pl.col("shard") == info.name))
 
 
 def write_weights(tree: Path) -> None:

@@ -3,18 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from bench.faults.damaged import raw_trees as trees
 from bench.faults.damaged.mutations import BYTES, TEXT
 from bench.faults.damaged.reader import Reader, build_command, check_tracks, read_source
-from bench.faults.damaged.structures import change_jpeg, change_json, change_tar, change_xml
+from bench.faults.damaged.structures import change_json, change_tar, change_xml
 from datasets.files import open_root
-from datasets.images import check_image, decode_image
-from datasets.sources import coco, davis, det, folders, got10k, lasot, mot, trackingnet, uav123, vid
-from datasets.sources.boxes.masks import decode_mask
+from datasets.sources import coco, det, folders, got10k, lasot, mot, trackingnet, uav123, vid
 from evaluation.benchmarks.open_benchmark import open_benchmark
-from tests.support.builds import make_jpeg
 from tests.support.packs import pack_tar, pack_zip
 
 
@@ -37,21 +32,6 @@ def _read_archive(tree: Path) -> None:
         check_tracks(vid.read_part(files, part))
 
 
-def _read_image(tree: Path) -> None:
-    data = (tree / "frame.jpg").read_bytes()
-    size = check_image(data)
-    if size[0] * size[1] < 4_000_000:
-        for reduce in (1, 4):
-            for strict in (True, False):
-                image = decode_image(data, reduce=reduce, strict=strict)
-                assert image.dtype == np.uint8
-                assert image.shape == (-(-size[1] // reduce), -(-size[0] // reduce), 3), image.shape
-
-
-def _read_mask(tree: Path) -> None:
-    decode_mask((tree / "clip/masks/000001.png").read_bytes(), where="000001.png")
-
-
 def read_benchmark(name: str) -> Callable[[Path], None]:
     """Return a call that opens a benchmark."""
 
@@ -65,7 +45,6 @@ def read_benchmark(name: str) -> Callable[[Path], None]:
 
 _XML = (*TEXT, change_xml, change_xml, change_xml)
 _JSON = (*TEXT, *(change_json,) * 10)
-_PICTURE = (*BYTES, change_jpeg, change_jpeg, change_jpeg)
 
 RAW_READERS: tuple[Reader, ...] = (
     Reader(
@@ -177,48 +156,6 @@ RAW_READERS: tuple[Reader, ...] = (
         make=trees.write_vot,
         read=read_benchmark("vot2018"),
         mutations=TEXT,
-    ),
-    Reader(
-        name="jpeg",
-        file="frame.jpg",
-        make=trees.picture("frame.jpg", make_jpeg),
-        read=_read_image,
-        mutations=_PICTURE,
-        errors=(ValueError,),
-        is_named=False,
-    ),
-    Reader(
-        name="jpeg in a build",
-        file=f"Data/VID/{trees.VID}/000001.JPEG",
-        make=trees.write_video,
-        read=lambda tree: None,
-        mutations=_PICTURE,
-        command=build_command("vid"),
-    ),
-    Reader(
-        name="png",
-        file="frame.jpg",
-        make=trees.picture("frame.jpg", trees.png),
-        read=_read_image,
-        mutations=BYTES,
-        errors=(ValueError,),
-        is_named=False,
-    ),
-    Reader(
-        name="png mask",
-        file="clip/masks/000001.png",
-        make=trees.footage("masks"),
-        read=_read_mask,
-        mutations=BYTES,
-        command=build_command("folders"),
-    ),
-    Reader(
-        name="png davis",
-        file="Annotations/480p/clip/00001.png",
-        make=trees.write_davis,
-        read=read_source(davis),
-        mutations=BYTES,
-        command=build_command("davis"),
     ),
     Reader(
         name="tar",

@@ -5,6 +5,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from datasets.images import decode_image, encode_png
 from tests.support.builds import make_jpeg, make_video
 from tests.support.footage import write_boxes, write_frames
@@ -163,6 +166,22 @@ def picture(name: str, data: Callable[[], bytes]) -> Callable[[Path], None]:
 def png() -> bytes:
     """Return a PNG."""
     return encode_png(decode_image(make_jpeg(size=(64, 48))))
+
+
+def deep(suffix: str) -> bytes:
+    """Return an image of 16 bits."""
+    values = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) * 13
+    return bytes(cv2.imencode(suffix, values)[1])
+
+
+def write_clip(tree: Path) -> None:
+    """Write a video file of six frames."""
+    tree.mkdir(parents=True)
+    code = cv2.VideoWriter.fourcc(*"MJPG")
+    writer = cv2.VideoWriter(str(tree / "clip.avi"), code, 10, (160, 120))
+    for seed in range(6):
+        writer.write(decode_image(make_jpeg(seed)))
+    writer.release()
 
 
 def write_otb(tree: Path) -> None:

@@ -38,7 +38,7 @@ def change_parquet(rng: random.Random, data: bytes) -> bytes:
     elif kind == 6:
         rows = list(range(len(column)))
         rng.shuffle(rows)
-        table = table.take(rows + rows[: rng.choice((0, 3))])
+        table = table.take(pa.array(rows + rows[: rng.choice((0, 3))], pa.int64()))
     else:
         metadata = table.schema.metadata or {}
         key = rng.choice([k for k in metadata if not k.startswith(b"ARROW")] or [b"x"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datasets.files.folders import RawFiles
 from datasets.files.prefetch import prefetch
 from datasets.files.video_frames import VideoFrames
-from datasets.images import image_size
+from datasets.image_headers import check_size, image_size
 from datasets.sources.boxes.frames import list_inner
 from datasets.sources.boxes.targets import Row, Target, Video
 from datasets.tracks import SourceError
@@ -86,13 +86,17 @@ def decode_mask(data: bytes, *, where: str) -> NDArray[np.uint8]:
     """Return the (H, W) values of a PNG with a palette or grey values.
 
     Raises:
-        SourceError: It is damaged, or of another kind.
+        SourceError: It is damaged, too large, or of another kind.
     """
     if data[:8] != b"\x89PNG\r\n\x1a\n" or data[12:16] != b"IHDR" or len(data) < 33:
         raise SourceError(f"{where}: {len(data)} bytes that are not a PNG. {_ADVICE}")
     depth, kind = data[24], data[25]
     if kind not in (_GREY, _PALETTE) or depth > 8:
         raise SourceError(f"{where}: a PNG of colours or of 16 bits. {_ADVICE}")
+    try:
+        check_size(data)
+    except ValueError as error:
+        raise SourceError(f"{where}: {error}. {_ADVICE}") from None
     image = None
     if data.rfind(b"IEND") > 0:  # OpenCV returns the part before a cut
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasets.crops import channel_mean, crop_square
-from datasets.images import decode_image, encode_jpeg, image_size
+from datasets.image_headers import image_size
+from datasets.images import decode_image, encode_jpeg
 
 BLACK = (0.0, 0.0, 0.0)
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from datasets.build import main
-from datasets.images import check_image, decode_image
+from datasets.images import check_image, decode_image, encode_png
 from tests.support import ROOT
 from tests.support.builds import make_jpeg, make_video
 
@@ -73,8 +73,12 @@ def test_a_damaged_frame_is_one_line_and_no_output(
 
 def test_a_huge_header_takes_no_memory() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ValueError, match="60000 x 60000"):
-        check_image(huge(make_jpeg()))
+    png = bytearray(encode_png(np.zeros((8, 8, 3), np.uint8)))
+    png[16:24] = struct.pack(">II", 60_000, 60_000)
+    for data in (huge(make_jpeg()), bytes(png)):
+        for read in (check_image, decode_image):
+            with pytest.raises(ValueError, match="60000 x 60000"):
+                read(data)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 

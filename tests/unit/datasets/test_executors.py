@@ -1,5 +1,6 @@
 """Executors: counters and errors of worker processes."""
 
+import logging
 import os
 import signal
 import threading
@@ -21,6 +22,18 @@ def die_while_counting(number: int) -> None:
     threading.Thread(target=count_up, args=(10**9,), daemon=True).start()
     time.sleep(0.2)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def warn(name: str) -> None:
+    logging.getLogger(__name__).warning("%s: 16 bits", name)
+
+
+def test_what_a_worker_logs_is_printable_and_without_passwords(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with open_workers(1) as (workers, _):
+        workers.submit(warn, "https://user:hunter2@host/\x1b[2J").result()
+    assert capfd.readouterr().err == "WARNING https://***@host/\\x1b[2J: 16 bits\n"
 
 
 def test_the_counters_are_the_sums_over_all_workers() -> None:

@@ -1,6 +1,7 @@
 """Own footage with mistakes: each is one line with the file and its row, exit code 1."""
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,12 @@ def cut_mask(video: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
+def huge_mask(video: Path) -> None:
+    path = video / "masks/000003.png"
+    data = path.read_bytes()
+    path.write_bytes(data[:16] + struct.pack(">II", 30_000, 30_000) + data[24:])
+
+
 TEXT, MOT, XML, JSON = "groundtruth_1.txt", "gt/gt.txt", "annotations.xml", "instances.json"
 MISTAKES: list[tuple[str, Change, str]] = [
     ("text", edit(TEXT, "13,23,40,30", "13,23,40"), f"{TEXT}:2: 3 numbers, expected"),
@@ -118,6 +125,7 @@ MISTAKES: list[tuple[str, Change, str]] = [
     ("masks", color_mask, "000002.png: a PNG of colours"),
     ("masks", cut_mask, "000003.png: the image is damaged or cut off"),
     ("masks", small_mask, "000003.png: a mask of 80x60 pixels, expected 160x120 as a/000003.jpg"),
+    ("masks", huge_mask, "000003.png: the header states 30000 x 30000 px, expected up to 100"),
     ("masks", write("masks/000009.png", b""), "000009.png: a mask without a frame"),
     ("masks", write("masks/000002.png", b""), "000002.png: 0 bytes that are not a PNG"),
 ]

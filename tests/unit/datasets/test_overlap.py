@@ -177,6 +177,12 @@ def test_pictures_that_were_kept_are_not_decoded_again(sample_shards: Path, tmp_
         return all_crop_thumbs(manifests, where=where, keep=keep, progress=lambda done: None)
 
     first = pictures(None)
+    (kept,) = (tmp_path / "keep").iterdir()
+    whole = kept.read_bytes()
+    for damaged in (b"", whole[:50], whole[:-9], b"pickle" + whole, whole.replace(b"32)", b"16)")):
+        kept.write_bytes(damaged)
+        assert (pictures(None) == first).all()
+        assert kept.read_bytes() == whole
     for shard in shards.glob("*.tar"):
         shard.unlink()
     assert (pictures(None) == first).all()

@@ -11,7 +11,7 @@ import torch
 from commands.page import Table
 from evaluation import compare, export, speed
 from evaluation.results.files import write_boxes, write_times
-from evaluation.tables import table_latex
+from evaluation.tables import table_latex, table_text
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights
@@ -110,6 +110,21 @@ def test_speed_times_every_part_and_the_baselines(
     if not torch.cuda.is_available():
         assert speed.main(["--root", root, "--weights", weights, "--devices", "cuda"]) == 1
     assert speed.main(["--root", root, "--frames", "0"]) == 2
+
+
+def test_a_name_of_several_lines_is_one_cell_of_a_table() -> None:
+    name = "a\nERROR\x1b[2J\t\u202eb"
+    table = Table(caption="c", columns=("tracker", name), rows=((name, 1.0), ("b", 2.0)))
+    shown = r"a\nERROR\x1b[2J\t\u202eb"
+    _, *lines = table_text(table).splitlines()
+    assert [line.split() for line in lines] == [
+        ["tracker", shown],
+        [shown, "1.000"],
+        ["b", "2.000"],
+    ]
+    latex = table_latex(table)
+    assert latex.replace("\n", "").isprintable()
+    assert len(latex.splitlines()) == 9
 
 
 def test_latex_escapes_and_marks_the_best() -> None:

@@ -80,18 +80,20 @@ def test_an_answer_wider_than_the_terminal_is_shown_row_after_row(manifests: lis
     assert "-- row" not in table
 
 
-def test_wrong_use_is_one_line_and_exit_1(
-    manifests: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_wrong_use_is_one_message_and_exit_2(
+    manifests: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sql = "SELECT * FROM crops"
-    assert main([sql]) == 1
-    assert "no --manifests given" in caplog.messages[-1]
-    assert main(["--manifests", *manifests]) == 1
-    assert "no question given" in caplog.messages[-1]
-    assert main([sql, "--manifests", *manifests, "--out", str(tmp_path / "a.txt")]) == 1
-    assert "expected a name that ends in .csv or .parquet" in caplog.messages[-1]
+    sql, given, out = "SELECT * FROM crops", ["--manifests", *manifests], str(tmp_path / "a.txt")
+    for options, message in (
+        ([sql], "no --manifests given"),
+        (["---"], "no --manifests given"),
+        (given, "no question given"),
+        ([sql, *given, "--out", out], "ends in .csv or .parquet"),
+        ([sql, *given, "--max-rows", "0"], "--max-rows"),
+    ):
+        assert main(options) == 2
+        assert message in " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
     assert list(tmp_path.iterdir()) == []
-    assert main([sql, "--manifests", *manifests, "--max-rows", "0"]) == 2
 
 
 def test_a_reader_that_has_enough_is_no_error(manifests: list[str]) -> None:
