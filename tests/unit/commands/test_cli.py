@@ -1,6 +1,5 @@
 """What every command does with wrong options, missing data and interruptions."""
 
-import importlib
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -12,8 +11,6 @@ from commands.run import run_command
 from datasets.build import main as build
 from datasets.filters import Filters
 from tests.support import ROOT
-
-COMMANDS = ["datasets.build", "datasets.report", "datasets.sample", "trainer.run", "tracking.run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +91,6 @@ def test_a_value_out_of_range_exits_2_and_says_the_range(
     message = " ".join(capsys.readouterr().err.replace("\u2502", " ").split())
     assert f"{option}: {value}, expected" in message
     assert expected in message
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    module = importlib.import_module(name)
-    if hasattr(module, "__path__"):
-        module = importlib.import_module(f"{name}.__main__")
-    assert module.main(["--help"]) == 0
-    assert f"python -m {name}" in capsys.readouterr().out
-    assert f"python -m {name}" in (module.__doc__ or "")
 
 
 def test_importing_any_module_prints_and_writes_nothing(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def _commands(page: Path) -> Iterator[tuple[str, str]]:
 
 @cache
 def _options(module: str) -> set[str]:
-    """Return the options that a command's ``--help`` names."""
+    """Return the options that a command's ``--help-all`` names."""
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(io.StringIO()) as text,
@@ -133,6 +133,6 @@ def _options(module: str) -> set[str]:
     ):
         warnings.simplefilter("ignore", RuntimeWarning)  # the module was imported before
         patch.setenv("COLUMNS", "400")  # or long names are cut
-        patch.setattr(sys, "argv", [module, "--help"])
+        patch.setattr(sys, "argv", [module, "--help-all"])
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     return set(re.findall(r"--[a-z][\w.-]*", text.getvalue().partition("\nexamples:\n")[0]))
