@@ -1,29 +1,20 @@
 """Plots as papers print them, without LaTeX and without a window system."""
 
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from commands.figures import GRID, figure_svg
 from commands.files import whole_file
 from commands.safe_text import printable
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
-GRID = "#e5e5e5"
-BAND = "#ededed"
-_PAGE_COLORS = {
-    **{"#000000": "currentColor", "#ffffff": "var(--back)", BAND: "var(--soft)"},
-    **{GRID: "var(--line)", "#cccccc": "var(--line)"},
-}
-"""Colours of a page, light or dark, for those of a figure."""
 _STYLES = ("-", "--", "-.", ":")
 _LEGEND_COLUMNS = 2
 _LONGEST_LABEL = 60
@@ -99,16 +90,3 @@ def save_figure(figure: Figure, path: Path) -> str:
         with whole_file(path.with_name(f"{path.name}.{ending}")) as temporary:
             figure.savefig(temporary, format=ending, metadata=metadata)
     return figure_svg(figure)
-
-
-def figure_svg(figure: Figure) -> str:
-    """Return a figure as an SVG element in the colours of the page that it stands on."""
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "page"}):
-        figure.savefig(buffer, format="svg", metadata=nothing)
-    text = buffer.getvalue()
-    text = text[text.index("<svg ") :]
-    # What HTML does not need, and numbered names, which would be the same in every figure.
-    text = re.sub(r' (xmlns(:\w+)?="[^"]*"|id="[\w.]+_\d+")', "", text).replace("xlink:", "")
-    return re.sub("#[0-9a-f]{6}", lambda found: _PAGE_COLORS.get(found[0], found[0]), text)

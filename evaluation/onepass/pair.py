@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from commands.figures import BAND, figure_svg
 from commands.page import Picture, Section
 from commands.tables import Cell, Table
 from evaluation.benchmark import Benchmark
@@ -15,7 +16,7 @@ from evaluation.onepass.conventions import Boxes, Convention
 from evaluation.onepass.filmstrips import filmstrip
 from evaluation.onepass.metrics import MEASURES, Values, overlap, prepare_predictions
 from evaluation.onepass.scores import TrackerScore
-from evaluation.plots import BAND, COLORS, add_legend, figure_svg, new_figure
+from evaluation.plots import COLORS, add_legend, new_figure
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
 

@@ -21,6 +21,8 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relativ
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+BADGE = re.compile(r"\.\./\.\./actions/workflows/([\w.]+)")
+"""Link from a page at the root to the runs of a workflow, as GitHub resolves it."""
 MARKER = re.compile(r"<!-- (?:not run: .+|run by (tests/\S+)) -->\n$")
 COMMAND = re.compile(r"-m ([\w.]+)([^|;&`]*)")
 
@@ -29,6 +31,9 @@ COMMAND = re.compile(r"-m ([\w.]+)([^|;&`]*)")
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(FENCE.sub("", _text(page))):
         if target.startswith(("http://", "https://")):
+            continue
+        if badge := BADGE.match(target):
+            assert (ROOT / ".github/workflows" / badge[1]).exists(), target
             continue
         path, _, anchor = target.partition("#")
         linked = (page.parent / path).resolve() if path else page

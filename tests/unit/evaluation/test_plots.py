@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from evaluation.plots import COLORS, Line, figure_svg, plot_lines
+from commands.figures import figure_svg
+from evaluation.plots import COLORS, Line, plot_lines
 
 
 @pytest.mark.parametrize("num_trackers", [1, 8, 25])
