@@ -16,9 +16,9 @@ from commands.safe_text import printable
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
 _STYLES = ("-", "--", "-.", ":")
-_LEGEND_COLUMNS = 2
-_LONGEST_LABEL = 60
-_LEGEND_ROW_INCHES = 0.18
+_LONGEST_LABEL = 50
+_LONGEST_IN_TWO_COLUMNS = 24
+_LEGEND_ROW_INCHES = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -49,7 +49,8 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
             linewidth=2,
             zorder=3 + len(ranked) - place,
         )
-    axes.set(title=title, xlim=(x[0], x[-1]), ylim=(0, 1))
+    axes.set_title(title, fontsize=10, wrap=True)
+    axes.set(xlim=(x[0], x[-1]), ylim=(0, 1))
     axes.set_yticks(np.linspace(0, 1, 11))
     axes.grid(color=GRID)
     add_legend(figure)
@@ -57,9 +58,9 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
 
 
 def new_figure() -> Figure:
-    """Return an empty figure of the size that all plots have."""
+    """Return an empty figure of the size that all plots have: readable on a phone's width."""
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)  # inches
-    figure = Figure(figsize=(6.4, 4.8), dpi=110, layout=layout)
+    figure = Figure(figsize=(5.2, 3.9), dpi=110, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
@@ -73,10 +74,11 @@ def plain_label(name: str) -> str:
 def add_legend(figure: Figure) -> None:
     """Write the legend below the axes: curves of many trackers leave no free corner inside."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    num_rows = -(-len(labels) // _LEGEND_COLUMNS)
+    num_columns = 2 if max(map(len, labels), default=0) <= _LONGEST_IN_TWO_COLUMNS else 1
+    num_rows = -(-len(labels) // num_columns)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + _LEGEND_ROW_INCHES * num_rows)
-    figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS, fontsize=8)
+    figure.legend(handles, labels, loc="outside lower center", ncols=num_columns, fontsize=9)
 
 
 def save_figure(figure: Figure, path: Path) -> str:
