@@ -30,9 +30,10 @@ def write_reference(out: Path) -> None:
         for name in getattr(module, "__all__", ()):
             setattr(module, name, getattr(module, name))
     pdoc.render.configure(docformat="google", show_source=False)
-    pdoc.render.env.loader = jinja2.ChoiceLoader(
-        [jinja2.DictLoader({"custom.css": DARK}), pdoc.render.env.loader]
-    )
+    templates = pdoc.render.env.loader
+    assert templates is not None
+    dark = jinja2.DictLoader({"custom.css": DARK})
+    pdoc.render.env.loader = jinja2.ChoiceLoader([dark, templates])
     pdoc.pdoc(*PACKAGES, output_directory=out)
 
 
