@@ -7,14 +7,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
-from dataclasses import is_dataclass
-from typing import TypeVar, get_type_hints
-
-import tyro
+from typing import TypeVar
 
 from commands.name_clash import require_same_checkout
+from commands.options import HELP_OPTIONS, parse_options, print_help
 from commands.safe_text import PrintableStream, log_to_stderr, print_traceback, printable
-from commands.usage import command_examples
 
 Config = TypeVar("Config")
 
@@ -33,6 +30,7 @@ def run_command(
     argv: Sequence[str] | None,
     *,
     prog: str,
+    common: tuple[str, ...] = (),
     errors: tuple[type[Exception], ...] = (),
     after_ctrl_c: str = "the same command starts anew",
 ) -> int:
@@ -43,6 +41,8 @@ def run_command(
         run: The command. It returns None or 0 for success.
         argv: The options, or None for those of this process.
         prog: The command line before the options, for the usage text.
+        common: Options that ``--help`` shows, such as "data.where", where all do not fit a screen;
+            ``--help-all`` shows all.
         errors: Problems of data or run that become one line and exit code 1, besides those of
             `is_expected`; anything else is a bug and keeps its traceback.
         after_ctrl_c: Effect of the same command after an interruption, for the message.
@@ -60,11 +60,11 @@ def run_command(
         is_plain = all(printable(option) == option for option in options)
         shown = nullcontext() if is_plain else redirect_stderr(PrintableStream(sys.stderr))
         with _colors_where_wanted(allowed=is_plain), shown:
+            if HELP_OPTIONS & set(options):
+                print_help(config_class, () if "--help-all" in options else common, prog=prog)
+                return 0
             config = parse_options(config_class, options, prog=prog)
     except SystemExit as stop:
-        if {"-h", "--help"} & set(options):
-            examples = command_examples(prog.rpartition(" ")[2])
-            show(f"\nexamples:\n\n{examples}" if examples else "")
         return int(stop.code or 0)
     except BrokenPipeError:  # a long help
         _discard_output()
@@ -81,12 +81,6 @@ def run_command(
             raise
         logger.error("%s", one_line(error))
         return 1
-
-
-def parse_options(config_class: type[Config], argv: Sequence[str], *, prog: str) -> Config:
-    """Return the options; SystemExit for a wrong one and for ``--help``."""
-    options = complete_flags(config_class, argv)
-    return tyro.cli(config_class, args=options, prog=prog, config=(tyro.conf.FlagConversionOff,))
 
 
 @contextmanager
@@ -150,29 +144,3 @@ def one_line(error: Exception) -> str:
         return f"{name!a}: a name that is not UTF-8. Use another name"
     text = _ENDLESS.sub(r"\1...", " ".join(str(error).split()))
     return printable(text) or type(error).__name__
-
-
-def complete_flags(config_class: type[object], argv: Sequence[str]) -> list[str]:
-    """Return the options with a value after each flag: ``--deep`` is ``--deep True``.
-
-    Flags take a value, so that a command line can turn off a flag of a recipe.
-    """
-    flags = set(_flag_names(config_class, "--"))
-    options: list[str] = []
-    for index, option in enumerate(argv):
-        options.append(option)
-        following = argv[index + 1] if index + 1 < len(argv) else "--"
-        if option.replace("_", "-") in flags and following not in {"True", "False"}:
-            options.append("True")
-    return options
-
-
-def _flag_names(config_class: type[object], prefix: str) -> Iterator[str]:
-    if not is_dataclass(config_class):
-        return
-    for name, kind in get_type_hints(config_class).items():
-        option = prefix + name.replace("_", "-")
-        if kind is bool:
-            yield option
-            yield f"--{name.replace('_', '-')}"  # where a command omits the prefix
-        yield from _flag_names(kind, f"{option}.")

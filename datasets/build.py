@@ -197,6 +197,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         build,
         argv,
         prog="python -m datasets.build",
+        common=("src", "root", "out", "workers", "margin", "max_bad_frames", "filters.every"),
         errors=(SourceError, ManifestError),
         after_ctrl_c="shards that are whole stay, and the same command makes the others",
     )

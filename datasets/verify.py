@@ -63,7 +63,7 @@ def _verify(manifest: Manifest, *, deep: bool) -> int:
             return _report(problems)
     rows = manifest.rows.partition_by("shard", as_dict=True, maintain_order=True)
     problems_of: dict[_Kind, list[str]] = {"checksum": [], "place": [], "picture": []}
-    for shard in tqdm(shards, unit="shard", desc="verify"):
+    for shard in tqdm(shards, unit="shard", desc="verify", disable=None):
         table = rows.get((shard.name,), manifest.rows.clear())
         for kind, problem in _check_shard(manifest, shard, table, deep=deep):
             problems_of[kind].append(problem)

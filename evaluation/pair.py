@@ -91,7 +91,8 @@ def run(config: PairConfig) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with the data, 2 a wrong option."""
-    return run_command(PairConfig, run, argv, prog=_PROG, errors=(SourceError,))
+    common = ("benchmark", "root", "results", "out", "selection.trackers", "selection.sequences")
+    return run_command(PairConfig, run, argv, prog=_PROG, common=common, errors=(SourceError,))
 
 
 if __name__ == "__main__":

@@ -1,33 +1,24 @@
 """Plots as papers print them, without LaTeX and without a window system."""
 
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
+from commands.figures import GRID, figure_svg
 from commands.files import whole_file
 from commands.safe_text import printable
 
 COLORS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2")
-GRID = "#e5e5e5"
-BAND = "#ededed"
-_PAGE_COLORS = {
-    **{"#000000": "currentColor", "#ffffff": "var(--back)", BAND: "var(--soft)"},
-    **{GRID: "var(--line)", "#cccccc": "var(--line)"},
-}
-"""Colours of a page, light or dark, for those of a figure."""
 _STYLES = ("-", "--", "-.", ":")
-_LEGEND_COLUMNS = 2
-_LONGEST_LABEL = 60
-_LEGEND_ROW_INCHES = 0.18
+_LONGEST_LABEL = 50
+_LONGEST_IN_TWO_COLUMNS = 24
+_LEGEND_ROW_INCHES = 0.2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -58,7 +49,8 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
             linewidth=2,
             zorder=3 + len(ranked) - place,
         )
-    axes.set(title=title, xlim=(x[0], x[-1]), ylim=(0, 1))
+    axes.set_title(title, fontsize=10, wrap=True)
+    axes.set(xlim=(x[0], x[-1]), ylim=(0, 1))
     axes.set_yticks(np.linspace(0, 1, 11))
     axes.grid(color=GRID)
     add_legend(figure)
@@ -66,9 +58,9 @@ def plot_lines(x: NDArray[np.float64], lines: Sequence[Line], *, title: str) -> 
 
 
 def new_figure() -> Figure:
-    """Return an empty figure of the size that all plots have."""
+    """Return an empty figure of the size that all plots have: readable on a phone's width."""
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)  # inches
-    figure = Figure(figsize=(6.4, 4.8), dpi=110, layout=layout)
+    figure = Figure(figsize=(5.2, 3.9), dpi=110, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
@@ -82,10 +74,11 @@ def plain_label(name: str) -> str:
 def add_legend(figure: Figure) -> None:
     """Write the legend below the axes: curves of many trackers leave no free corner inside."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    num_rows = -(-len(labels) // _LEGEND_COLUMNS)
+    num_columns = 2 if max(map(len, labels), default=0) <= _LONGEST_IN_TWO_COLUMNS else 1
+    num_rows = -(-len(labels) // num_columns)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + _LEGEND_ROW_INCHES * num_rows)
-    figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS, fontsize=8)
+    figure.legend(handles, labels, loc="outside lower center", ncols=num_columns, fontsize=9)
 
 
 def save_figure(figure: Figure, path: Path) -> str:
@@ -99,16 +92,3 @@ def save_figure(figure: Figure, path: Path) -> str:
         with whole_file(path.with_name(f"{path.name}.{ending}")) as temporary:
             figure.savefig(temporary, format=ending, metadata=metadata)
     return figure_svg(figure)
-
-
-def figure_svg(figure: Figure) -> str:
-    """Return a figure as an SVG element in the colours of its page."""
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "page"}):
-        figure.savefig(buffer, format="svg", metadata=nothing)
-    text = buffer.getvalue()
-    text = text[text.index("<svg ") :]
-    # What HTML does not need, and numbered names, which would be the same in every figure.
-    text = re.sub(r' (xmlns(:\w+)?="[^"]*"|id="[\w.]+_\d+")', "", text).replace("xlink:", "")
-    return re.sub("#[0-9a-f]{6}", lambda found: _PAGE_COLORS.get(found[0], found[0]), text)

@@ -44,6 +44,11 @@ logger = logging.getLogger(__name__)
 
 _PROG = "python -m evaluation.run"
 
+_COMMON = (
+    *("benchmark", "root", "weights", "tracker", "results", "name", "out", "device", "workers"),
+    "selection.sequences",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -202,6 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run,
         argv,
         prog=_PROG,
+        common=_COMMON,
         errors=(SourceError, WeightsError),
         after_ctrl_c="results that are whole stay, and the same command tracks the others",
     )

@@ -1,7 +1,6 @@
 """Track many sequences: here, in local processes, in lockstep or on a cluster, with progress."""
 
 import pickle
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,9 +19,6 @@ from evaluation.lockstep import track_in_lockstep
 from evaluation.results.tracked_on import record_tracked_on
 from evaluation.sequences import BenchmarkSequence
 from tracking.interface import BoxTracker
-
-_LOG_S = 60.0
-"""Seconds between two lines of progress in a log file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +82,7 @@ def track_all(
         total=sum(left.values()),
         desc=folder.name,
         unit="frame",
-        file=sys.stderr,
-        mininterval=0.1 if sys.stderr.isatty() else _LOG_S,
+        disable=None,
     ) as bar:
 
         def report(done: int, added: int = 0) -> None:

@@ -73,10 +73,10 @@ class DataConfig(PairSettings):
 class TrainConfig:
     """Train one stage of a tracker.
 
-    Recipes (trainer/recipes) hold settings: "pretrain" and "finetune" are the ones to start with;
-    "paper-pretrain", "paper-finetune", "paper-finetune-aug" and "siamfc" are the literature's;
-    "small" and "demo" on top of one make it small. Flags override the recipe, later recipes the
-    earlier ones. The same command goes on where a stopped run was.
+    Recipes, files in trainer/recipes, hold settings. Options override them:
+    - pretrain, finetune: to start with
+    - paper-pretrain, paper-finetune, paper-finetune-aug, siamfc: as published
+    - small, demo: after another recipe, to make it small
     """
 
     recipe: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from commands.figures import figure_svg
 from commands.json_files import parse_json
 from commands.page import Picture, Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import Provenance
 from commands.run import run_command
 from trainer.config import TrainingError
-from trainer.output.curves import write_curves
+from trainer.output.curves import draw_curves
 from trainer.output.metrics import METRICS, best_validation, read_metrics
 from trainer.output.run_folder import PROVENANCE
 from trainer.validation.figures import KINDS, find_weak_sizes
@@ -75,7 +76,7 @@ def _sections(
     folder: Path, records: list[dict[str, Any]], provenance: dict[str, Any]
 ) -> list[Section]:
     curves = Picture(
-        figure=write_curves(folder).read_bytes(),
+        figure=figure_svg(draw_curves(folder)),
         alt="Loss by step; AUC and the figures of boxes by epoch, each beside its trivial answer",
         wide=True,
     )

@@ -1,9 +1,10 @@
 r"""Train one stage of a tracker.
 
-    python -m trainer.run --recipe pretrain --manifests data/shards/vid/manifest.parquet \
-        --out runs/pretrain
-    python -m trainer.run --recipe finetune --init-weights runs/pretrain/best.safetensors \
-        --manifests data/shards/{coco,uav123,lasot}/manifest.parquet --out runs/finetune
+    python -m trainer.run --recipe pretrain --out runs/pretrain \
+        --manifests data/shards/vid/manifest.parquet
+    python -m trainer.run --recipe finetune --out runs/finetune \
+        --init-weights runs/pretrain/best.safetensors \
+        --manifests data/shards/{coco,uav123,lasot}/manifest.parquet
     torchrun --nproc-per-node 2 -m trainer.run --recipe pretrain ...
 
 The same command goes on where a stopped run was: after Ctrl-C, SIGTERM or a lost terminal (which
@@ -51,6 +52,11 @@ from trainer.validation.figures import find_weak_sizes
 logger = logging.getLogger(__name__)
 
 PROG = "python -m trainer.run"
+
+_COMMON = (
+    *("recipe", "manifests", "out", "init_weights", "batch_size", "device", "workers"),
+    "data.where",
+)
 
 
 def run(config: TrainConfig) -> int:
@@ -142,8 +148,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     data = (SourceError, ManifestError, WeightsError)
     errors = (*data, TrainingError, LostRankError, LostWorkerError)
-    again = "the same command goes on from the newest checkpoint, if one was saved"
-    return run_command(TrainConfig, run, options, prog=PROG, errors=errors, after_ctrl_c=again)
+    return run_command(
+        TrainConfig,
+        run,
+        options,
+        prog=PROG,
+        common=_COMMON,
+        errors=errors,
+        after_ctrl_c="the same command goes on from the newest checkpoint, if one was saved",
+    )
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def read_annotations(
     result = Annotations(parts=[], counts=Counter(), lost=[], digests={}, bad=bad.messages)
     reader = SOURCES[source]
     tracks_seen: set[str] = set()
-    for name in tqdm(names, unit="part", desc=f"read {source}", leave=False):
+    for name in tqdm(names, unit="part", desc=f"read {source}", leave=False, disable=None):
         digest = hashlib.blake2b(digest_size=16)
         tracks = reader.read_part(files, name, *options, *([bad] if reader.leaves_out_bad else []))
         while batch := list(islice(tracks, _BATCH)):

@@ -39,6 +39,7 @@ def cut_all(
             unit="frame",
             desc=f"build {tasks[0].settings.source}",
             smoothing=0.1,
+            disable=None,
             miniters=1,  # or it may stand still for ten seconds after a small step
         )
         stack.enter_context(bar)

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from commands.figures import figure_svg
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
-from evaluation.plots import figure_svg
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges
 
 _TRUTH_STYLE = {"edgecolor": "#2ecc40"}

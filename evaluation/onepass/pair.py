@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from commands.figures import BAND, figure_svg
 from commands.page import Picture, Section
 from commands.tables import Cell, Table
 from evaluation.benchmark import Benchmark
@@ -15,7 +16,7 @@ from evaluation.onepass.conventions import Boxes, Convention
 from evaluation.onepass.filmstrips import filmstrip
 from evaluation.onepass.metrics import MEASURES, Values, overlap, prepare_predictions
 from evaluation.onepass.scores import TrackerScore
-from evaluation.plots import BAND, COLORS, add_legend, figure_svg, new_figure
+from evaluation.plots import COLORS, add_legend, new_figure, plain_label
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
 
@@ -164,7 +165,9 @@ def _plot_overlaps(parting: Parting, trackers: tuple[str, str]) -> Figure:
     for tracker, values, color, style in zip(
         trackers, parting.overlaps, COLORS, ("-", "--"), strict=False
     ):
-        axes.plot(frames, np.maximum(values, 0), color=color, linestyle=style, label=tracker)
+        axes.plot(
+            frames, np.maximum(values, 0), color=color, linestyle=style, label=plain_label(tracker)
+        )
     axes.set(title=parting.sequence.name, xlabel="Frame", ylabel="Overlap", ylim=(0, 1))
     axes.set(xlim=(1, max(len(frames), 2)))
     add_legend(figure)

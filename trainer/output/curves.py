@@ -1,4 +1,4 @@
-"""The curves of a run as a picture, from its ``metrics.jsonl``."""
+"""The curves of a run as a figure, from its ``metrics.jsonl``."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,15 @@ _PARTS = ("loss", "classification", "regression")
 
 
 def write_curves(folder: Path) -> Path:
-    """Draw ``curves.png`` in a run's folder and return its path.
+    """Draw ``curves.png`` in a run's folder and return its path."""
+    path = folder / "curves.png"
+    with whole_file(path) as temporary:
+        draw_curves(folder).savefig(temporary, format="png", dpi=110)
+    return path
+
+
+def draw_curves(folder: Path) -> Figure:
+    """Return the curves of a run's folder.
 
     Beside each figure of the validation, dashed, stands that of its trivial answer.
     """
@@ -41,10 +49,7 @@ def write_curves(folder: Path) -> Path:
     if shown:
         lines = axes[2].get_legend_handles_labels()
         figure.legend(*lines, loc="outside lower center", ncols=len(groups))
-    path = folder / "curves.png"
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
-    return path
+    return figure
 
 
 def smooth(values: NDArray[np.float64], *, window: int) -> NDArray[np.float64]:

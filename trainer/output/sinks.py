@@ -56,6 +56,7 @@ class Bar:
             unit_scale=True,
             file=sys.stderr,
             mininterval=0.5,
+            disable=None,
         )
 
     def write(self, record: Record, image: Image | None) -> None:

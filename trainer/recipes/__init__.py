@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from commands.run import parse_options
+from commands.options import parse_options
 from trainer.config import TrainConfig
 
 RECIPES = Path(__file__).parent

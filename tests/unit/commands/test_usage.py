@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from commands.usage import command_docstrings, command_examples, list_commands
+from commands.usage import command_docstrings, list_commands
 from tests.support import ROOT
 
 PACKAGES = ["datasets", "evaluation", "manifests", "model", "sampling", "tracking", "trainer"]
@@ -41,28 +41,6 @@ def test_an_option_of_a_package_exits_2(capsys: pytest.CaptureFixture[str]) -> N
     assert list_commands("datasets", ["bild"]) == 2
     assert "'bild' is not an option" in capsys.readouterr().err
     assert list_commands("datasets", ["--help"]) == 0
-
-
-def test_every_command_has_a_summary_and_an_example() -> None:
-    for package in PACKAGES:
-        for name, docstring in command_docstrings(package).items():
-            assert docstring.split("\n")[0].endswith("."), name
-            assert command_examples(name).startswith(f"python -m {name}"), name
-
-
-def test_help_ends_with_the_examples_and_keeps_their_indentation() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "datasets.overlap", "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.endswith(
-        "examples:\n\n"
-        "python -m datasets.overlap --manifests data/shards/*/manifest.parquet \\\n"
-        "    --against data/raw/OTB100 --out overlap.html\n"
-    )
 
 
 def test_help_may_be_cut_off_by_a_reader_that_has_enough() -> None:

@@ -21,6 +21,8 @@ pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relativ
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+BADGE = re.compile(r"\.\./\.\./actions/workflows/([\w.]+)")
+"""Link from a page at the root to the runs of a workflow, as GitHub resolves it."""
 MARKER = re.compile(r"<!-- (?:not run: .+|run by (tests/\S+)) -->\n$")
 COMMAND = re.compile(r"-m ([\w.]+)([^|;&`]*)")
 
@@ -29,6 +31,9 @@ COMMAND = re.compile(r"-m ([\w.]+)([^|;&`]*)")
 def test_links_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(FENCE.sub("", _text(page))):
         if target.startswith(("http://", "https://")):
+            continue
+        if badge := BADGE.match(target):
+            assert (ROOT / ".github/workflows" / badge[1]).exists(), target
             continue
         path, _, anchor = target.partition("#")
         linked = (page.parent / path).resolve() if path else page
@@ -124,7 +129,7 @@ def _commands(page: Path) -> Iterator[tuple[str, str]]:
 
 @cache
 def _options(module: str) -> set[str]:
-    """Return the options that a command's ``--help`` names."""
+    """Return the options that a command's ``--help-all`` names."""
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(io.StringIO()) as text,
@@ -133,6 +138,6 @@ def _options(module: str) -> set[str]:
     ):
         warnings.simplefilter("ignore", RuntimeWarning)  # the module was imported before
         patch.setenv("COLUMNS", "400")  # or long names are cut
-        patch.setattr(sys, "argv", [module, "--help"])
+        patch.setattr(sys, "argv", [module, "--help-all"])
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     return set(re.findall(r"--[a-z][\w.-]*", text.getvalue().partition("\nexamples:\n")[0]))

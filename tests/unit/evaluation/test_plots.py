@@ -5,14 +5,18 @@ import re
 import numpy as np
 import pytest
 
-from evaluation.plots import COLORS, Line, figure_svg, plot_lines
+from commands.figures import figure_svg
+from evaluation.plots import COLORS, Line, plot_lines
 
 
 @pytest.mark.parametrize("num_trackers", [1, 8, 25])
-def test_the_legend_covers_no_curve_and_names_every_tracker_by_rank(num_trackers: int) -> None:
+@pytest.mark.parametrize("name", ["a tracker", "a tracker with a name", "x" * 60])
+def test_the_legend_covers_no_curve_and_names_every_tracker_by_rank(
+    num_trackers: int, name: str
+) -> None:
     levels = np.linspace(0.05, 0.95, num_trackers)
     lines = [
-        Line(tracker=f"a tracker with a name {n}", values=np.full(51, level), printed=level)
+        Line(tracker=f"{n} {name}", values=np.full(51, level), printed=level)
         for n, level in enumerate(levels)
     ]
     figure = plot_lines(np.arange(51.0), lines, title="t")

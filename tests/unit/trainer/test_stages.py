@@ -1,6 +1,7 @@
 """Both stages in small: they learn, the frozen part stays, and all that a run leaves is there."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,10 @@ def test_the_report_is_one_page_with_curves_examples_and_provenance(pretrained: 
     assert write_report(["--run", str(pretrained)]) == 0
     page = (pretrained / "report.html").read_text()
     provenance = json.loads((pretrained / "run.json").read_text())
-    assert page.count("data:image/png;base64") == 3
+    assert page.count("data:image/png;base64") == 2
+    curves = page[page.index("<svg ") : page.index("</svg>")]
+    assert "stroke: currentColor" in curves  # light or dark, as the page
+    assert not {"#000000", "#ffffff"} & set(re.findall("#[0-9a-f]{6}", curves))
     assert provenance["manifests"][0]["fingerprint"] in page
     assert "selected by place" in page
     assert "... the middle" in page
