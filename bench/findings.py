@@ -70,10 +70,10 @@ def show(rows: Sequence[Row], targets: Sequence[Target], options: BenchOptions) 
     return int(options.check and bool(missed))
 
 
-def show_medians(runs: Sequence[str], options: BenchOptions) -> int:
-    """Print the medians of the JSON objects of several runs of a benchmark, as `show` does."""
+def medians(runs: Sequence[str]) -> tuple[list[Row], list[Target]]:
+    """Return the medians of rows and targets of the JSON objects of runs of a benchmark."""
     found = [json.loads(run) for run in runs]
-    rows = [
+    rows: list[Row] = [
         {name: _median([row[name] for row in same]) for name in same[0]}
         for same in zip(*(run["rows"] for run in found), strict=True)
     ]
@@ -81,7 +81,7 @@ def show_medians(runs: Sequence[str], options: BenchOptions) -> int:
     for same in zip(*(run["targets"] for run in found), strict=True):
         values = {name: same[0][name] for name in ("name", "unit", "target", "at_most")}
         targets.append(Target(value=statistics.median(run["value"] for run in same), **values))
-    return show(rows, targets, options)
+    return rows, targets
 
 
 def _median(values: Sequence[Any]) -> str | int | float:

@@ -45,7 +45,7 @@ class NetworkBenchConfig(BenchOptions):
     batch_size: int = 0
     """Pairs of the correlations and the training steps; 0 is 1 on the CPU and 8 on a GPU."""
     width: float = 1.0
-    """Width of the network of the steps and frames."""
+    """Width of the networks; channels of the correlations in proportion."""
     threads: int = 2
     """Threads of torch on the CPU."""
     clock: Clock = "wall"
@@ -59,7 +59,9 @@ def measure(config: NetworkBenchConfig) -> int:
     torch.set_num_threads(config.threads)
     device, rounds, clock = choose_device(config.device), config.rounds, config.clock
     batch = config.batch_size or (8 if device.type == "cuda" else 1)
-    figures = correlation_figures(device, rounds=3 * rounds, batch=batch, clock=clock)
+    figures = correlation_figures(
+        device, rounds=2 * rounds, batch=batch, clock=clock, width=config.width
+    )
     figures += step_figures(device, rounds=rounds, batch=batch, clock=clock, width=config.width)
     figures += frame_figures(device, rounds=2 * rounds, clock=clock, width=config.width)
     if config.forms:

@@ -40,12 +40,12 @@ class Figure:
 
 
 def correlation_figures(
-    device: torch.device, *, rounds: int, batch: int, clock: Clock
+    device: torch.device, *, rounds: int, batch: int, clock: Clock, width: float = 1.0
 ) -> list[Figure]:
     """Time each use's correlation forward and backward, beside the naive form."""
     figures = []
     for use, (channels, search, template, summed) in USES.items():
-        x, z = _maps(batch, channels, search, template, device)
+        x, z = _maps(batch, max(int(width * channels), 1), search, template, device)
         ours, naive = (cross_correlation, cross) if summed else (depthwise_correlation, depthwise)
         passes = _passes({"ours": ours, "naive": naive}, x, z)
         seconds = in_turns(passes, rounds=rounds, device=device, clock=clock)

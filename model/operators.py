@@ -1,7 +1,8 @@
 """Correlations as operators of torch, with their gradients.
 
 Their arguments and results are real: a transform is a (..., 2) tensor of real and imaginary parts.
-`torch.compile` calls them as they are; it has no code for complex numbers.
+`torch.compile` calls them as they are; it has no code for complex numbers. It also calls them
+where torch ignores the lazy mark that ``conj()`` leaves, so conjugates are computed at once.
 """
 
 from collections.abc import Sequence
@@ -82,7 +83,7 @@ def correlate_transformed(x: Tensor, z: Tensor, summed: bool) -> tuple[Tensor, T
     """Return the response, or its sum, and both transforms, which serve the gradients again."""
     size = padded(x.shape)
     spectra = transform_complex(x, size), transform_complex(z, size)
-    product = spectra[0] * spectra[1].conj()
+    product = spectra[0] * torch.conj_physical(spectra[1])
     product = product.sum(1, keepdim=True) if summed else product
     response = invert(product, size, *_offsets(x, z))
     return response, torch.view_as_real(spectra[0]), torch.view_as_real(spectra[1])
@@ -123,7 +124,7 @@ correlate_transformed.register_autograd(_backward_transformed, setup_context=_sa
 def correlate_kept(x: Tensor, kept: Tensor, height: int, width: int) -> Tensor:
     """Return the response of a (height, width) template whose transform was kept."""
     size = padded(x.shape)
-    product = transform_complex(x, size) * torch.view_as_complex(kept).conj()
+    product = transform_complex(x, size) * torch.conj_physical(torch.view_as_complex(kept))
     return invert(product, size, x.shape[-2] - height + 1, x.shape[-1] - width + 1)
 
 
@@ -170,7 +171,7 @@ def _gradients(
     if of_x:
         grads.append(invert(spectrum * torch.view_as_complex(z), size, sizes[0], sizes[1]))
     if of_z:
-        product = torch.view_as_complex(x) * spectrum.conj()
+        product = torch.view_as_complex(x) * torch.conj_physical(spectrum)
         product = product.sum(0, keepdim=True) if z.shape[0] < x.shape[0] else product
         grads.append(invert(product, size, sizes[2], sizes[3]))
     return grads

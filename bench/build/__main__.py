@@ -47,7 +47,7 @@ class BuildBenchConfig(BenchOptions):
 
     frames: int = 60
     """Different frames to measure with."""
-    rounds: int = 5
+    rounds: int = 3
     """Turns of all rivals; medians count."""
 
 

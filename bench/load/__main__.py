@@ -1,6 +1,7 @@
 """Millions of rows, thousands of shards, many steps: time and memory beside their targets.
 
     python -m bench.load --check
+    python -m bench.load --only manifests --rows 5000000
     python -m bench.load --only steps --steps 100000
     python -m bench.load --only store --shards 2000 --readers 16
 
@@ -32,13 +33,13 @@ class LoadConfig(BenchOptions):
 
     only: Literal["manifests", "store", "steps"] | None = None
     """One of the measurements; by default all."""
-    rows: int = 5_000_000
+    rows: int = 500_000
     """Rows of manifests."""
-    shards: int = 2000
+    shards: int = 100
     """Shards in a bucket."""
-    readers: int = 16
+    readers: int = 4
     """Processes that read them."""
-    steps: int = 5000
+    steps: int = 1000
     """Steps of the run."""
 
     def __post_init__(self) -> None:

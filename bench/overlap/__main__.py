@@ -50,9 +50,9 @@ class OverlapBenchConfig(BenchOptions):
 
     full: bool = False
     """Run the command itself at the full scale instead of measuring its parts at a small one."""
-    crops: int = 20_000
+    crops: int = 12_000
     """Training crops to read at the small scale."""
-    frames: int = 2_000
+    frames: int = 1_500
     """Frames of the benchmark to read at the small scale."""
     pictures: int = 100
     """Different pictures of each kind."""

@@ -8,12 +8,13 @@ The decode-only limit is a process that decodes the template and the search JPEG
 from memory, with the same library, and does nothing else; with n workers it is that of n processes
 side by side. It is measured anew in each round, beside the loaders, because a shared machine is not
 equally fast at all times: figures are medians over the rounds, shares those of the rounds' shares.
-A process keeps its share over its rounds and the next one has another, so all figures are medians
-over three processes. Speeds are those of an epoch's middle, when the workers have got going and
-none has finished.
+A process keeps its share over its rounds and the next one has another, so figures of local crops
+are medians over three processes. Speeds are those of an epoch's middle, when the workers have got
+going and none has finished.
 
-Where the `dev` extra is installed, the crops also lie in a bucket of a real S3 server: ``cached``
-is read from the local copies, once they are there, ``streamed`` from the server in every epoch.
+Where the `dev` extra is installed, the crops also lie in a bucket of a real S3 server, which one
+process reads: ``cached`` is read from the local copies, once they are there, ``streamed`` from the
+server in every epoch.
 Where webdataset, wids, mosaicml-streaming and litdata are installed (the `bench` extra), the same
 crops go through them in the same rounds.
 """
@@ -28,12 +29,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import torch
 
 from bench.crops import MadeTrack, write_crops
-from bench.findings import BenchOptions, Row, Target, show, show_medians
+from bench.findings import BenchOptions, Row, Target, medians, show
+from bench.pairs.bucket import can_serve
 from bench.pairs.cases import STREAM_WORKERS, Case, Cases, middle_rate
 from bench.pairs.hand_over import hand_over_us
 from bench.pairs.jpegs import DecodeLimit
@@ -72,8 +75,10 @@ class PairsBenchConfig(BenchOptions):
     """Numbers of worker processes; empty is 1 and 2 on the CPU, one less than cores on a GPU."""
     rounds: int = 1
     """How often a process measures everything."""
+    ways: Literal["local", "remote", "all"] = "all"
+    """Crops in local files, in a bucket of a server on this machine, or both."""
     processes: int = 3
-    """How many processes measure, one after the other."""
+    """How many processes measure local crops, one after the other; 1 measures all here."""
 
     def on(self, device: torch.device) -> "PairsBenchConfig":
         """Return the options with the device's values in place of 0 and nothing."""
@@ -93,12 +98,19 @@ def measure(config: PairsBenchConfig) -> int:
         config = replace(config, manifest=manifest)
         if config.processes == 1:
             return _measure_here(config, Path(scratch))
-        return show_medians([_measure_elsewhere(config) for _ in range(config.processes)], config)
+        rows: list[Row] = []
+        targets: list[Target] = []
+        for ways, processes in (("local", config.processes), ("remote", 1)):
+            if config.ways in (ways, "all") and (ways == "local" or can_serve()):
+                found = medians([_measure_elsewhere(config, ways) for _ in range(processes)])
+                rows += found[0]
+                targets += found[1]
+        return show(rows, targets, config)
 
 
-def _measure_elsewhere(config: PairsBenchConfig) -> str:
+def _measure_elsewhere(config: PairsBenchConfig, ways: str) -> str:
     """Return the JSON of another process."""
-    command = [sys.executable, "-m", "bench.pairs", "--json", "--processes", "1"]
+    command = [sys.executable, "-m", "bench.pairs", "--json", "--processes", "1", "--ways", ways]
     for option in ("manifest", "device", "pairs", "batch_size", "rounds"):
         command += [f"--{option.replace('_', '-')}", str(getattr(config, option))]
     if config.workers:
@@ -127,7 +139,9 @@ def _measure_here(config: PairsBenchConfig, scratch: Path) -> int:
             batch_size=config.batch_size,
             device=device if device.type == "cuda" else None,
         )
-        cases = made.ours(config.workers) | made.others()
+        cases = made.local(config.workers) if config.ways != "remote" else {}
+        if config.ways != "local" and can_serve():
+            cases |= made.remote(config.workers)
         for case, epoch in cases.items():
             if case.loader != "streamed":
                 next(iter(epoch()))  # starts the workers and fills the cache
@@ -181,12 +195,16 @@ def _report(
             {"decode only, processes": workers, "pairs/s": round(statistics.median(speeds))}
         )
     rows.append({"peak memory of one process, MB": round(_peak_mb())})
-    hand_over = hand_over_us()
-    targets.append(
-        Target(
-            name="hand-over", value=hand_over, unit="us a pair", target=_HAND_OVER_US, at_most=True
+    if config.ways != "remote":
+        targets.append(
+            Target(
+                name="hand-over",
+                value=hand_over_us(),
+                unit="us a pair",
+                target=_HAND_OVER_US,
+                at_most=True,
+            )
         )
-    )
     return show(rows, targets, config)
 
 

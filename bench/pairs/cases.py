@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bench.pairs.bucket import can_serve, served
+from bench.pairs.bucket import served
 from bench.pairs.other_loaders import other_loaders
 from manifests.schema import ManifestError
 from manifests.table import Manifest, read_manifest
@@ -58,33 +58,35 @@ class Cases:
         self._manifest, self._scratch, self._stack = manifest, scratch, stack
         self._pairs, self._batch_size, self._device = pairs, batch_size, device
 
-    def ours(self, workers: Iterable[int]) -> dict[Case, Epoch]:
-        """Return each of our ways to the crops."""
-        cases: dict[Case, Epoch] = {}
-        manifests = {"local": self._manifest}
-        if can_serve():
-            url = Path(self._manifest.url)
-            bucket = self._stack.enter_context(served(url.parent))
-            manifests["cached"] = read_manifest(f"{bucket}/{url.name}")
-        for name, augment in AUGMENTS.items():
-            for access, source in manifests.items():
-                for number in workers:
-                    cases[Case(access, name, number)] = self._open(source, augment, number)
-            if "cached" in manifests:
-                remote = manifests["cached"]
-                stream = self._open(remote, augment, STREAM_WORKERS, access="stream")
-                cases[Case("streamed", name, STREAM_WORKERS)] = stream
-        return cases
-
-    def others(self) -> dict[Case, Epoch]:
-        """Return the loaders of the libraries that are installed."""
-        loaders = other_loaders(
+    def local(self, workers: Iterable[int]) -> dict[Case, Epoch]:
+        """Return our loader and those of the libraries that are installed, on local crops."""
+        cases = {
+            Case("local", name, number): self._open(self._manifest, augment, number)
+            for name, augment in AUGMENTS.items()
+            for number in workers
+        }
+        others = other_loaders(
             Path(self._manifest.url).parent,
             self._scratch,
             batch_size=self._batch_size,
             workers=STREAM_WORKERS,
         )
-        return {Case(name, "none", STREAM_WORKERS): loader for name, loader in loaders.items()}
+        return cases | {
+            Case(name, "none", STREAM_WORKERS): loader for name, loader in others.items()
+        }
+
+    def remote(self, workers: Iterable[int]) -> dict[Case, Epoch]:
+        """Return our loader on the same crops in a bucket: from its cache, and streaming."""
+        path = Path(self._manifest.url)
+        bucket = self._stack.enter_context(served(path.parent))
+        manifest = read_manifest(f"{bucket}/{path.name}")
+        cases: dict[Case, Epoch] = {}
+        for name, augment in AUGMENTS.items():
+            for number in workers:
+                cases[Case("cached", name, number)] = self._open(manifest, augment, number)
+            stream = self._open(manifest, augment, STREAM_WORKERS, access="stream")
+            cases[Case("streamed", name, STREAM_WORKERS)] = stream
+        return cases
 
     def _open(
         self,

@@ -55,7 +55,7 @@ class TrainBenchConfig(BenchOptions):
     """Width of the network; 0 is 1/8 on the CPU and 1 on a GPU."""
     batch_size: int = 0
     """Pairs of a step; 0 is 8 on the CPU and 72 on a GPU."""
-    steps: int = 8
+    steps: int = 5
     """Steps of a round."""
     rounds: int = 3
     """Rounds of each measurement."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from model.config import ModelConfig
 from model.network import build_model
@@ -14,6 +15,7 @@ from tests.support.launch import (
     TINY,
     assert_same_curve,
     finish,
+    free_port,
     kill,
     losses,
     rank_environments,
@@ -46,6 +48,22 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path, build_model(ModelConfig(width=0.02, template="zero_mean", gain=0.1)), provenance={}
     )
     return path
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_a_group_of_one_adds_up_in_the_memory_of_host_and_device(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = {"WORLD_SIZE": "1", "RANK": "0", "MASTER_ADDR": "127.0.0.1"}
+    for name, value in (group | {"MASTER_PORT": str(free_port())}).items():
+        monkeypatch.setenv(name, value)
+    with open_ranks(torch.device(device)) as ranks:  # over NCCL on a GPU
+        assert (ranks.rank, ranks.size) == (0, 1)
+        for where in {"cpu", device}:
+            total = torch.arange(3.0, device=where)
+            dist.all_reduce(total)
+            assert total.tolist() == [0, 1, 2]
+    assert not dist.is_initialized()
 
 
 SEAMS = ["--clip-norm", "1", "--ema", "0.9", "--schedule.shape", "cosine"]
