@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Se
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.page import Table
+from commands.pages.page import Table
 from commands.provenance import Provenance
 from datasets.files import RawFiles
 from datasets.images import Image

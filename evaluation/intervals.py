@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.tables import Cell, Estimate, Table
+from commands.pages.tables import Cell, Estimate, Table
 
 Values = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import tyro
 
-from commands.page import Section, write_page
+from commands.pages.page import Section, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command

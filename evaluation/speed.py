@@ -18,7 +18,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from commands.choices import Count, Device, Natural
-from commands.page import Table
+from commands.pages.page import Table
 from commands.run import run_command
 from datasets.images import Image
 from datasets.tracks import SourceError

@@ -1,6 +1,6 @@
 """Tables as text for the terminal, as LaTeX for papers."""
 
-from commands.tables import Table, cell_texts, head_texts, mark_best
+from commands.pages.tables import Table, cell_texts, head_texts, mark_best
 
 _ESCAPES = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from commands.choices import Device, Seed
-from commands.page import Section, Table, write_page
+from commands.pages.page import Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.pairs.bucket import can_serve, served
-from commands.page import Table
+from commands.pages.page import Table
 from commands.run import run_command
 from commands.stores import file_system
 from datasets.images import encode_jpeg

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.page import Table
+from commands.pages.page import Table
 from commands.run import run_command
 from datasets.files import RawFiles, open_root
 from datasets.files.video_frames import VideoFrames

@@ -14,7 +14,7 @@ import torch
 import tyro
 
 from commands.choices import Count, Natural, Seed
-from commands.page import Section, Table, write_page
+from commands.pages.page import Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.page import Picture
+from commands.pages.page import Picture
 from datasets.images import Image, encode_png
 from model.heads import HEADS
 from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from commands.figures import figure_svg
 from commands.json_files import parse_json
-from commands.page import Picture, Section, Table, write_page
+from commands.pages.figures import figure_svg
+from commands.pages.page import Picture, Section, Table, write_page
 from commands.places import keep_inputs
 from commands.provenance import Provenance
 from commands.run import run_command

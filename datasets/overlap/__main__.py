@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from commands.choices import Count, Natural, Seed, within
-from commands.page import write_page
+from commands.pages.page import write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command

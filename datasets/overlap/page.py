@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import polars as pl
 
-from commands.page import Picture, Section, Table
+from commands.pages.page import Picture, Section, Table
 from datasets.files.folders import RawFiles
 from datasets.images import Image, decode_image, encode_png
 from datasets.overlap.footage import Footage, target_window

@@ -18,10 +18,10 @@ from typing import Annotated, Any
 import polars as pl
 from tqdm import tqdm
 
-from commands.charts import histogram
 from commands.choices import Count, Natural, Seed, within
 from commands.files import write_whole
-from commands.page import Picture, Section, write_page
+from commands.pages.charts import histogram
+from commands.pages.page import Picture, Section, write_page
 from commands.places import keep_inputs
 from commands.provenance import describe_run
 from commands.run import run_command

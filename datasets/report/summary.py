@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from commands.page import Table
+from commands.pages.page import Table
 from manifests.table import Manifest
 
 QUANTILES = (0.01, 0.1, 0.5, 0.9, 0.99)

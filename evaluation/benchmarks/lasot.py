@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from commands.page import Table
+from commands.pages.page import Table
 from datasets.box_files import read_flags
 from datasets.files import RawFiles
 from datasets.sources import lasot as source

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from commands.page import Table
+from commands.pages.page import Table
 
 _FOLDER = Path(__file__).parent
 FACTS: dict[str, Any] = tomllib.loads((_FOLDER / "published.toml").read_text(encoding="ascii"))

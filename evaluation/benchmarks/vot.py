@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from commands.page import Table
+from commands.pages.page import Table
 from datasets.box_files import parse_boxes, read_flags
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames

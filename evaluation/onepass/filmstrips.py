@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from commands.figures import figure_svg
+from commands.pages.figures import figure_svg
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.sequences import BenchmarkSequence, read_image, to_edges

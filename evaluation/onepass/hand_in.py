@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from commands.page import Table
+from commands.pages.page import Table
 from commands.places import keep_inputs
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark, Protocol, ReportOptions

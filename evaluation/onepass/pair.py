@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from commands.figures import BAND, figure_svg
-from commands.page import Picture, Section
-from commands.tables import Cell, Table
+from commands.pages.figures import BAND, figure_svg
+from commands.pages.page import Picture, Section
+from commands.pages.tables import Cell, Table
 from evaluation.benchmark import Benchmark
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Boxes, Convention

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.page import Table
+from commands.pages.page import Table
 from datasets.box_files import read_box_file
 from evaluation.benchmark import Benchmark, Protocol, ReportOptions
 from evaluation.onepass.conventions import CONVENTIONS

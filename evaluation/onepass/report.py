@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from commands.files import whole_file
-from commands.page import Picture, Section, write_page
+from commands.pages.page import Picture, Section, write_page
+from commands.pages.tables import Estimate, Table
 from commands.provenance import Provenance
-from commands.tables import Estimate, Table
 from evaluation.benchmark import Benchmark
 from evaluation.intervals import INTERVALS
 from evaluation.onepass.alignment import read_result

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from commands.tables import Estimate
+from commands.pages.tables import Estimate
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
 from evaluation.intervals import Sums, estimate, mean_of

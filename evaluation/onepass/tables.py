@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from commands.tables import Table
+from commands.pages.tables import Table
 from evaluation.benchmark import Benchmark
 from evaluation.intervals import difference_table
 from evaluation.onepass.conventions import Convention

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from commands.figures import BAND, GRID
+from commands.pages.figures import BAND, GRID
 from evaluation.plots import COLORS, add_legend, new_figure, plain_label
 from evaluation.vot.scores import VotTracker, rank_vot
 

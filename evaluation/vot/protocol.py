@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from commands.page import Table
+from commands.pages.page import Table
 from evaluation.benchmark import Benchmark, Protocol, ReportOptions
 from evaluation.regions import start_box
 from evaluation.results.claim import read_note

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.files import whole_file
-from commands.page import Picture, Section, write_page
+from commands.pages.page import Picture, Section, write_page
+from commands.pages.tables import Cell, Estimate, Table
 from commands.provenance import Provenance
-from commands.tables import Cell, Estimate, Table
 from evaluation.benchmark import Benchmark
 from evaluation.intervals import INTERVALS, difference_table, estimate
 from evaluation.plots import save_figure

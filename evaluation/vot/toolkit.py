@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from commands.json_files import parse_json
-from commands.page import Table
+from commands.pages.page import Table
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
 from evaluation.results.entries import suffix_of

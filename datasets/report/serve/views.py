@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from commands.page import document
+from commands.pages.page import document
 from datasets.report.serve.collection import Collection
 from manifests.schema import COLUMNS
 

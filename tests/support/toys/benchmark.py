@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from commands.page import Table
+from commands.pages.page import Table
 from datasets.files import RawFiles
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.sequences import BenchmarkSequence

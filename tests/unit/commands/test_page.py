@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tyro
 
-from commands.charts import histogram
-from commands.page import Picture, Section, Table, page_html, write_page
+from commands.pages.charts import histogram
+from commands.pages.page import Picture, Section, Table, page_html, write_page
 from commands.provenance import Provenance, describe_run
 from datasets.overlap.__main__ import main as overlap
 from datasets.report.__main__ import main as report

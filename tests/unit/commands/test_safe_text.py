@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.page import Section, write_page
+from commands.pages.page import Section, write_page
 from commands.provenance import Provenance
 from commands.run import one_line, run_command
 from commands.safe_text import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from commands.tables import Estimate, Table, mark_best
+from commands.pages.tables import Estimate, Table, mark_best
 from datasets.files import open_root
 from evaluation.benchmarks.lasot import LASOT_ALL
 from evaluation.benchmarks.open_benchmark import open_benchmark

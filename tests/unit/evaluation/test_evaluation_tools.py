@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from commands.page import Table
+from commands.pages.page import Table
 from evaluation import compare, export, speed
 from evaluation.results.files import write_boxes, write_times
 from evaluation.tables import table_latex, table_text

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from commands.tables import Estimate
+from commands.pages.tables import Estimate
 from evaluation.intervals import (
     FEWEST,
     Sums,

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from commands.figures import figure_svg
+from commands.pages.figures import figure_svg
 from evaluation.plots import COLORS, Line, plot_lines
 
 

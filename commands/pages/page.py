@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands.files import write_whole
+from commands.pages.tables import Table as Table  # pages are made of them
+from commands.pages.tables import cell_texts, head_texts, mark_best
 from commands.provenance import Provenance
 from commands.safe_text import printable
-from commands.tables import Table as Table  # pages are made of them
-from commands.tables import cell_texts, head_texts, mark_best
 
 _FEWEST_LISTED = 4
 """Sections from which on a page begins with links to them."""

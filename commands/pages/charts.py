@@ -8,7 +8,7 @@ from math import ceil, floor, log, log10
 import numpy as np
 from numpy.typing import ArrayLike
 
-from commands.page import Picture
+from commands.pages.page import Picture
 
 _WIDTH, _HEIGHT = 440, 184
 _LEFT, _BOTTOM, _TOP, _RIGHT = 44, 18, 8, 20

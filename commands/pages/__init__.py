@@ -1,0 +1,1 @@
+"""Pages: HTML with tables, charts and figures in the colours of the reader."""
