@@ -14,7 +14,7 @@ class ModelConfig:
     backbone: Literal["dcffnet", "alexnet"] = "dcffnet"
     """dcffnet is the paper's S1; alexnet is SiamFC's, for comparison."""
     head: Annotated[str, one_of(HEADS)] = "siamfc"
-    """siamfc for pre-training, car (SiamCAR without centerness) for fine-tuning."""
+    """siamfc answers where; car (SiamCAR without centerness) where and how large."""
     variant: Literal["baseline", "cf1", "cf2", "double"] = "double"
     """Correlation-fusion modules: none, the first, the second, both."""
     fusion: Literal["resize", "pad"] = "resize"

@@ -86,7 +86,8 @@ class TrainConfig:
     out: Path | None = None
     """Folder of the run; by default runs/ and the recipes' names."""
     init_weights: str | None = None
-    """Weights of the stage before, whose backbone this run starts from."""
+    """Weights that this run starts from: the backbone, and the head where both have the same one;
+    "pretrained" are those that come along."""
     stage: Literal["pretrain", "finetune"] = "pretrain"
     """pretrain trains everything; finetune conv5, conv6 and the head, the rest stays frozen."""
     trunk_rate: float = 0.0
