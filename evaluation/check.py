@@ -15,7 +15,7 @@ from importlib import import_module
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 if all agree, 1 if not, 2 a wrong option."""
-    return int(import_module("bench.check.__main__").main(argv))
+    return int(import_module("bench.check.command").main(argv))
 
 
 if __name__ == "__main__":

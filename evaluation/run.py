@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 _PROG = "python -m evaluation.run"
 
 _COMMON = (
-    *("benchmark", "root", "weights", "tracker", "results", "name", "out", "device", "workers"),
+    *("benchmark", "root", "weights", "tracker", "results", "name", "out"),
     "selection.sequences",
 )
 

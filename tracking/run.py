@@ -86,7 +86,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; 0 is success, 1 a problem with video or weights, 2 a wrong option."""
     prog = "python -m tracking.run"
     with cleaned_at_termination():
-        return run_command(TrackConfig, track, argv, prog=prog, errors=(SourceError, WeightsError))
+        return run_command(
+            *(TrackConfig, track, argv),
+            prog=prog,
+            common=("video", "weights", "tracker", "box", "truth", "out", "device", "max_frames"),
+            errors=(SourceError, WeightsError),
+        )
 
 
 def track(config: TrackConfig) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import fsspec
 import pytest
 
 from datasets.files.output import Output
@@ -21,6 +22,8 @@ def bucket(request: pytest.FixtureRequest) -> Iterator[str]:
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     # What a server holds outlives it within a process, so that each module has a bucket of its own.
     name = request.module.__name__.rpartition(".")[2].replace("_", "-")
+    # A kept file system would go on with the server of an earlier test.
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
     files = Output(f"s3://{name}")._files
     files.mkdir(name)
     yield f"s3://{name}"

@@ -1,6 +1,5 @@
 """Compare every measure with the official evaluators' numbers: ``python -m evaluation.check``."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +38,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(
         CheckConfig, run, argv, prog="python -m evaluation.check", errors=(SourceError,)
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())
