@@ -32,7 +32,7 @@ class CarSettings:
     The defaults are those of the shipped network; docs/results.md says how they were chosen.
     """
 
-    lr: float = 0.2
+    lr: float = 0.1
     """Share of the proposed size that enters the target's size; scaled by score and penalty."""
     penalty: float = 0.2
     """k in ``exp(-k * (r * s - 1))``, which lowers proposals of another aspect r or size s."""
@@ -41,7 +41,7 @@ class CarSettings:
     template_rate: float = 0.03
     """Share of the template's features that each frame renews with those at the target's new
     place; 0 keeps the first frame's, as published."""
-    calibration: float = 1.0
+    calibration: float = 0.5
     """Share of the correction of sizes that the first frame gives (`tracking.decoders.size_fit`);
     0 takes sizes as predicted, as published."""
 

@@ -64,7 +64,7 @@ def answer(size: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_a_calibrated_decoder_follows_the_true_size_and_leaves_the_other_as_it_was() -> None:
-    plain = CarDecoder(CarSettings(lr=1, penalty=0, window=0), LOCATIONS)
+    plain = CarDecoder(CarSettings(lr=1, penalty=0, window=0, calibration=1), LOCATIONS)
     calibrated = plain.calibrate([answer(shrunk(size, 0.5)) for size in TRUE], TRUE)
     grown = np.array(SIZE) * 1.3
     outputs = answer(shrunk(grown, 0.5))
