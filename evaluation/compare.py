@@ -17,8 +17,8 @@ import tyro
 from commands.run import run_command
 from datasets.tracks import SourceError
 from evaluation.benchmarks.open_benchmark import BenchmarkName
+from evaluation.presentation.tables import table_text
 from evaluation.selection import Selection, find_selected, open_selected
-from evaluation.tables import table_text
 
 
 @dataclass(frozen=True, kw_only=True)

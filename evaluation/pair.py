@@ -21,13 +21,13 @@ from commands.provenance import describe_run
 from commands.run import run_command
 from datasets.tracks import SourceError
 from evaluation.benchmarks.open_benchmark import BenchmarkName
-from evaluation.intervals import INTERVALS
 from evaluation.onepass.conventions import CONVENTIONS, ConventionName
 from evaluation.onepass.pair import find_partings, parting_sections, parting_table
 from evaluation.onepass.scores import rank, score_tracker
 from evaluation.onepass.tables import noise_table, summary_table
+from evaluation.presentation.intervals import INTERVALS
+from evaluation.presentation.tables import table_text
 from evaluation.selection import Selection, find_selected, open_selected
-from evaluation.tables import table_text
 
 _PROG = "python -m evaluation.pair"
 

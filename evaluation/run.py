@@ -29,13 +29,13 @@ from evaluation.benchmarks import BENCHMARKS
 from evaluation.benchmarks.open_benchmark import BenchmarkName
 from evaluation.benchmarks.protocols import PROTOCOLS
 from evaluation.onepass.conventions import ConventionName
+from evaluation.presentation.tables import table_text
 from evaluation.results.claim import claim_folder, only_tracking
 from evaluation.results.kept import kept_note
 from evaluation.results.tracked_on import TRACKER_FILE
+from evaluation.runs.track_all import track_all
+from evaluation.runs.trackers import choose_baseline, choose_network
 from evaluation.selection import Selection, find_selected, open_selected
-from evaluation.tables import table_text
-from evaluation.track_all import track_all
-from evaluation.trackers import choose_baseline, choose_network
 from evaluation.vot.toolkit import find_toolkit
 from model.weights import PRETRAINED, WeightsError, weights_files
 from tracking.crop_network import Precision

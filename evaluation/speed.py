@@ -23,8 +23,8 @@ from commands.run import run_command
 from datasets.images import Image
 from datasets.tracks import SourceError
 from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
+from evaluation.presentation.tables import table_text
 from evaluation.sequences import read_image
-from evaluation.tables import table_text
 from model.device import choose_device
 from model.network import Network
 from model.sizes import SEARCH_SIZE, TEMPLATE_SIZE

@@ -27,7 +27,7 @@ from datasets.sources import SOURCES
 from datasets.tracks import SourceError, Track
 from evaluation.onepass.conventions import CONVENTIONS
 from evaluation.onepass.metrics import overlap
-from evaluation.plots import new_figure, save_figure
+from evaluation.presentation.plots import new_figure, save_figure
 from evaluation.results.tracked_on import describe_tracks
 from evaluation.sequences import read_image
 from evaluation.study import claim_study, finished_trials, open_study

@@ -32,7 +32,7 @@ from datasets.sample.scene import render
 from datasets.sample.sprites import TEST_PHOTOS, TRAIN_PHOTOS, Image, load_photos
 from datasets.sample.story import make_scene
 from datasets.tracks import SourceError
-from evaluation.tables import table_text
+from evaluation.presentation.tables import table_text
 from examples.demo import DemoError, run
 from model.weights import PRETRAINED
 

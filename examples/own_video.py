@@ -27,7 +27,7 @@ from datasets.files.video_frames import VideoFrames
 from datasets.frame_order import is_image
 from datasets.sources.folders import list_parts, read_part
 from datasets.tracks import SourceError, Track
-from evaluation.tables import table_text
+from evaluation.presentation.tables import table_text
 from examples.demo import DemoError, run
 from manifests.table import read_manifest
 from model.weights import PRETRAINED

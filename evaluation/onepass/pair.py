@@ -16,7 +16,7 @@ from evaluation.onepass.conventions import Boxes, Convention
 from evaluation.onepass.filmstrips import filmstrip
 from evaluation.onepass.metrics import MEASURES, Values, overlap, prepare_predictions
 from evaluation.onepass.scores import TrackerScore
-from evaluation.plots import COLORS, add_legend, new_figure, plain_label
+from evaluation.presentation.plots import COLORS, add_legend, new_figure, plain_label
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from evaluation.onepass.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.onepass.metrics import Curves, Values
 from evaluation.onepass.scores import TrackerScore
-from evaluation.plots import Line, plot_lines
+from evaluation.presentation.plots import Line, plot_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

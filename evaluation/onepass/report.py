@@ -9,7 +9,6 @@ from commands.pages.page import Picture, Section, write_page
 from commands.pages.tables import Estimate, Table
 from commands.provenance import Provenance
 from evaluation.benchmark import Benchmark
-from evaluation.intervals import INTERVALS
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import ERROR_THRESHOLDS, Convention
 from evaluation.onepass.filmstrips import filmstrip
@@ -24,8 +23,9 @@ from evaluation.onepass.tables import (
     sequence_table,
     summary_table,
 )
-from evaluation.plots import save_figure
-from evaluation.tables import table_latex
+from evaluation.presentation.intervals import INTERVALS
+from evaluation.presentation.plots import save_figure
+from evaluation.presentation.tables import table_latex
 
 _NUM_STRIPS = 3
 _EXPERIMENTS = {

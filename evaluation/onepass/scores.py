@@ -8,10 +8,10 @@ import numpy as np
 from commands.pages.tables import Estimate
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
-from evaluation.intervals import Sums, estimate, mean_of
 from evaluation.onepass.alignment import read_result
 from evaluation.onepass.conventions import Convention
 from evaluation.onepass.metrics import MEASURES, Curves, mean_curves, measure
+from evaluation.presentation.intervals import Sums, estimate, mean_of
 from evaluation.results.score_each import measure_each
 from evaluation.results.tracker import TrackerResults
 from evaluation.sequences import BenchmarkSequence

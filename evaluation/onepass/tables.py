@@ -7,10 +7,10 @@ import numpy as np
 
 from commands.pages.tables import Table
 from evaluation.benchmark import Benchmark
-from evaluation.intervals import difference_table
 from evaluation.onepass.conventions import Convention
 from evaluation.onepass.metrics import MEASURES, mean_curves
 from evaluation.onepass.scores import TrackerScore, rank
+from evaluation.presentation.intervals import difference_table
 
 _NUM_ATTRIBUTE_MEASURES = 3
 _MOST_OPEN_ROWS = 12

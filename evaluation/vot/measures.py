@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.intervals import Sums
+from evaluation.presentation.intervals import Sums
 from evaluation.regions import Floats, overlaps
 
 SKIPPED = 0

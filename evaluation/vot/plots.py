@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from commands.pages.figures import BAND, GRID
-from evaluation.plots import COLORS, add_legend, new_figure, plain_label
+from evaluation.presentation.plots import COLORS, add_legend, new_figure, plain_label
 from evaluation.vot.scores import VotTracker, rank_vot
 
 SENSITIVITY = 30

@@ -12,10 +12,10 @@ from commands.pages.page import Picture, Section, write_page
 from commands.pages.tables import Cell, Estimate, Table
 from commands.provenance import Provenance
 from evaluation.benchmark import Benchmark
-from evaluation.intervals import INTERVALS, difference_table, estimate
-from evaluation.plots import save_figure
+from evaluation.presentation.intervals import INTERVALS, difference_table, estimate
+from evaluation.presentation.plots import save_figure
+from evaluation.presentation.tables import table_latex
 from evaluation.sequences import BenchmarkSequence
-from evaluation.tables import table_latex
 from evaluation.vot.measures import mean_known
 from evaluation.vot.plots import SENSITIVITY, plot_ar, plot_eao_curve, plot_eao_ranking
 from evaluation.vot.scores import VotTracker, rank_vot

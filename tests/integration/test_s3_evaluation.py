@@ -8,7 +8,7 @@ from datasets.files.output import Output
 from datasets.tracks import SourceError
 from evaluation.benchmarks.open_benchmark import open_benchmark
 from evaluation.results.tracked_on import describe_benchmark
-from evaluation.track_all import track_all
+from evaluation.runs.track_all import track_all
 from tests.support.buckets import upload
 from tracking.baselines import StaticTracker
 

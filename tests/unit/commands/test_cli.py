@@ -130,3 +130,9 @@ def test_every_progress_bar_is_quiet_in_a_pipe() -> None:
     for call in calls:
         values = {option.arg: ast.unparse(option.value) for option in call.keywords}
         assert values.get("disable") == "None", ast.unparse(call)  # shown in a terminal only
+
+
+def test_no_folder_has_more_than_16_files_beside_its_packages() -> None:
+    folders = {path.parent for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+    crowded = {str(folder): len(list(folder.glob("*.py"))) for folder in folders}
+    assert {folder: count for folder, count in crowded.items() if count > 16} == {}

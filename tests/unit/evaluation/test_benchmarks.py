@@ -12,7 +12,7 @@ from evaluation.benchmarks.open_benchmark import BenchmarkName, open_benchmark
 from evaluation.benchmarks.uav123 import ATTRIBUTES
 from evaluation.results.claim import claim_folder, read_note
 from evaluation.run import main
-from evaluation.track_all import track_all
+from evaluation.runs.track_all import track_all
 from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED
 from evaluation.vot.track import track_supervised
 from tracking.baselines import StaticTracker

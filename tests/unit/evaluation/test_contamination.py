@@ -16,8 +16,8 @@ from evaluation.benchmarks.protocols import PROTOCOLS
 from evaluation.contamination import find_contamination
 from evaluation.results.claim import claim_folder, read_note
 from evaluation.run import main
+from evaluation.runs.trackers import check_contamination
 from evaluation.sequences import BenchmarkSequence
-from evaluation.trackers import check_contamination
 from manifests.schema import SCHEMA
 from manifests.table import Metadata, write_manifest
 from model.config import ModelConfig

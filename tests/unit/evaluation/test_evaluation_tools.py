@@ -10,8 +10,8 @@ import torch
 
 from commands.pages.page import Table
 from evaluation import compare, export, speed
+from evaluation.presentation.tables import table_latex, table_text
 from evaluation.results.files import write_boxes, write_times
-from evaluation.tables import table_latex, table_text
 from model.config import ModelConfig
 from model.network import build_model
 from model.weights import save_weights

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from commands.pages.tables import Estimate
-from evaluation.intervals import (
+from evaluation.presentation.intervals import (
     FEWEST,
     Sums,
     adjust,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from commands.pages.figures import figure_svg
-from evaluation.plots import COLORS, Line, plot_lines
+from evaluation.presentation.plots import COLORS, Line, plot_lines
 
 
 @pytest.mark.parametrize("num_trackers", [1, 8, 25])

@@ -23,7 +23,7 @@ from evaluation.results.claim import claim_folder
 from evaluation.results.folder import open_tracker
 from evaluation.results.tracked_on import TRACKER_FILE, describe_benchmark
 from evaluation.run import main
-from evaluation.track_all import track_all
+from evaluation.runs.track_all import track_all
 from evaluation.vot.scores import score_vot
 from tracking.baselines import StaticTracker
 

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from datasets.executors import count_done, open_cluster, open_workers, run_tasks
 from datasets.files import RawFiles, open_root
 from evaluation.benchmark import Benchmark, Progress, TrackSequence
-from evaluation.lockstep import track_in_lockstep
 from evaluation.results.tracked_on import record_tracked_on
+from evaluation.runs.lockstep import track_in_lockstep
 from evaluation.sequences import BenchmarkSequence
 from tracking.interface import BoxTracker
 

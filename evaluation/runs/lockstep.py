@@ -10,7 +10,7 @@ import torch
 
 from datasets.executors import lost_worker
 from evaluation.benchmark import Benchmark, Progress
-from evaluation.lanes import Crops, LaneTask, Outputs, open_lanes, step_lane
+from evaluation.runs.lanes import Crops, LaneTask, Outputs, open_lanes, step_lane
 from evaluation.sequences import BenchmarkSequence
 from model.backbone import Features
 from tracking.crop_network import CropNetwork, mix

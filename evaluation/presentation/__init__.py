@@ -1,0 +1,1 @@
+"""Tables, plots and intervals of the reports of all protocols."""
