@@ -20,7 +20,7 @@ test: venv
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(RUN) pytest -n 2 --dist loadscope
+	$(RUN) pytest -n 2 --dist loadfile
 
 check-evaluation: venv
 	$(RUN) evaluation.check
