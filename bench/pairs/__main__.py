@@ -68,7 +68,7 @@ class PairsBenchConfig(BenchOptions):
     device: str = "auto"
     """auto, cpu or cuda."""
     pairs: int = 0
-    """Pairs of each measurement; 0 is 1,440 on the CPU and 21,600 on a GPU."""
+    """Pairs of each measurement; 0 is 864 on the CPU and 21,600 on a GPU."""
     batch_size: int = 72
     """Pairs of a batch, 72 as in the recipes."""
     workers: tuple[int, ...] = ()
@@ -86,7 +86,7 @@ class PairsBenchConfig(BenchOptions):
         workers = (max((os.cpu_count() or 2) - 1, 1),) if on_gpu else (1, 2)
         return replace(
             self,
-            pairs=self.pairs or (21_600 if on_gpu else 1_440),
+            pairs=self.pairs or (21_600 if on_gpu else 864),
             workers=self.workers or workers,
         )
 
