@@ -142,9 +142,9 @@ def parse_row(text: str, *, where: str, advice: str = "") -> list[float]:
         try:
             values.append(_number(word))
         except ValueError:
-            raise SourceError(f"{where}: {word!r} is not a number{advice}") from None
+            raise SourceError(f"{where}: {word[:60]!r} is not a number{advice}") from None
         if math.isinf(values[-1]):
-            raise SourceError(f"{where}: {word!r}, expected finite numbers or NaN{advice}")
+            raise SourceError(f"{where}: {word[:60]!r}, expected finite numbers or NaN{advice}")
     return values
 
 

@@ -123,7 +123,10 @@ def read_index(output: Output, shard: str) -> tuple[ShardResult, pl.DataFrame]:
             dropped=Counter(content["dropped"]),
             bad_images=tuple(content["bad_images"]),
         )
-    except (ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+    except (
+        *(ValueError, KeyError, TypeError),
+        *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    ) as error:
         raise SourceError(
             f"{output.where(name)}: not readable ({error}). Remove it, and the shard is made again"
         ) from None

@@ -76,13 +76,13 @@ def make_run(rows: Mapping[int, list[float]], *, where: str, num_frames: int) ->
             regions[index] = row
         else:
             raise SourceError(
-                f"{where}:{number}: {row}, expected a code 0, 1, 2, a rectangle of 4 numbers or a "
-                "polygon of 8"
+                f"{where}:{number}: {str(row)[:120]}, expected a code 0, 1, 2, a rectangle of 4 "
+                "numbers or a polygon of 8"
             )
     if events[0] != STARTED:
         raise SourceError(
-            f"{where}:1: {rows[min(rows)]}, expected the code {STARTED} for the start. Are these "
-            "results of a one-pass evaluation?"
+            f"{where}:1: {str(rows[min(rows)])[:120]}, expected the code {STARTED} for the start. "
+            "Are these results of a one-pass evaluation?"
         )
     if rectangles:
         regions[list(rectangles)] = rectangles_to_polygons(np.array(list(rectangles.values())))

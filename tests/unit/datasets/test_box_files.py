@@ -165,3 +165,11 @@ def test_flags_are_zeros_and_ones_in_one_line_or_many() -> None:
     for text, found in (("0,2", "value 2 is '2'"), ("", "empty"), ("0,nan", "value 2 is 'nan'")):
         with pytest.raises(SourceError, match=f"f: {found}, expected 0 or 1"):
             parse_flags(text, where="f")
+
+
+@pytest.mark.parametrize("word", ["9" * 1000, "x" * 1000])
+def test_a_word_as_long_as_a_file_does_not_fill_the_screen(word: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        parse_boxes(f"1,2,3,4\n1,2,{word},4\n", where="a.txt")
+    assert str(caught.value).startswith("a.txt:2: ")
+    assert len(str(caught.value)) < 200
