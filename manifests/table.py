@@ -176,8 +176,10 @@ def _read_metadata(url: str, file: _File) -> Metadata:
         raise ManifestError(f"{url}: a Parquet file, but no manifest of this toolkit")
     try:
         content = dict(parse_json(stored[_KEY]))
-    except ValueError:
-        raise ManifestError(f"{url}: its metadata are not JSON. Copy or build it again") from None
+    except (ValueError, TypeError):
+        raise ManifestError(
+            f"{url}: its metadata are no JSON object. Copy or build it again"
+        ) from None
     version = content.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ManifestError(
@@ -187,6 +189,8 @@ def _read_metadata(url: str, file: _File) -> Metadata:
     try:
         # fields of a later minor version are left out: they only add
         shards = tuple(ShardInfo(**_fields(ShardInfo, shard)) for shard in content.pop("shards"))
+        if wrong := [shard.name for shard in shards if type(shard.name) is not str]:
+            raise TypeError(f"names of shards are {wrong}")
         crop = {name: content.pop(key) for name, key in _CROP_KEYS.items() if key in content}
         if wrong := [side for side in crop.values() if type(side) not in (int, float)]:
             raise TypeError(f"sizes of crops are {wrong}")

@@ -8,7 +8,7 @@ from pyarrow.parquet import read_schema, write_table
 
 from datasets.crops import NETWORK_CROP
 from manifests.crop_spec import CropSpec
-from manifests.schema import SCHEMA, ManifestError
+from manifests.schema import SCHEMA, SCHEMA_VERSION, ManifestError
 from manifests.table import Metadata, read_manifest, write_manifest
 from manifests.together import require_crop
 
@@ -81,3 +81,23 @@ def test_other_sizes_are_one_line_with_both_sizes_and_what_to_do(tmp_path: Path)
         "expected template crops of 127 px and search crops of 255 px (context 0.5) for the "
         "network. Build it again, into another --out, with --template-size 127 --search-size 255"
     )
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ('{"schema_version": 1, "shards": [{"name": 7}]}', "its metadata are damaged"),
+        ("true", "its metadata are no JSON object"),
+        ("[3]", "its metadata are no JSON object"),
+    ],
+)
+def test_metadata_of_another_shape_are_one_line(
+    tmp_path: Path, metadata: str, message: str
+) -> None:
+    url = written(tmp_path / "m.parquet", LARGE)
+    table = pl.read_parquet(url).to_arrow()
+    metadata = metadata.replace('"schema_version": 1', f'"schema_version": {SCHEMA_VERSION}')
+    metadata = metadata.replace("7}", '7, "num_bytes": 1, "num_rows": 1, "sha256": ""}')
+    write_table(table.replace_schema_metadata({b"dcffnet": metadata.encode()}), url)
+    with pytest.raises(ManifestError, match=message):
+        read_manifest(url)
