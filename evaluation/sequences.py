@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import decode_text, has_area, parse_boxes
+from datasets.box_files import has_area, parse_boxes, read_text
 from datasets.files import RawFiles
 from datasets.image_headers import image_size
 from datasets.images import Image, decode_image
@@ -67,11 +67,6 @@ class BenchmarkSequence:
                 f"{self.name}: the first line of its ground truth is {first.tolist()}, expected a "
                 "box with an area to start on. Copy it again"
             )
-
-
-def read_text(files: RawFiles, name: str) -> str:
-    """Return the content of a text file; raises `SourceError` if it is not one."""
-    return decode_text(files.read(name), where=files.where(name))
 
 
 def read_truth(files: RawFiles, name: str) -> Boxes:

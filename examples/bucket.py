@@ -122,7 +122,16 @@ def go(config: BucketConfig) -> None:
         with disk.step("build"), cluster(config.workers) as address:
             run(
                 *("datasets.build", "--src", "folders", "--root", f"{bucket}/raw"),
-                *("--out", f"{bucket}/shards", "--cluster", address, "--shard-mb", 4),
+                *(
+                    "--out",
+                    f"{bucket}/shards",
+                    "--cluster",
+                    address,
+                    "--margin",
+                    64,
+                    "--shard-mb",
+                    4,
+                ),
             )
         with disk.step("train"):
             run(

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from datasets.box_files import decode_text, parse_boxes, parse_rows
+from datasets.box_files import parse_rows, read_text
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks.image_folders import read_first_box
-from evaluation.sequences import BenchmarkSequence
+from evaluation.sequences import BenchmarkSequence, read_truth
 
 _VAL_NAMES, _TEST_NAMES = (
     tuple(f"GOT-10k_{part}_{number:06d}" for number in range(1, 181)) for part in ("Val", "Test")
@@ -58,11 +58,10 @@ def _find_folders(files: RawFiles, part: str, names: Sequence[str]) -> Iterator[
 
 
 def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence:
-    where = files.where(f"{folder}/groundtruth.txt")
-    truth = parse_boxes(_read_text(files, f"{folder}/groundtruth.txt"), where=where)
+    truth = read_truth(files, f"{folder}/groundtruth.txt")
     images = sort_frames(files.list(folder), where=f"{files.root}/{folder}")
     cover_name = f"{folder}/cover.label"
-    rows = parse_rows(_read_text(files, cover_name), where=files.where(cover_name))
+    rows = parse_rows(read_text(files, cover_name), where=files.where(cover_name))
     covers = [value for row in rows.values() for value in row]
     if len(covers) != len(truth):
         raise SourceError(
@@ -80,17 +79,13 @@ def _read_sequence(files: RawFiles, folder: str, name: str) -> BenchmarkSequence
 
 
 def _read_size(files: RawFiles, name: str) -> tuple[int, int]:
-    match = re.search(r"resolution:\s*\((\d+),\s*(\d+)\)", _read_text(files, name))
+    match = re.search(r"resolution:\s*\((\d+),\s*(\d+)\)", read_text(files, name))
     if match is None:
         raise SourceError(
             f"{files.where(name)}: no resolution, expected a line 'resolution: (1920, 1080)'. Copy "
             "it again"
         )
     return int(match[1]), int(match[2])
-
-
-def _read_text(files: RawFiles, name: str) -> str:
-    return decode_text(files.read(name), where=files.where(name))
 
 
 GOT10K_VAL = BenchmarkRecord(

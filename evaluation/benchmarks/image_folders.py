@@ -11,13 +11,13 @@ from functools import partial
 
 import numpy as np
 
-from datasets.box_files import parse_boxes, parse_row
+from datasets.box_files import parse_row, read_text
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks.published import names_of
-from evaluation.sequences import BenchmarkSequence, read_text, read_truth
+from evaluation.sequences import BenchmarkSequence, read_truth
 
 
 def read_image_folder(
@@ -125,11 +125,9 @@ def read_first_box(
     Raises:
         SourceError: A file is missing or damaged.
     """
-    where = files.where(truth_name)
-    boxes = parse_boxes(read_text(files, truth_name), where=where)
     images = sort_frames(files.list(folder), where=files.where(folder))
     truth = np.full((len(images), 4), np.nan)
-    truth[:1] = boxes[0]
+    truth[:1] = read_truth(files, truth_name)[0]
     return BenchmarkSequence(
         name=name,
         frames=tuple(f"{folder}/{image}" for image in images),

@@ -14,13 +14,13 @@ from functools import partial
 
 import numpy as np
 
-from datasets.box_files import parse_row
+from datasets.box_files import parse_row, read_text
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.tracks import SourceError
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks.published import names_of
-from evaluation.sequences import BenchmarkSequence, Boxes, read_text
+from evaluation.sequences import BenchmarkSequence, Boxes
 
 _ROWS_PER_FRAME = 8
 """Rows at 240 fps per frame at 30."""

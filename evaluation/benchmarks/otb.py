@@ -16,12 +16,13 @@ import re
 from collections.abc import Collection
 from functools import partial
 
+from datasets.box_files import read_text
 from datasets.files import RawFiles
 from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks.image_folders import read_image_folder
 from evaluation.benchmarks.published import FACTS, attribute_codes, names_of, printed_table
 from evaluation.results.names import match_name
-from evaluation.sequences import BenchmarkSequence, read_text
+from evaluation.sequences import BenchmarkSequence
 
 logger = logging.getLogger(__name__)
 

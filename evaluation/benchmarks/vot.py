@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commands.pages.page import Table
-from datasets.box_files import parse_boxes, read_flags
+from datasets.box_files import parse_boxes, read_flags, read_text
 from datasets.files import RawFiles
 from datasets.frame_order import sort_frames
 from datasets.sources.got10k import excluded_videos
@@ -28,7 +28,7 @@ from evaluation.benchmark import BenchmarkRecord
 from evaluation.benchmarks.published import names_of, printed_table
 from evaluation.regions import rectangles_to_polygons
 from evaluation.results.names import match_name
-from evaluation.sequences import BenchmarkSequence, read_text
+from evaluation.sequences import BenchmarkSequence
 
 _NAMES = {name: names_of(name) for name in ("vot2016", "vot2018", "vot2019")}
 

@@ -17,11 +17,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.box_files import parse_rows
+from datasets.box_files import parse_rows, read_text
 from datasets.files import RawFiles
 from datasets.tracks import SourceError
 from evaluation.benchmark import Benchmark
-from evaluation.sequences import BenchmarkSequence, Boxes, read_size, read_text
+from evaluation.sequences import BenchmarkSequence, Boxes, read_size
 
 Experiment = Literal["ope", "tre", "sre"]
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.box_files import parse_rows
+from datasets.box_files import parse_rows, read_text
 from datasets.tracks import SourceError
 from evaluation.regions import Floats, rectangles_to_polygons
 from evaluation.results.entries import suffix_of
 from evaluation.results.files import write_text
 from evaluation.results.tracker import TrackerResults
-from evaluation.sequences import read_text
 from evaluation.vot.binary_results import parse_binary
 from evaluation.vot.measures import FAILED, SKIPPED, STARTED, TRACKED, Run
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from tracking.decoders.base import Floats
 
 ZOOMS = np.geomspace(0.7, 1.4, 7)
 """Sides of the search crops that sizes are calibrated on, in units of the plain one."""
