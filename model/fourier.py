@@ -32,8 +32,8 @@ def transform(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 def invert(spectrum: Tensor, size: tuple[int, int], height: int, width: int) -> Tensor:
     """Return the top-left (..., height, width) of the real maps whose transform is given."""
-    maps: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return maps[..., :height, :width].contiguous()
+    maps: Tensor = torch.fft.irfft2(spectrum, s=size, norm="forward")  # without its 1 / (Ph Pw)
+    return maps[..., :height, :width] * (1 / math.prod(size))
 
 
 def correlate_by_products(x: Tensor, z: Tensor, *, summed: bool) -> Tensor:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
+from torch import nn
 
 from model.heads.base import count_cells
 from sampling.batch import PairBatch
@@ -50,9 +51,7 @@ def train_step(learner: Learner, batch: PairBatch, *, rate: float) -> dict[str, 
     optimizer.zero_grad()
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     ranks.sum_gradients(parameters)
-    norm = torch.linalg.vector_norm(
-        torch.stack([p.grad.norm() for p in parameters if p.grad is not None])
-    )
+    norm = nn.utils.get_total_norm(p.grad for p in parameters if p.grad is not None)
     own = torch.stack([part.detach() for part in losses.values()])
     *parts, gradient_norm = torch.cat([ranks.sum(own), norm[None]]).tolist()
     values = dict(zip(losses, parts, strict=True)) | {"gradient_norm": gradient_norm}
